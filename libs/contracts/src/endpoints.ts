@@ -1,0 +1,61 @@
+/** REST views of devices: what the directory lists and what one endpoint shows. */
+import { z } from 'zod';
+import { attributes } from './commands.ts';
+import { registrationValue } from './events.ts';
+import { resourceValue } from './values.ts';
+
+export const endpointState = z.enum(['registered', 'deregistered', 'expired', 'removed']);
+export type EndpointState = z.infer<typeof endpointState>;
+
+export const endpointSummary = z.object({
+  endpoint: z.string(),
+  state: endpointState,
+  changedAt: z.string(),
+});
+export type EndpointSummary = z.infer<typeof endpointSummary>;
+
+export const endpointPage = z.object({ endpoints: z.array(endpointSummary), next: z.string().optional() });
+export type EndpointPage = z.infer<typeof endpointPage>;
+
+/** One observation of the desired state. */
+export const desiredObservation = z.strictObject({
+  path: z.string().optional(),
+  paths: z.array(z.string()).min(1).max(200).optional(),
+  accept: z.number().int().optional(),
+  attributes: attributes.optional(),
+});
+export type DesiredObservation = z.infer<typeof desiredObservation>;
+
+export const observationView = desiredObservation.extend({
+  state: z.enum(['wanted', 'active', 'refused']),
+  code: z.string().optional().describe("the device's code where it refused"),
+});
+export type ObservationView = z.infer<typeof observationView>;
+
+export const endpointView = registrationValue.extend({
+  state: endpointState,
+  generation: z.number().int(),
+  expiresAt: z.string(),
+  owner: z.string().optional().describe('worker that holds the path to the device'),
+  queuedCommands: z.number().int(),
+  observations: z.array(observationView),
+});
+export type EndpointView = z.infer<typeof endpointView>;
+
+/** Last known value of a path. */
+export const lastValue = resourceValue.extend({
+  receivedAt: z.string(),
+  source: z.enum(['notification', 'send', 'command']),
+});
+export type LastValue = z.infer<typeof lastValue>;
+
+/** RFC 9457 problem document. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().optional(),
+  code: z.string().describe('stable, e.g. ENDPOINT_UNKNOWN'),
+  faults: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problem>;

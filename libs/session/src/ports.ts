@@ -1,0 +1,137 @@
+/**
+ * The ports through which session state is kept. Adapters: `@cluster/store-redis`, `@cluster/store-embedded`; both
+ * pass the compliance suite of `@cluster/testing`. Records are opaque bytes to an adapter: what they mean is decided
+ * in this package alone, and every atomic step is a compare-and-set by version on the keys of one device.
+ */
+
+/** 48 random bits as 8 base64url characters. */
+export type DeviceNumber = string;
+
+/** The store did not answer, or answered with a fault of its own. Nothing is known about the step: it may have happened. */
+export class StoreUnavailable extends Error {
+  readonly code = 'STORE_UNAVAILABLE';
+}
+
+export interface StoredSession {
+  /** Counts the commits of the session record, from 1. */
+  readonly version: number;
+  readonly record: Uint8Array;
+  /** How many downlink entries the device has, finished ones included. */
+  readonly entries: number;
+}
+
+export interface StoredEntry {
+  readonly id: string;
+  readonly version: number;
+  readonly record: Uint8Array;
+}
+
+/** Sets, replaces or removes one downlink entry, if its version still is `expected` (0: it must not exist). */
+export interface EntryWrite {
+  readonly id: string;
+  readonly expected: number;
+  /** undefined removes it. */
+  readonly record: Uint8Array | undefined;
+}
+
+/** One atomic step on one device: all of it happens, or nothing. */
+export interface DeviceWrite {
+  readonly number: DeviceNumber;
+  /** The session record; `expected` 0: must not exist. `ttlMs` lets a record that has ended vanish by itself. */
+  readonly session?: { readonly expected: number; readonly record: Uint8Array; readonly ttlMs?: number };
+  readonly entries?: readonly EntryWrite[];
+  /** With entries: refuse the whole write if there would be more entries, or more bytes in them, than this. */
+  readonly limit?: { readonly entries: number; readonly bytes: number };
+}
+
+/** `conflict`: an expected version was not the stored one; load and decide again. `full`: a limit was reached. */
+export type CommitResult = 'committed' | 'conflict' | 'full';
+
+export interface Alarm {
+  readonly number: DeviceNumber;
+  readonly atMs: number;
+}
+
+/** Sessions, downlink queues, alarms and the addresses of devices. Times are the store's clock ({@link SessionStore.timeMs}). */
+export interface SessionStore {
+  /** The numbers of endpoints that have one. */
+  resolve(endpoints: readonly string[]): Promise<(DeviceNumber | undefined)[]>;
+  /**
+   * Gives an endpoint its number: `proposal` if it has none or has `replaces`, else the one it has. Returns the number
+   * that holds after the call.
+   */
+  claim(claims: readonly { endpoint: string; proposal: DeviceNumber; replaces?: DeviceNumber }[]): Promise<DeviceNumber[]>;
+  /** Takes the number from the endpoint, if it still is this one. */
+  release(endpoint: string, number: DeviceNumber): Promise<void>;
+
+  load(numbers: readonly DeviceNumber[]): Promise<(StoredSession | undefined)[]>;
+  loadEntries(number: DeviceNumber): Promise<StoredEntry[]>;
+  /** Commits each write atomically; one failing by version does not touch the others. Same order as `writes`. */
+  commit(writes: readonly DeviceWrite[]): Promise<CommitResult[]>;
+
+  /** Which device last spoke from an address: a hint only, which the session must confirm. */
+  bindAddresses(bindings: readonly { peer: string; number: DeviceNumber; ttlMs: number }[]): Promise<void>;
+  resolveAddresses(peers: readonly string[]): Promise<(DeviceNumber | undefined)[]>;
+
+  /** Sets each device's alarm, or brings it forward; never puts it off. */
+  schedule(alarms: readonly Alarm[]): Promise<void>;
+  /** Alarms of one shard that are due, earliest first. They stay until `settle`d: a crash in between loses none. */
+  due(shard: number, nowMs: number, limit: number): Promise<Alarm[]>;
+  /** Moves each alarm to `nextMs` or removes it, if it still stands at `atMs` (else it was brought forward meanwhile: left). */
+  settle(alarms: readonly { number: DeviceNumber; atMs: number; nextMs: number | undefined }[]): Promise<void>;
+  readonly shards: number;
+
+  /** The store's clock, ms since 1970. */
+  timeMs(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A time in which the cluster could not take Updates: [fromMs, toMs] of the store's clock. */
+export interface Outage {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** How workers know of each other: leases, doorbells, and the outages that no device may suffer for. */
+export interface ClusterStore {
+  /** Renews the worker's lease and returns the store's time. */
+  renewLease(worker: string, ttlMs: number): Promise<number>;
+  releaseLease(worker: string): Promise<void>;
+  alive(workers: readonly string[]): Promise<boolean[]>;
+  /** Tells a worker that devices have something to do. May get lost: the sweeper rings again. */
+  ring(rings: readonly { worker: string; number: DeviceNumber }[]): Promise<void>;
+  /** Hears the doorbells of one worker. Returns its own removal. */
+  onRing(worker: string, listener: (number: DeviceNumber) => void): Promise<() => Promise<void>>;
+  /** Takes the sweep of one shard for `ttlMs`, if nobody else has it. */
+  takeShard(shard: number, worker: string, ttlMs: number): Promise<boolean>;
+  reportOutage(outage: Outage): Promise<void>;
+  /** Outages that ended after `sinceMs`, oldest first. The store keeps the newest 1,000. */
+  outages(sinceMs: number): Promise<Outage[]>;
+}
+
+export interface DirectoryEntry {
+  readonly endpoint: string;
+  readonly state: string;
+  readonly changedAtMs: number;
+}
+
+export interface StoredValue {
+  readonly path: string;
+  /** When the value was true: the device's time, else the server's. Older ones never replace newer ones. */
+  readonly atMs: number;
+  /** JSON of the last value, opaque to the store. */
+  readonly json: string;
+}
+
+/** What the registry's consumers keep for readers: the directory of endpoints and their last values. */
+export interface ReadModelStore {
+  /** Keeps each entry unless a newer one is known. */
+  putEntries(entries: readonly DirectoryEntry[]): Promise<void>;
+  /** Endpoints in order of their names, after `after`; with `state` only those in it. */
+  list(options: { after?: string; limit: number; state?: string }): Promise<DirectoryEntry[]>;
+  /** Keeps the newest value of each path, at most `maxPaths` paths an endpoint. */
+  putValues(values: readonly { endpoint: string; values: readonly StoredValue[] }[], maxPaths: number): Promise<void>;
+  /** All last values of one endpoint, in order of their paths' text. */
+  values(endpoint: string): Promise<StoredValue[]>;
+  forgetValues(endpoint: string): Promise<void>;
+}
