@@ -1,1 +1,5 @@
-export {};
+/** Test kit: fake time, simulated devices, suites that every adapter of a port must pass, and real brokers. */
+export { startRedis, type RedisHandle, type RedisOptions } from './brokers/redis.ts';
+export { startKafka, type KafkaHandle, type KafkaOptions } from './brokers/kafka.ts';
+export { useBrokers, useKafka, useRedis, useRedisCluster } from './brokers/shared.ts';
+export { BrokerUnavailable } from './brokers/process.ts';
