@@ -1,3 +1,7 @@
 /** LwM2M: paths, values, content formats, object model, registration and operations. */
 export * from './path.ts';
 export * from './values.ts';
+export * from './model/definition.ts';
+export * from './model/ddf.ts';
+export * from './model/core-versions.ts';
+export * from './model/object-model.ts';
