@@ -1,1 +1,5 @@
-export {};
+/** The environment of a process as one frozen, typed object. */
+export * from './config-error.ts';
+export { renderSettingsMarkdown, type SettingDocumentation, settingsTable } from './documentation.ts';
+export { type Config, type Environment, loadConfig } from './load-config.ts';
+export type { ServiceKind } from './settings.ts';

@@ -1,0 +1,76 @@
+/** The table of every setting: its environment name, parser, default and meaning. Documentation is made from it. */
+import type { z } from 'zod';
+import * as values from './values.ts';
+
+/** The processes that read a configuration. */
+export type ServiceKind = 'edge' | 'registry' | 'standalone';
+
+/** A default as it would stand in the environment; undefined: none. */
+export type Default = string | undefined | Readonly<Record<ServiceKind, string | undefined>>;
+
+export interface Setting<S extends z.ZodType = z.ZodType, D extends Default = Default> {
+  readonly name: string;
+  readonly schema: S;
+  readonly default: D;
+  readonly meaning: string;
+}
+
+function setting<S extends z.ZodType, D extends Default>(name: string, schema: S, byDefault: D, meaning: string): Setting<S, D> {
+  return { name, schema, default: byDefault, meaning };
+}
+
+const MEBIBYTE = 1_048_576;
+
+export const settings = {
+  redisUrls: setting('REDIS_URL', values.redisUrls, undefined,
+    'Redis that keeps the state. Several addresses, separated by commas or spaces: a Redis Cluster. Needed by edge and registry; standalone keeps its state in LWM2M_DATA_DIR without it'),
+  kafkaBrokers: setting('KAFKA_BROKERS', values.hostPorts, undefined,
+    'Kafka brokers (host:port) that take the events. Needed by edge and registry; standalone keeps its events in LWM2M_DATA_DIR without it'),
+
+  coapPort: setting('LWM2M_COAP_PORT', values.port, '5683', 'UDP port for CoAP. 0: any free one, here and for every port'),
+  coapsPort: setting('LWM2M_COAPS_PORT', values.port, '5684', 'UDP port for CoAP over DTLS'),
+  bootstrapCoapPort: setting('LWM2M_BOOTSTRAP_COAP_PORT', values.port, '5783', 'UDP port for bootstrap over CoAP'),
+  bootstrapCoapsPort: setting('LWM2M_BOOTSTRAP_COAPS_PORT', values.port, '5784', 'UDP port for bootstrap over DTLS'),
+  bind: setting('LWM2M_BIND', values.bindAddresses,
+    { edge: '0.0.0.0,::', registry: '0.0.0.0,::', standalone: '127.0.0.1,::1' },
+    'Addresses of the device ports: an IPv4 address, an IPv6 address or both'),
+  httpPort: setting('LWM2M_HTTP_PORT', values.port, '8080', 'TCP port for REST, health and metrics'),
+  httpBind: setting('LWM2M_HTTP_BIND', values.address, undefined,
+    'Address of the HTTP port. Unset: 127.0.0.1, and 0.0.0.0 once LWM2M_API_KEYS_FILE or LWM2M_OIDC_ISSUER is set'),
+  apiKeysFile: setting('LWM2M_API_KEYS_FILE', values.text, undefined, 'File with the API keys that REST accepts, one a line'),
+  oidcIssuer: setting('LWM2M_OIDC_ISSUER', values.httpUrl, undefined, 'OpenID Connect issuer whose access tokens REST accepts'),
+  oidcAudience: setting('LWM2M_OIDC_AUDIENCE', values.text, 'lwm2m', 'Audience that an access token must name'),
+
+  egress: setting('LWM2M_EGRESS', values.oneOf(['owner', 'any']), 'owner',
+    'Who may send to a device first: only the worker that last received from it (owner: behind NAT or a Kubernetes Service), or any worker (any: host network or a shared address)'),
+  noSec: setting('LWM2M_NOSEC', values.onOff, { edge: 'off', registry: 'off', standalone: 'on' },
+    'Whether devices without security may register over plain CoAP'),
+  noSecRebind: setting('LWM2M_NOSEC_REBIND', values.oneOf(['accept', 'refuse']), 'accept',
+    'What happens to an Update or notification without security that comes from a new address: accepted if its location or token is known, or refused with 4.04 and RST'),
+  unknownParameters: setting('LWM2M_UNKNOWN_PARAMETERS', values.oneOf(['keep', 'reject']), 'keep',
+    'What happens to a Register or Update with parameters that are not of LwM2M: they are kept with the registration, or answered with 4.00'),
+  secretKeyFile: setting('LWM2M_SECRET_KEY_FILE', values.text, undefined,
+    'File with the cluster secret that seals credentials. standalone makes its own in LWM2M_DATA_DIR'),
+  dataDir: setting('LWM2M_DATA_DIR', values.text, 'data', 'Directory of the embedded store (standalone)'),
+  modelsDir: setting('LWM2M_MODELS_DIR', values.text, undefined, 'Directory of further object definitions (DDF XML), read at start'),
+  workerId: setting('LWM2M_WORKER_ID', values.text.regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, ".", "_" or "-"'), undefined,
+    'Name of this worker, unique among those alive. Unset: drawn at random at each start'),
+
+  maxTransmitWaitS: setting('LWM2M_MAX_TRANSMIT_WAIT_S', values.wholeNumber(1, 86_400), '93',
+    'Seconds from the first sending of a request until it is given up (RFC 7252 §4.8.2)'),
+  expiryGraceS: setting('LWM2M_EXPIRY_GRACE_S', values.wholeNumber(0, 604_800), '45',
+    'Seconds after the lifetime until a registration expires. 45 s is MAX_TRANSMIT_SPAN (RFC 7252 §4.8.2): the last retransmission of an Update that was first sent within the lifetime leaves the device by then'),
+  publishTimeoutMs: setting('LWM2M_PUBLISH_TIMEOUT_MS', values.wholeNumber(1, 60_000), '2000',
+    'Milliseconds that an event may take to be acknowledged before the device gets 5.03'),
+
+  maxBodyBytes: setting('LWM2M_MAX_BODY_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE),
+    'Bytes of the largest body taken from a device (block-wise) or from REST'),
+  cacheSessions: setting('LWM2M_CACHE_SESSIONS', values.wholeNumber(1, 10_000_000), '100000', 'Sessions that an edge worker keeps in memory'),
+  queueMaxEntries: setting('LWM2M_QUEUE_MAX_ENTRIES', values.wholeNumber(1, 100_000), '100', 'Commands that wait for one device at most'),
+  queueMaxBytes: setting('LWM2M_QUEUE_MAX_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE), 'Bytes of the commands that wait for one device at most'),
+  maxObservations: setting('LWM2M_MAX_OBSERVATIONS', values.wholeNumber(1, 10_000), '100', 'Observations of one device at most'),
+
+  logLevel: setting('LWM2M_LOG_LEVEL', values.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'Least level that is logged'),
+} as const;
+
+export type Settings = typeof settings;
