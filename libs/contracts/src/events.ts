@@ -50,6 +50,7 @@ export const reportValue = z.object({
   registrationId: z.string(),
   paths: z.array(z.string()).describe('what was observed; empty for Send'),
   observe: z.number().optional().describe('RFC 7641 sequence value'),
+  outOfOrder: z.boolean().optional().describe('a newer notification of this observation was told before (RFC 7641 §3.4)'),
   receivedAt: z.string(),
   contentFormat: z.number().optional(),
   values: z.array(resourceValue),

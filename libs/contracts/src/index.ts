@@ -3,3 +3,7 @@ export * from './values.ts';
 export * from './commands.ts';
 export * from './events.ts';
 export * from './endpoints.ts';
+export * from './rest.ts';
+export * from './rest-examples.ts';
+export * from './rest-routes.ts';
+export * from './openapi.ts';

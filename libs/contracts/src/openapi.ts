@@ -1,0 +1,140 @@
+/** The OpenAPI 3.1 document of the REST face, made from the route table and the zod schemas. */
+import { z } from 'zod';
+import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
+import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
+import { streamedEvent, streamGap } from './rest.ts';
+import { type ProblemCode, problemCodes, type RestAnswer, type RestRoute, restRoutes } from './rest-routes.ts';
+import { resourceValue } from './values.ts';
+
+type Json = Record<string, unknown>;
+
+const named = {
+  Attributes: attributes,
+  CommandRequest: commandRequest,
+  CommandResponse: commandResponse,
+  CommandStatus: commandStatus,
+  DesiredObservation: desiredObservation,
+  EndpointPage: endpointPage,
+  EndpointSummary: endpointSummary,
+  EndpointView: endpointView,
+  LastValue: lastValue,
+  ObservationView: observationView,
+  Problem: problem,
+  ResourceValue: resourceValue,
+  StreamGap: streamGap,
+  StreamedEvent: streamedEvent,
+} as const;
+
+const refOf = (id: string) => `#/components/schemas/${id}`;
+
+function componentSchemas(): Json {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { uri: refOf, io: 'input' });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, bare(schema)]));
+}
+
+/** Without what only a schema on its own has. */
+function bare({ $schema: _schema, $id: _id, ...rest }: Json): Json {
+  return rest;
+}
+
+function schemaOf(schema: z.ZodType): Json {
+  const id = Object.entries(named).find(([, candidate]) => candidate === schema)?.[0];
+  if (id !== undefined) return { $ref: refOf(id) };
+  if (schema instanceof z.ZodArray) {
+    return { type: 'array', items: schemaOf(schema.element as z.ZodType), ...(schema.description ? { description: schema.description } : {}) };
+  }
+  return bare(z.toJSONSchema(schema, { io: 'input' }) as Json);
+}
+
+function queryParameters(query: z.ZodObject): Json[] {
+  const { properties = {} } = z.toJSONSchema(query, { io: 'output' });
+  return Object.entries(properties).map(([name, schema]) => {
+    const { description, ...rest } = schema as Json;
+    return { name, in: 'query', required: false, ...(description === undefined ? {} : { description }), schema: rest };
+  });
+}
+
+function pathParameters(path: string): Json[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: name === 'endpoint' ? 'endpoint name, percent-encoded: a slash in it is %2F' : 'id of the command',
+    schema: { type: 'string', minLength: 1 },
+  }));
+}
+
+function headerParameters(headers: Readonly<Record<string, string>>): Json[] {
+  return Object.entries(headers).map(([name, description]) => ({ name, in: 'header', required: false, description, schema: { type: 'string' } }));
+}
+
+function answer({ description, schema, mediaType = 'application/json', example, headers }: RestAnswer): Json {
+  const content = { schema: schema === undefined ? { type: 'string' } : schemaOf(schema), ...(example === undefined ? {} : { example }) };
+  return {
+    description,
+    ...(headers === undefined ? {} : { headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }])) }),
+    ...(schema === undefined && example === undefined ? {} : { content: { [mediaType]: content } }),
+  };
+}
+
+/** One answer for each status, with an example for each code. */
+function problemAnswers(codes: readonly ProblemCode[]): Json {
+  const answers: Json = {};
+  for (const [status, group] of Map.groupBy(codes, (code) => problemCodes[code].status)) {
+    const examples = Object.fromEntries(group.map((code) => [code, { summary: problemCodes[code].meaning, value: problemExample(code) }]));
+    answers[status] = {
+      description: group.map((code) => `${code}: ${problemCodes[code].meaning}`).join(' · '),
+      ...(status === 503 || status === 429 ? { headers: { 'Retry-After': { description: 'seconds', schema: { type: 'integer' } } } } : {}),
+      content: { 'application/problem+json': { schema: { $ref: refOf('Problem') }, examples } },
+    };
+  }
+  return answers;
+}
+
+function problemExample(code: ProblemCode): Json {
+  const { status, meaning } = problemCodes[code];
+  return { type: `urn:lwm2m:problem:${code.toLowerCase().replaceAll('_', '-')}`, title: meaning, status, code };
+}
+
+function operationOf(route: RestRoute): Json {
+  const parameters = [
+    ...pathParameters(route.path),
+    ...(route.query === undefined ? [] : queryParameters(route.query)),
+    ...headerParameters(route.headers ?? {}),
+  ];
+  const answers = Object.fromEntries(Object.entries(route.answers).map(([status, of]) => [status, answer(of)]));
+  return {
+    operationId: route.id,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
+    responses: { ...answers, ...problemAnswers(route.problems) },
+  };
+}
+
+function requestBody({ schema, examples }: NonNullable<RestRoute['body']>): Json {
+  const named = Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
+  return { required: true, content: { 'application/json': { schema: schemaOf(schema), examples: named } } };
+}
+
+/** The whole document. `version` is the version of the API's software. */
+export function openApiDocument(version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of restRoutes) (paths[route.path] ??= {})[route.method] = operationOf(route);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'LwM2M server',
+      version,
+      description: 'Endpoints, their commands, observations and values, and the stream of their events.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: ['endpoints', 'commands', 'observations', 'events', 'operation'].map((name) => ({ name })),
+    paths,
+    components: { schemas: componentSchemas() },
+  };
+}

@@ -1,0 +1,99 @@
+/** Examples of REST bodies. A test holds each against its schema. */
+import type { CommandRequest, CommandStatus } from './commands.ts';
+import type { DesiredObservation, EndpointPage, EndpointView, LastValue, ObservationView } from './endpoints.ts';
+
+const observations: ObservationView[] = [
+  { path: '/3303/0/5700', attributes: { pmin: 10, pmax: 300 }, state: 'active' },
+  { path: '/4/0/2', state: 'refused', code: '4.05' },
+];
+
+const endpoint: EndpointView = {
+  endpoint: 'urn:imei:350457790000000',
+  registrationId: 'Zk3pQ0aVdT8hWm1c',
+  registeredAt: '2026-03-01T08:00:00.000Z',
+  updatedAt: '2026-03-01T09:00:00.000Z',
+  lifetimeS: 86_400,
+  lwm2mVersion: '1.1',
+  binding: 'U',
+  queueMode: true,
+  address: 'udp:192.0.2.7:40123',
+  rootPath: '/',
+  objectLinks: [{ path: '/1/0' }, { path: '/3/0' }, { path: '/3303/0', version: '1.1' }],
+  contentFormats: [112, 110],
+  attributes: {},
+  state: 'registered',
+  generation: 3,
+  expiresAt: '2026-03-02T09:00:00.000Z',
+  owner: 'edge-1',
+  queuedCommands: 1,
+  observations,
+};
+
+const read: CommandRequest = { op: 'read', path: '/3/0/9', ttlS: 3_600, idempotencyKey: 'battery-2026-03-01' };
+const write: CommandRequest = { op: 'write', path: '/1/0/1', value: 3_600 };
+const writeComposite: CommandRequest = {
+  op: 'write-composite',
+  values: [{ path: '/1/0/1', value: 3_600 }, { path: '/3303/0/5750', value: 'boiler room', type: 'string' }],
+};
+const reboot: CommandRequest = { op: 'execute', path: '/3/0/4', repeatable: false, priority: 9 };
+
+const queued: CommandStatus = {
+  id: 'f2b0c9d4e1',
+  op: 'read',
+  path: '/3/0/9',
+  state: 'queued',
+  attempts: 0,
+  acceptedAt: '2026-03-01T09:00:00.000Z',
+  waitsFor: 'device-message',
+};
+
+const { waitsFor: _, ...accepted } = queued;
+const done: CommandStatus = {
+  ...accepted,
+  state: 'done',
+  attempts: 1,
+  finishedAt: '2026-03-01T09:00:01.000Z',
+  response: {
+    code: '2.05',
+    contentFormat: 112,
+    payloadBase64: 'gaIhZi8zLzAvOQIYXw==',
+    values: [{ path: '/3/0/9', value: 95, type: 'integer', unit: '/100' }],
+    rttMs: 180,
+  },
+};
+
+const page: EndpointPage = {
+  endpoints: [{ endpoint: endpoint.endpoint, state: 'registered', changedAt: '2026-03-01T09:00:00.000Z' }],
+  next: 'dXJuOmltZWk6MzUwNDU3NzkwMDAwMDAw',
+};
+
+const values: LastValue[] = [
+  {
+    path: '/3303/0/5700',
+    value: 21.5,
+    type: 'float',
+    unit: 'Cel',
+    time: 1_772_355_600,
+    receivedAt: '2026-03-01T09:00:00.200Z',
+    source: 'notification',
+  },
+];
+
+const desired: DesiredObservation[] = [
+  { path: '/3303/0/5700', attributes: { pmin: 10, pmax: 300 } },
+  { paths: ['/3/0/9', '/4/0/2'], accept: 112 },
+];
+
+export const restExamples = {
+  page,
+  endpoint,
+  commands: { read, write, writeComposite, reboot },
+  queued,
+  done,
+  values,
+  desired,
+  observations,
+  eventStream:
+    'retry: 2000\n\nid: AQABAAc\nevent: lwm2m.notification\ndata: {"id":"6QmU…","type":"lwm2m.notification",' +
+    '"time":"2026-03-01T09:00:00.000Z","endpoint":"urn:imei:350457790000000","data":{"paths":["/3303/0/5700"],"values":[]}}\n\n',
+} as const;

@@ -1,0 +1,166 @@
+/** The table of REST routes: what each takes, answers and refuses. The OpenAPI document is made from it. */
+import { z } from 'zod';
+import { commandRequest, commandStatus } from './commands.ts';
+import { endpointPage, endpointView } from './endpoints.ts';
+import {
+  commandList, commandQuery, desiredObservationList, endpointsQuery, eventsQuery, liveness, observationList, readiness, valueList,
+} from './rest.ts';
+import { restExamples } from './rest-examples.ts';
+
+/** Errors by code, with what they mean. The status is the HTTP status of the problem document. */
+export const problemCodes = {
+  REQUEST_MALFORMED: { status: 400, meaning: 'the request is malformed; `faults` names everything that is wrong with it' },
+  COMMAND_MALFORMED: { status: 400, meaning: 'no device could be sent this command; `faults` says why' },
+  OBSERVATIONS_MALFORMED: { status: 400, meaning: 'the list has observations that can not exist' },
+  LAST_EVENT_ID_MALFORMED: { status: 400, meaning: 'the id was not given out by this API' },
+  ENDPOINT_UNKNOWN: { status: 404, meaning: 'no such endpoint is registered' },
+  COMMAND_UNKNOWN: { status: 404, meaning: 'the endpoint has no such command' },
+  COMMAND_IN_FLIGHT: { status: 409, meaning: 'the command is on its way to the device' },
+  COMMAND_FINISHED: { status: 409, meaning: 'the command has ended already' },
+  BODY_TOO_LARGE: { status: 413, meaning: 'the body is larger than the server takes' },
+  MEDIA_TYPE_UNSUPPORTED: { status: 415, meaning: 'the body is not application/json' },
+  QUEUE_FULL: { status: 429, meaning: 'the queue of the device is full' },
+  STREAM_RATE: { status: 429, meaning: 'event streams are opened too fast' },
+  STREAMS_FULL: { status: 503, meaning: 'this replica serves as many event streams as it can' },
+  STORE_UNAVAILABLE: { status: 503, meaning: 'the store is away; nothing is known about the request: repeat it' },
+  EVENTS_UNAVAILABLE: { status: 503, meaning: 'the broker is away: repeat the request' },
+  CONTENDED: { status: 503, meaning: 'the device changed under every attempt: repeat the request' },
+} as const;
+export type ProblemCode = keyof typeof problemCodes;
+
+export interface RestAnswer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly mediaType?: string;
+  readonly example?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface RestRoute {
+  readonly method: 'get' | 'put' | 'post' | 'delete';
+  readonly path: string;
+  readonly id: string;
+  readonly tag: 'endpoints' | 'commands' | 'observations' | 'events' | 'operation';
+  readonly summary: string;
+  readonly query?: z.ZodObject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: { readonly schema: z.ZodType; readonly examples: Readonly<Record<string, unknown>> };
+  readonly answers: Readonly<Record<number, RestAnswer>>;
+  readonly problems: readonly ProblemCode[];
+}
+
+const ENDPOINT = '/api/v1/endpoints/{endpoint}';
+const lookup = ['ENDPOINT_UNKNOWN', 'STORE_UNAVAILABLE'] as const;
+const body = ['REQUEST_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'] as const;
+
+const endpointRoutes: readonly RestRoute[] = [
+  {
+    method: 'get', path: '/api/v1/endpoints', id: 'listEndpoints', tag: 'endpoints',
+    summary: 'Endpoints that are or were registered, in order of their names, by pages',
+    query: endpointsQuery,
+    answers: { 200: { description: 'a page; `next` is missing on the last', schema: endpointPage, example: restExamples.page } },
+    problems: ['REQUEST_MALFORMED', 'STORE_UNAVAILABLE'],
+  },
+  {
+    method: 'get', path: ENDPOINT, id: 'getEndpoint', tag: 'endpoints', summary: 'The registration and state of one endpoint',
+    answers: { 200: { description: 'its state now', schema: endpointView, example: restExamples.endpoint } },
+    problems: lookup,
+  },
+  {
+    method: 'delete', path: `${ENDPOINT}/registration`, id: 'dropRegistration', tag: 'endpoints',
+    summary: 'Drops the registration: the next Update gets 4.04, and the device registers anew',
+    answers: { 204: { description: 'dropped' } },
+    problems: [...lookup, 'CONTENDED'],
+  },
+  {
+    method: 'get', path: `${ENDPOINT}/values`, id: 'getValues', tag: 'endpoints', summary: 'The last known value of each path',
+    answers: { 200: { description: 'values with their times', schema: valueList, example: restExamples.values } },
+    problems: lookup,
+  },
+];
+
+const commandRoutes: readonly RestRoute[] = [
+  {
+    method: 'post', path: `${ENDPOINT}/commands`, id: 'submitCommand', tag: 'commands',
+    summary: 'Queues one command; with `wait` it answers when the device did',
+    query: commandQuery,
+    headers: { 'Idempotency-Key': 'the same as `idempotencyKey` in the body: a command with a key seen within 24 h is not queued again' },
+    body: { schema: commandRequest, examples: restExamples.commands },
+    answers: {
+      200: { description: 'the device answered, or the command ended without it, within `wait`', schema: commandStatus, example: restExamples.done },
+      202: {
+        description: 'stored; it is not lost from here on', schema: commandStatus, example: restExamples.queued,
+        headers: { Location: 'address of the command' },
+      },
+    },
+    problems: [...body, 'COMMAND_MALFORMED', 'QUEUE_FULL', ...lookup, 'CONTENDED'],
+  },
+  {
+    method: 'get', path: `${ENDPOINT}/commands`, id: 'listCommands', tag: 'commands', summary: "The endpoint's commands",
+    answers: { 200: { description: 'newest first', schema: commandList, example: [restExamples.queued] } },
+    problems: lookup,
+  },
+  {
+    method: 'get', path: `${ENDPOINT}/commands/{id}`, id: 'getCommand', tag: 'commands', summary: 'One command and where it stands',
+    answers: { 200: { description: 'its state', schema: commandStatus, example: restExamples.done } },
+    problems: ['COMMAND_UNKNOWN', 'STORE_UNAVAILABLE'],
+  },
+  {
+    method: 'delete', path: `${ENDPOINT}/commands/{id}`, id: 'cancelCommand', tag: 'commands', summary: "Cancels a command that isn't in flight",
+    answers: { 204: { description: 'cancelled: it will not be sent' } },
+    problems: ['COMMAND_UNKNOWN', 'COMMAND_IN_FLIGHT', 'COMMAND_FINISHED', 'STORE_UNAVAILABLE', 'CONTENDED'],
+  },
+];
+
+const observationRoutes: readonly RestRoute[] = [
+  {
+    method: 'get', path: `${ENDPOINT}/observations`, id: 'getObservations', tag: 'observations', summary: 'What should be observed, and what is',
+    answers: { 200: { description: 'the desired state', schema: observationList, example: restExamples.observations } },
+    problems: lookup,
+  },
+  {
+    method: 'put', path: `${ENDPOINT}/observations`, id: 'setObservations', tag: 'observations', summary: 'Replaces what should be observed',
+    body: { schema: desiredObservationList, examples: { list: restExamples.desired } },
+    answers: { 200: { description: 'stored; the cluster brings the device there', schema: observationList, example: restExamples.observations } },
+    problems: [...body, 'OBSERVATIONS_MALFORMED', ...lookup, 'CONTENDED'],
+  },
+  {
+    method: 'delete', path: `${ENDPOINT}/observations`, id: 'clearObservations', tag: 'observations', summary: 'Observes nothing any more',
+    answers: { 204: { description: 'stored' } },
+    problems: [...lookup, 'CONTENDED'],
+  },
+];
+
+const operationRoutes: readonly RestRoute[] = [
+  {
+    method: 'get', path: '/api/v1/events', id: 'streamEvents', tag: 'events',
+    summary: 'Events as they happen, as server-sent events; resumes on any replica',
+    query: eventsQuery,
+    headers: { 'Last-Event-ID': 'goes on after this event; where events in between are kept no longer, an event `gap` says so' },
+    answers: { 200: { description: 'the stream; it ends only by disconnection', mediaType: 'text/event-stream', example: restExamples.eventStream } },
+    problems: ['REQUEST_MALFORMED', 'LAST_EVENT_ID_MALFORMED', 'STREAM_RATE', 'STREAMS_FULL', 'EVENTS_UNAVAILABLE'],
+  },
+  {
+    method: 'get', path: '/health/live', id: 'getLiveness', tag: 'operation', summary: 'Whether the process answers',
+    answers: { 200: { description: 'it does', schema: liveness, example: { status: 'up' } } },
+    problems: [],
+  },
+  {
+    method: 'get', path: '/health/ready', id: 'getReadiness', tag: 'operation', summary: 'Whether every part that answers depend on works',
+    answers: {
+      200: { description: 'all do', schema: readiness, example: { status: 'up', parts: { store: { status: 'up' } } } },
+      503: {
+        description: 'some do not', schema: readiness,
+        example: { status: 'down', parts: { store: { status: 'down', reason: 'no answer within 2000 ms' } } },
+      },
+    },
+    problems: [],
+  },
+  {
+    method: 'get', path: '/metrics', id: 'getMetrics', tag: 'operation', summary: 'Metrics in the Prometheus exposition format',
+    answers: { 200: { description: 'metrics', mediaType: 'text/plain', example: '# TYPE http_requests_total counter\n' } },
+    problems: [],
+  },
+];
+
+export const restRoutes: readonly RestRoute[] = [...endpointRoutes, ...commandRoutes, ...observationRoutes, ...operationRoutes];

@@ -1,0 +1,56 @@
+/** What only REST has: queries, lists and the data of server-sent events. */
+import { z } from 'zod';
+import { desiredObservation, endpointState, lastValue, observationView } from './endpoints.ts';
+import { commandStatus } from './commands.ts';
+import { type EventType, eventTypes } from './events.ts';
+
+const eventType = z.enum(Object.values(eventTypes) as [EventType, ...EventType[]]);
+
+/** One value or several of a query parameter that may be repeated. */
+function repeatable<T extends z.ZodType<unknown, string>>(item: T) {
+  return z.preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(item).min(1).max(100).optional());
+}
+
+export const endpointsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('endpoints of one page'),
+  cursor: z.base64url().min(1).max(2_048).optional().describe('`next` of the page before'),
+  state: endpointState.optional().describe('only endpoints in this state'),
+});
+export type EndpointsQuery = z.infer<typeof endpointsQuery>;
+
+export const commandQuery = z.strictObject({
+  wait: z.coerce.number().int().min(1).max(120).optional().describe('seconds to wait for the device at most'),
+});
+export type CommandQuery = z.infer<typeof commandQuery>;
+
+export const eventsQuery = z.strictObject({
+  endpoint: repeatable(z.string().min(1).max(1_024)).describe('only events of these endpoints'),
+  type: repeatable(eventType).describe('only events of these CloudEvents types'),
+  lastEventId: z.string().max(8_192).optional().describe('as the Last-Event-ID header, for clients that cannot set it'),
+});
+export type EventsQuery = z.infer<typeof eventsQuery>;
+
+export const commandList = z.array(commandStatus).describe('newest first');
+export const valueList = z.array(lastValue).describe('in order of their paths');
+export const observationList = z.array(observationView);
+/** PUT replaces what is observed by this list. */
+export const desiredObservationList = z.array(desiredObservation).max(10_000);
+
+/** `data` of one server-sent event; its `event` field is `type`. */
+export const streamedEvent = z.object({
+  id: z.string().describe('id of the event: equal ids are one event'),
+  type: eventType,
+  time: z.string(),
+  endpoint: z.string(),
+  data: z.unknown(),
+});
+export type StreamedEvent = z.infer<typeof streamedEvent>;
+
+/** `data` of the server-sent event `gap`: events before the oldest that is kept are gone. */
+export const streamGap = z.object({ topic: z.string(), partition: z.number().int() });
+export type StreamGap = z.infer<typeof streamGap>;
+
+const partHealth = z.object({ status: z.enum(['up', 'down']), reason: z.string().optional() });
+
+export const liveness = z.object({ status: z.literal('up') });
+export const readiness = z.object({ status: z.enum(['up', 'down']), parts: z.record(z.string(), partHealth) });
