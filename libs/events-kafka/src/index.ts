@@ -1,1 +1,5 @@
-export {};
+/** Events over Kafka: the adapters of the event ports, and what an operator must know of the topics behind them. */
+export { connectKafkaConsumer } from './consumer.ts';
+export { connectKafkaPublisher, type KafkaPublisherOptions } from './connect-publisher.ts';
+export { ensureTopics, kafkaDurability, type TopicPlan } from './admin.ts';
+export type { EventsLogger, KafkaConnection } from './client.ts';

@@ -3,3 +3,5 @@ export { startRedis, type RedisHandle, type RedisOptions } from './brokers/redis
 export { startKafka, type KafkaHandle, type KafkaOptions } from './brokers/kafka.ts';
 export { useBrokers, useKafka, useRedis, useRedisCluster } from './brokers/shared.ts';
 export { BrokerUnavailable } from './brokers/process.ts';
+export { eventsCompliance } from './compliance/events.ts';
+export type { EventsHarness } from './compliance/events-harness.ts';

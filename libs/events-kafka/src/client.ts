@@ -1,0 +1,65 @@
+/** The kafkajs client behind every part of this package: its logs, its sockets and its first-level retries. */
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { Kafka, logLevel, type ISocketFactory, type LogEntry, type SASLOptions } from 'kafkajs';
+
+/** The part of a pino logger that this package uses. */
+export interface EventsLogger {
+  debug(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** How to reach the brokers. */
+export interface KafkaConnection {
+  /** host:port of some of the cluster's brokers. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl?: ConnectionOptions | boolean;
+  readonly sasl?: SASLOptions;
+  readonly logger?: EventsLogger;
+}
+
+/** Silent until a logger is given. */
+export const noLogger: EventsLogger = { debug: () => {}, warn: () => {} };
+
+/** How long each use of the client may wait for an answer, ms. */
+export interface ClientTimeouts {
+  readonly requestMs: number;
+  /** Without a byte for so long a connection is taken for dead and closed. */
+  readonly idleMs: number;
+}
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** A kafkajs client whose connections end themselves when the peer stays silent, or when `gone` says so. */
+export function createClient(connection: KafkaConnection, timeouts: ClientTimeouts, gone: () => boolean = () => false): Kafka {
+  const logger = connection.logger ?? noLogger;
+  return new Kafka({
+    brokers: [...connection.brokers],
+    clientId: connection.clientId,
+    ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
+    ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: timeouts.requestMs,
+    socketFactory: socketFactory(timeouts.idleMs, gone),
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry: LogEntry) => logger.debug(fieldsOf(entry), entry.log.message),
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 2 },
+  });
+}
+
+function fieldsOf(entry: LogEntry): object {
+  const { message: _message, timestamp: _timestamp, stack: _stack, ...fields } = entry.log;
+  return { ...fields, part: entry.namespace };
+}
+
+function socketFactory(idleMs: number, gone: () => boolean): ISocketFactory {
+  return ({ host, port, ssl, onConnect }) => {
+    if (gone()) throw new Error('closed');
+    const tls = ssl as ConnectionOptions | undefined;
+    const socket: Socket = tls
+      ? connectTls({ host, port, ...tls }, onConnect)
+      : connectTcp({ host, port }, onConnect);
+    return socket.setNoDelay(true).setKeepAlive(true, idleMs).setTimeout(idleMs);
+  };
+}
