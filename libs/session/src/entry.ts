@@ -1,0 +1,114 @@
+/** Entries of the downlink queue: one command, where it stands, and what the device answered. */
+import type { CommandRequest, CommandResponse, CommandState, CommandStatus } from '@cluster/contracts';
+import { Decoder, Encoder } from 'cbor-x';
+import { RecordUnreadable } from './record.ts';
+
+/** Where the exchange of a command in flight stands: enough for another worker to go on with it. */
+export interface Exchange {
+  readonly counter: number;
+  readonly messageId: number;
+  readonly firstSentAtMs: number;
+  /** The registration that it belongs to. */
+  readonly generation: number;
+}
+
+export interface QueueEntry {
+  readonly id: string;
+  readonly command: CommandRequest;
+  readonly state: CommandState;
+  readonly attempts: number;
+  readonly acceptedAtMs: number;
+  /** Not sent after that time. */
+  readonly deadlineMs: number;
+  /** Not sent before that time: a repeat after an exchange without an answer. */
+  readonly notBeforeMs: number;
+  readonly exchange?: Exchange;
+  readonly finishedAtMs?: number;
+  readonly reason?: string;
+  readonly response?: CommandResponse;
+  /** The result event is not known to be published. */
+  readonly unpublished: boolean;
+  /** Made by the server itself: a block-wise notification's rest, or a value read once after a gap. */
+  readonly report: boolean;
+}
+
+export const DEFAULT_TTL_S = 86_400;
+const DEFAULT_PRIORITY = 5;
+const FORMAT = 1;
+const encoder = new Encoder({ useRecords: false });
+const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
+
+/** A fresh entry. Without `ttlS` it is kept for a day. */
+export function newEntry(command: CommandRequest, at: { id: string; nowMs: number; report?: boolean }): QueueEntry {
+  return {
+    id: at.id,
+    command,
+    state: 'queued',
+    attempts: 0,
+    acceptedAtMs: at.nowMs,
+    deadlineMs: at.nowMs + (command.ttlS ?? DEFAULT_TTL_S) * 1_000,
+    notBeforeMs: 0,
+    unpublished: false,
+    report: at.report ?? false,
+  };
+}
+
+export function encodeEntry(entry: QueueEntry): Uint8Array {
+  return encoder.encode([FORMAT, entry]);
+}
+
+/** Reads an entry back. Throws {@link RecordUnreadable}. */
+export function decodeEntry(bytes: Uint8Array): QueueEntry {
+  let stored: [number, QueueEntry];
+  try {
+    stored = decoder.decode(bytes) as [number, QueueEntry];
+  } catch (cause) {
+    throw new RecordUnreadable('queue entry is damaged', { cause });
+  }
+  if (!Array.isArray(stored) || stored[0] !== FORMAT) throw new RecordUnreadable('queue entry of another format');
+  return stored[1];
+}
+
+export function isFinished(entry: QueueEntry): boolean {
+  return entry.state !== 'queued' && entry.state !== 'in-flight';
+}
+
+/** Ends an entry. Its result event is still to be published. */
+export function finish(
+  entry: QueueEntry,
+  end: { state: CommandState; atMs: number; reason?: string; response?: CommandResponse },
+): QueueEntry {
+  const { exchange: _, ...rest } = entry;
+  return {
+    ...rest,
+    state: end.state,
+    finishedAtMs: end.atMs,
+    ...(end.reason === undefined ? {} : { reason: end.reason }),
+    ...(end.response === undefined ? {} : { response: end.response }),
+    unpublished: true,
+  };
+}
+
+/** The entry as REST and events show it. */
+export function entryStatus(entry: QueueEntry, waitsFor?: string): CommandStatus {
+  const { command } = entry;
+  return {
+    id: entry.id,
+    op: command.op,
+    ...(command.path === undefined ? {} : { path: command.path }),
+    ...(command.paths === undefined ? {} : { paths: command.paths }),
+    state: entry.state,
+    attempts: entry.attempts,
+    acceptedAt: new Date(entry.acceptedAtMs).toISOString(),
+    ...(entry.finishedAtMs === undefined ? {} : { finishedAt: new Date(entry.finishedAtMs).toISOString() }),
+    ...(waitsFor === undefined || entry.state !== 'queued' ? {} : { waitsFor }),
+    ...(entry.reason === undefined ? {} : { reason: entry.reason }),
+    ...(entry.response === undefined ? {} : { response: entry.response }),
+  };
+}
+
+/** Order of sending: priority first, then age. */
+export function byTurn(a: QueueEntry, b: QueueEntry): number {
+  const priority = (b.command.priority ?? DEFAULT_PRIORITY) - (a.command.priority ?? DEFAULT_PRIORITY);
+  return priority !== 0 ? priority : a.acceptedAtMs - b.acceptedAtMs || (a.id < b.id ? -1 : 1);
+}

@@ -1,0 +1,185 @@
+/**
+ * The session record: all that the cluster knows of one device between two messages. One compact, versioned CBOR
+ * array; the store sees opaque bytes.
+ */
+import type { Attributes, EndpointState } from '@cluster/contracts';
+import type { Registration } from '@cluster/lwm2m';
+import { Decoder, Encoder } from 'cbor-x';
+
+/** A registration event that is stored with the change it tells of, until it is known to be published. */
+export interface PendingEvent {
+  readonly type: 'registered' | 'updated' | 'deregistered' | 'expired' | 'removed';
+  readonly atMs: number;
+  /** Makes the event's id: the session version that brought it. */
+  readonly sequence: number;
+}
+
+/** A request that changed state, and the code it was answered with: its repeat gets the same answer on any worker. */
+export interface AnsweredRequest {
+  readonly peer: string;
+  readonly messageId: number;
+  readonly code: number;
+  readonly atMs: number;
+}
+
+/** One observation of the desired state, single or composite. */
+export interface Observation {
+  readonly paths: readonly string[];
+  readonly composite: boolean;
+  readonly accept?: number;
+  readonly attributes?: Attributes;
+  /** `wanted` until the device confirmed it in the present generation; `refused` keeps the device's code. */
+  readonly state: 'wanted' | 'active' | 'refused';
+  /** Its attributes were written in the present generation. */
+  readonly attributesWritten: boolean;
+  /** Counter of its token, once a request for it was sent. */
+  readonly counter?: number;
+  readonly code?: number;
+}
+
+
+export interface SessionRecord {
+  readonly endpoint: string;
+  readonly tenant: string;
+  readonly state: EndpointState;
+  /** The location id. */
+  readonly locationId: string;
+  /** Counts the registrations of this device number. */
+  readonly generation: number;
+  readonly registeredAtMs: number;
+  readonly updatedAtMs: number;
+  readonly registration: Registration;
+  /** The transport address that the device last spoke from. */
+  readonly peer: string;
+  /** The security identity of that path; 'nosec' without security. */
+  readonly identity: string;
+  /** The worker that holds the path, and how often the path was taken over. */
+  readonly owner: string;
+  readonly fence: number;
+  /** Queue mode: the device may sleep from then on, unless it is heard again. */
+  readonly awakeUntilMs: number;
+  /** The last token counter given out. */
+  readonly tokenCounter: number;
+  /** End of the block of message ids that the owner may use. */
+  readonly messageIdsEnd: number;
+  readonly answered: readonly AnsweredRequest[];
+  readonly pending?: PendingEvent;
+  /** Since when notifications of this device were refused, because no broker took them. */
+  readonly refusedSinceMs?: number;
+  /** What should be observed. */
+  readonly observations: readonly Observation[];
+  /** What the device still reports and should not: cancelled at the next chance. */
+  readonly cancellations: readonly Observation[];
+  /** The number outlives the registration: the endpoint has authenticated, or an operator keeps state for it. */
+  readonly kept: boolean;
+}
+
+const FORMAT = 1;
+const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
+const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
+
+/** A stored record that this version cannot read: written by a newer one, or damaged. */
+export class RecordUnreadable extends Error {
+  readonly code = 'RECORD_UNREADABLE';
+}
+
+const STATES: readonly EndpointState[] = ['registered', 'deregistered', 'expired', 'removed'];
+const PENDING: readonly PendingEvent['type'][] = ['registered', 'updated', 'deregistered', 'expired', 'removed'];
+const OBSERVATION_STATES: readonly Observation['state'][] = ['wanted', 'active', 'refused'];
+
+function packRegistration(r: Registration): unknown[] {
+  return [
+    r.lifetimeS, r.lwm2mVersion, r.binding, r.queueMode, r.smsNumber ?? null, r.attributes, r.rootPath,
+    r.objectLinks.map((link) => (link.version === undefined ? link.path : `${link.path};${link.version}`)).join(','),
+    r.contentFormats,
+  ];
+}
+
+function unpackRegistration(endpoint: string, a: unknown[]): Registration {
+  const links = a[7] as string;
+  const smsNumber = a[4] as string | null;
+  return {
+    endpoint,
+    lifetimeS: a[0] as number,
+    lwm2mVersion: a[1] as Registration['lwm2mVersion'],
+    binding: a[2] as string,
+    queueMode: a[3] as boolean,
+    ...(smsNumber === null ? {} : { smsNumber }),
+    attributes: a[5] as Record<string, string>,
+    rootPath: a[6] as string,
+    objectLinks: links === '' ? [] : links.split(',').map(unpackLink),
+    contentFormats: a[8] as number[],
+  };
+}
+
+function unpackLink(text: string): { path: string; version?: string } {
+  const at = text.indexOf(';');
+  return at < 0 ? { path: text } : { path: text.slice(0, at), version: text.slice(at + 1) };
+}
+
+function packObservation(o: Observation): unknown[] {
+  return [
+    o.paths, o.composite, o.accept ?? null, o.attributes ?? null, OBSERVATION_STATES.indexOf(o.state), o.counter ?? null,
+    o.code ?? null, o.attributesWritten,
+  ];
+}
+
+function unpackObservation(a: unknown[]): Observation {
+  return {
+    paths: a[0] as string[],
+    composite: a[1] as boolean,
+    ...(a[2] === null ? {} : { accept: a[2] as number }),
+    ...(a[3] === null ? {} : { attributes: a[3] as Attributes }),
+    state: OBSERVATION_STATES[a[4] as number] ?? 'wanted',
+    ...(a[5] === null ? {} : { counter: a[5] as number }),
+    ...(a[6] === null ? {} : { code: a[6] as number }),
+    attributesWritten: a[7] as boolean,
+  };
+}
+
+/** The bytes of a record. */
+export function encodeSession(s: SessionRecord): Uint8Array {
+  return encoder.encode([
+    FORMAT, s.endpoint, s.tenant, STATES.indexOf(s.state), s.locationId, s.generation, s.registeredAtMs, s.updatedAtMs,
+    packRegistration(s.registration), s.peer, s.identity, s.owner, s.fence, s.awakeUntilMs, s.tokenCounter, s.messageIdsEnd,
+    s.answered.map((a) => [a.peer, a.messageId, a.code, a.atMs]),
+    s.pending === undefined ? null : [PENDING.indexOf(s.pending.type), s.pending.atMs, s.pending.sequence],
+    s.refusedSinceMs ?? null, s.observations.map(packObservation), s.cancellations.map(packObservation), s.kept,
+  ]);
+}
+
+/** Reads a record back. Throws {@link RecordUnreadable}. */
+export function decodeSession(bytes: Uint8Array): SessionRecord {
+  let a: unknown[];
+  try {
+    a = decoder.decode(bytes) as unknown[];
+  } catch (cause) {
+    throw new RecordUnreadable('session record is damaged', { cause });
+  }
+  if (!Array.isArray(a) || a[0] !== FORMAT) throw new RecordUnreadable(`session record of format ${String(a?.[0])}`);
+  const endpoint = a[1] as string;
+  const pending = a[17] as [number, number, number] | null;
+  return {
+    endpoint,
+    tenant: a[2] as string,
+    state: STATES[a[3] as number] ?? 'removed',
+    locationId: a[4] as string,
+    generation: a[5] as number,
+    registeredAtMs: a[6] as number,
+    updatedAtMs: a[7] as number,
+    registration: unpackRegistration(endpoint, a[8] as unknown[]),
+    peer: a[9] as string,
+    identity: a[10] as string,
+    owner: a[11] as string,
+    fence: a[12] as number,
+    awakeUntilMs: a[13] as number,
+    tokenCounter: a[14] as number,
+    messageIdsEnd: a[15] as number,
+    answered: (a[16] as [string, number, number, number][]).map(([peer, messageId, code, atMs]) => ({ peer, messageId, code, atMs })),
+    ...(pending === null ? {} : { pending: { type: PENDING[pending[0]] ?? 'updated', atMs: pending[1], sequence: pending[2] } }),
+    ...(a[18] === null ? {} : { refusedSinceMs: a[18] as number }),
+    observations: (a[19] as unknown[][]).map(unpackObservation),
+    cancellations: (a[20] as unknown[][]).map(unpackObservation),
+    kept: a[21] as boolean,
+  };
+}

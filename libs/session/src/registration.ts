@@ -1,0 +1,134 @@
+/**
+ * What Register, Update and the end of a registration make of a session record. Pure: record and time in, record out;
+ * the caller commits it and publishes the event that it brings.
+ */
+import type { Registration } from '@cluster/lwm2m';
+import type { Outage } from './ports.ts';
+import type { AnsweredRequest, PendingEvent, SessionRecord } from './record.ts';
+
+/** The message that brought a change, and the worker that took it. */
+export interface Arrival {
+  readonly worker: string;
+  readonly nowMs: number;
+  readonly peer: string;
+  readonly identity: string;
+  readonly messageId: number;
+  /** How long a queue-mode device listens after its message. */
+  readonly maxTransmitWaitMs: number;
+  /** Version that the session record will have once this change is committed. */
+  readonly sequence: number;
+}
+
+/** Answers kept for repeats on another worker; NSTART is 1, so a device has hardly more than one open. RFC 7252 §4.2 */
+const ANSWERS_KEPT = 2;
+/** RFC 7252 §4.8.2 */
+const EXCHANGE_LIFETIME_MS = 247_000;
+
+/** The first record of a device, or its next registration. The desired observations stay; each has to be made anew. */
+export function register(
+  previous: SessionRecord | undefined,
+  registration: Registration,
+  arrival: Arrival & { locationId: string; tenant: string; code: number },
+): SessionRecord {
+  return {
+    endpoint: registration.endpoint,
+    tenant: arrival.tenant,
+    state: 'registered',
+    locationId: arrival.locationId,
+    generation: (previous?.generation ?? 0) + 1,
+    registeredAtMs: arrival.nowMs,
+    updatedAtMs: arrival.nowMs,
+    registration,
+    peer: arrival.peer,
+    identity: arrival.identity,
+    owner: arrival.worker,
+    fence: (previous?.fence ?? 0) + 1,
+    awakeUntilMs: arrival.nowMs + arrival.maxTransmitWaitMs,
+    tokenCounter: previous?.tokenCounter ?? 0,
+    messageIdsEnd: previous?.messageIdsEnd ?? 0,
+    answered: answer(previous?.answered ?? [], arrival, arrival.code),
+    pending: { type: 'registered', atMs: arrival.nowMs, sequence: arrival.sequence },
+    observations: (previous?.observations ?? []).map(({ counter: _counter, code: _code, ...observation }) => ({
+      ...observation,
+      state: 'wanted' as const,
+      attributesWritten: false,
+    })),
+    cancellations: [],
+    kept: previous?.kept ?? false,
+  };
+}
+
+/** Applies an Update: only what it carries changes, and the lifetime starts anew. OMA LwM2M Core 1.1 §6.2.2 */
+export function update(previous: SessionRecord, changes: Partial<Registration>, arrival: Arrival & { code: number }): SessionRecord {
+  return {
+    ...takeOver(previous, arrival),
+    updatedAtMs: arrival.nowMs,
+    registration: { ...previous.registration, ...changes },
+    answered: answer(previous.answered, arrival, arrival.code),
+    pending: { type: 'updated', atMs: arrival.nowMs, sequence: arrival.sequence },
+  };
+}
+
+/** Makes `arrival.worker` the owner of the path that the message came by; raises the fence if it was not. */
+export function takeOver(previous: SessionRecord, arrival: Omit<Arrival, 'sequence'>): SessionRecord {
+  const same = previous.owner === arrival.worker && previous.peer === arrival.peer;
+  return {
+    ...previous,
+    peer: arrival.peer,
+    identity: arrival.identity,
+    owner: arrival.worker,
+    fence: same ? previous.fence : previous.fence + 1,
+    awakeUntilMs: Math.max(previous.awakeUntilMs, arrival.nowMs + arrival.maxTransmitWaitMs),
+  };
+}
+
+/** Ends a registration. The record stays until its event is published. */
+export function end(
+  previous: SessionRecord,
+  type: Exclude<PendingEvent['type'], 'registered' | 'updated'>,
+  at: { nowMs: number; sequence: number },
+  request?: Arrival & { code: number },
+): SessionRecord {
+  return {
+    ...previous,
+    state: type,
+    pending: { type, atMs: at.nowMs, sequence: at.sequence },
+    answered: request === undefined ? previous.answered : answer(previous.answered, request, request.code),
+  };
+}
+
+/** Clears the mark of an event that is now published. */
+export function published(record: SessionRecord): SessionRecord {
+  const { pending: _, ...rest } = record;
+  return rest;
+}
+
+function answer(answered: readonly AnsweredRequest[], arrival: Arrival, code: number): AnsweredRequest[] {
+  const fresh: AnsweredRequest = { peer: arrival.peer, messageId: arrival.messageId, code, atMs: arrival.nowMs };
+  return [fresh, ...answered.filter((a) => arrival.nowMs - a.atMs < EXCHANGE_LIFETIME_MS)].slice(0, ANSWERS_KEPT);
+}
+
+/** The answer that this very request got before, on whichever worker. RFC 7252 §4.5 */
+export function answeredBefore(record: SessionRecord, request: { peer: string; messageId: number; nowMs: number }): AnsweredRequest | undefined {
+  return record.answered.find(
+    (a) => a.messageId === request.messageId && a.peer === request.peer && request.nowMs - a.atMs < EXCHANGE_LIFETIME_MS,
+  );
+}
+
+/** When the registration ends unless the device is heard. A lifetime of 0 never ends. */
+export function deadlineOf(record: SessionRecord): number {
+  return record.registration.lifetimeS === 0 ? Infinity : record.updatedAtMs + record.registration.lifetimeS * 1_000;
+}
+
+/** {@link deadlineOf} and the grace, put off by every outage that fell into the registration's time: our outage expires nobody. */
+export function expiryOf(record: SessionRecord, graceMs: number, outages: readonly Outage[]): number {
+  let expiry = deadlineOf(record) + graceMs;
+  let countedTo = record.updatedAtMs;
+  for (const { fromMs, toMs } of outages) {
+    const start = Math.max(fromMs, countedTo);
+    if (toMs <= start || start >= expiry) continue;
+    expiry += toMs - start;
+    countedTo = toMs;
+  }
+  return expiry;
+}

@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  answeredBefore, byTurn, changeObservation, decodeEntry, decodeSession, deadlineOf, desire, encodeEntry, encodeSession, end,
+  expiryOf, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, parseToken, published,
+  register, renewAll, takeOver, toObservation, tokenOf, update, viewQueue, RecordUnreadable, type SessionRecord,
+} from './index.ts';
+
+let seed = 1;
+const rng = { uint32: () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) };
+
+const registration = {
+  endpoint: 'urn:imei:490154203237518', lifetimeS: 300, lwm2mVersion: '1.1' as const, binding: 'U', queueMode: false,
+  attributes: { vendor: 'x' }, rootPath: '/', objectLinks: [{ path: '/1', version: '1.1' }, { path: '/1/0' }, { path: '/3/0' }],
+  contentFormats: [112, 110],
+};
+const arrival = {
+  worker: 'w1', nowMs: 1_000_000, peer: 'udp:127.0.0.1:5001', identity: 'nosec', messageId: 7, maxTransmitWaitMs: 93_000, sequence: 1,
+  locationId: 'AAAAAAAABBBBBBBB', tenant: 'default', code: 0x41,
+};
+const first = (): SessionRecord => register(undefined, registration, arrival);
+
+describe('identifiers', () => {
+  it('a token carries the device number and the counter', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0xffff }), (counter) => {
+        const number = newDeviceNumber(rng);
+        expect(number).toMatch(/^[\w-]{8}$/);
+        expect(tokenOf(number, counter)).toHaveLength(8);
+        expect(parseToken(tokenOf(number, counter))).toEqual({ number, counter });
+      }),
+    );
+  });
+
+  it('a location id begins with the number and is fresh each time', () => {
+    const number = newDeviceNumber(rng);
+    const ids = [newLocationId(number, rng), newLocationId(number, rng)];
+    expect(new Set(ids).size).toBe(2);
+    expect(ids.map(numberOfLocation)).toEqual([number, number]);
+  });
+
+  it.each(['', 'short', 'AAAAAAAABBBBBBB', 'AAAAAAAABBBBBBBBB', 'AAAAAAAA../../..', '\u0000AAAAAAABBBBBBBB'])('%j is no location id of ours', (id) => {
+    expect(numberOfLocation(id)).toBeUndefined();
+  });
+
+  it.each([0, 1, 7, 9])('a token of %i bytes is none of ours', (length) => {
+    expect(parseToken(new Uint8Array(length))).toBeUndefined();
+  });
+});
+
+describe('the session record', () => {
+  it('comes back as it was', () => {
+    const desired = desire(first(), [
+      toObservation({ path: '/3/0', accept: 112, attributes: { pmin: 5 } }),
+      toObservation({ paths: ['/1/0/1', '/3/0/9'] }),
+    ]);
+    const rich = { ...update(desired, { smsNumber: '4912345' }, { ...arrival, code: 0x44, sequence: 2 }), refusedSinceMs: 5, kept: true };
+    for (const record of [first(), published(first()), rich, end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
+      expect(decodeSession(encodeSession(record))).toEqual(record);
+    }
+  });
+
+  it('is small', () => {
+    expect(encodeSession(first()).length).toBeLessThan(200);
+  });
+
+  it('damage is an error with a code, whatever the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        expect(() => decodeSession(bytes)).toThrow(RecordUnreadable);
+      }),
+    );
+  });
+});
+
+describe('register and update', () => {
+  it('a new registration takes the former one\'s place and keeps what is desired', () => {
+    const observed = changeObservation(desire(first(), [toObservation({ path: '/3/0' })]), 's /3/0', { state: 'active', counter: 9 });
+    const again = register(observed, registration, { ...arrival, locationId: 'AAAAAAAACCCCCCCC', worker: 'w2' });
+    expect(again).toMatchObject({ generation: 2, fence: 2, owner: 'w2', locationId: 'AAAAAAAACCCCCCCC' });
+    expect(again.observations).toEqual([expect.objectContaining({ paths: ['/3/0'], state: 'wanted' })]);
+    expect(again.observations[0]).not.toHaveProperty('counter');
+  });
+
+  it('the repeat of a request finds its answer on any worker, for EXCHANGE_LIFETIME', () => {
+    const record = first();
+    const repeat = { peer: arrival.peer, messageId: 7 };
+    expect(answeredBefore(record, { ...repeat, nowMs: arrival.nowMs + 246_000 })?.code).toBe(0x41);
+    expect(answeredBefore(record, { ...repeat, nowMs: arrival.nowMs + 247_000 })).toBeUndefined();
+    expect(answeredBefore(record, { ...repeat, messageId: 8, nowMs: arrival.nowMs })).toBeUndefined();
+    expect(answeredBefore(record, { ...repeat, peer: 'udp:127.0.0.1:5002', nowMs: arrival.nowMs })).toBeUndefined();
+  });
+
+  it('a message at another worker takes the path over and raises the fence, once', () => {
+    const taken = takeOver(first(), { ...arrival, worker: 'w2', nowMs: arrival.nowMs + 1 });
+    expect(taken).toMatchObject({ owner: 'w2', fence: 2 });
+    expect(takeOver(taken, { ...arrival, worker: 'w2', nowMs: arrival.nowMs + 2 }).fence).toBe(2);
+  });
+});
+
+describe('expiry', () => {
+  const record = first();
+  const deadline = arrival.nowMs + 300_000;
+
+  it.each([
+    ['no outage', [], 0],
+    ['an outage before the last Update', [{ fromMs: 0, toMs: arrival.nowMs }], 0],
+    ['one within', [{ fromMs: arrival.nowMs + 10_000, toMs: arrival.nowMs + 40_000 }], 30_000],
+    ['one that began before the Update', [{ fromMs: arrival.nowMs - 10_000, toMs: arrival.nowMs + 5_000 }], 5_000],
+    ['one after the end', [{ fromMs: deadline + 20_000, toMs: deadline + 30_000 }], 0],
+    ['one across the end', [{ fromMs: deadline - 1_000, toMs: deadline + 60_000 }], 61_000],
+    ['two that overlap', [{ fromMs: arrival.nowMs, toMs: arrival.nowMs + 20_000 }, { fromMs: arrival.nowMs + 10_000, toMs: arrival.nowMs + 30_000 }], 30_000],
+  ])('%s', (_, outages, laterMs) => {
+    expect(expiryOf(record, 10_000, outages)).toBe(deadline + 10_000 + laterMs);
+  });
+
+  it('a lifetime of 0 has no end', () => {
+    expect(deadlineOf({ ...record, registration: { ...registration, lifetimeS: 0 } })).toBe(Infinity);
+  });
+});
+
+describe('observations as desired state', () => {
+  const desired = desire(first(), [toObservation({ path: '/3/0/9', attributes: { pmin: 1 } }), toObservation({ paths: ['/1', '/3'] })]);
+
+  it('attributes first, then the observation, then the next one', () => {
+    expect(nextObservationStep(desired)).toMatchObject({ action: 'write-attributes', command: { path: '/3/0/9', attributes: { pmin: 1 } } });
+    const written = changeObservation(desired, 's /3/0/9', { attributesWritten: true });
+    expect(nextObservationStep(written)).toMatchObject({ action: 'observe', command: { op: 'observe', path: '/3/0/9' } });
+    const observed = changeObservation(written, 's /3/0/9', { state: 'active', counter: 1 });
+    expect(nextObservationStep(observed)).toMatchObject({ command: { op: 'observe-composite', paths: ['/1', '/3'] } });
+  });
+
+  it('what is dropped is cancelled, what stays goes on', () => {
+    const active = changeObservation(desired, 's /3/0/9', { state: 'active', counter: 1, attributesWritten: true });
+    const less = desire(active, [toObservation({ path: '/4/0' })]);
+    expect(nextObservationStep(less)).toMatchObject({ action: 'cancel', observation: { counter: 1 }, command: { op: 'cancel-observe' } });
+    expect(desire(active, [toObservation({ path: '/3/0/9', attributes: { pmin: 1 } })]).observations[0]).toMatchObject({ state: 'active', counter: 1 });
+    expect(desire(active, [toObservation({ path: '/3/0/9', attributes: { pmin: 2 } })]).observations[0]).toMatchObject({ state: 'wanted', counter: 1 });
+  });
+
+  it('after a gap all are made again with their tokens', () => {
+    const active = changeObservation(desired, 'c /1 /3', { state: 'active', counter: 4 });
+    expect(renewAll(active).observations[1]).toMatchObject({ state: 'wanted', counter: 4 });
+  });
+});
+
+describe('the downlink queue', () => {
+  const entry = (id: string, at: Partial<{ priority: number; ttlS: number; nowMs: number }> = {}) =>
+    newEntry({ op: 'read', path: '/3/0', ...(at.priority === undefined ? {} : { priority: at.priority }), ...(at.ttlS === undefined ? {} : { ttlS: at.ttlS }) }, { id, nowMs: at.nowMs ?? 0 });
+  const versioned = (...entries: ReturnType<typeof entry>[]) => entries.map((e) => ({ version: 1, entry: e }));
+
+  it('priority first, then age', () => {
+    const order = [entry('old'), entry('urgent', { priority: 9, nowMs: 5 }), entry('new', { nowMs: 9 }), entry('later', { priority: 1 })].sort(byTurn);
+    expect(order.map((e) => e.id)).toEqual(['urgent', 'old', 'new', 'later']);
+  });
+
+  it('the one in flight goes on before a more urgent one begins', () => {
+    const inFlight = { ...entry('a'), state: 'in-flight' as const };
+    expect(viewQueue(versioned(entry('b', { priority: 9 }), inFlight), 10).next?.entry.id).toBe('a');
+  });
+
+  it('a deadline ends what was not sent, with its reason', () => {
+    const view = viewQueue(versioned(entry('a', { ttlS: 1 })), 1_000);
+    expect(view.next).toBeUndefined();
+    expect(view.expired[0]?.entry).toMatchObject({ state: 'expired', unpublished: true, reason: expect.any(String) });
+  });
+
+  it('a repeat waits for its time, and the queue says when to look again', () => {
+    const view = viewQueue(versioned({ ...entry('a'), notBeforeMs: 500 }), 100);
+    expect(view).toMatchObject({ next: undefined, wakeAtMs: 500 });
+    expect(viewQueue(versioned({ ...entry('a'), notBeforeMs: 500 }), 500).next?.entry.id).toBe('a');
+  });
+
+  it('finished entries are kept for readers, 20 of them, and idempotency keys for a day', () => {
+    const told = (id: string, atMs: number, key?: string) => ({
+      ...finish(newEntry({ op: 'read', path: '/3', ...(key === undefined ? {} : { idempotencyKey: key }) }, { id, nowMs: 0 }), { state: 'done', atMs }),
+      unpublished: false,
+    });
+    const many = versioned(...Array.from({ length: 25 }, (_, i) => told(`e${i}`, i)), told('keyed', -1, 'k'));
+    expect(viewQueue(many, 1_000).removable.map((e) => e.entry.id)).toEqual(['e4', 'e3', 'e2', 'e1', 'e0']);
+    expect(viewQueue(many, 90_000_000).removable).toHaveLength(26);
+  });
+
+  it('an entry comes back as it was', () => {
+    const e = { ...entry('x', { priority: 3, ttlS: 9 }), exchange: { counter: 1, messageId: 2, firstSentAtMs: 3, generation: 4 } };
+    expect(decodeEntry(encodeEntry(e))).toEqual(e);
+    expect(() => decodeEntry(new Uint8Array([0x80]))).toThrow(RecordUnreadable);
+  });
+});
