@@ -5,9 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DdfError, parseDdf, parseReusableResources } from './ddf.ts';
+import { DdfError, parseDdf } from './ddf.ts';
 import { ddfFileName, type DdfSource } from './object-model.ts';
-import type { ResourceDefinition } from '../values.ts';
 
 /** The package's own data; src/model and dist/model lie equally deep. */
 const REGISTRY = fileURLToPath(new URL('../../ddf/', import.meta.url));
@@ -23,12 +22,8 @@ export function ddfDirectory(directories: readonly string[] = []): DdfSource {
   return {
     list: () => [...new Set([...xmlFiles(registry), ...own.keys()])],
     read: (name) => own.get(name) ?? readFileSync(join(registry, name), 'utf8'),
+    readReusable: () => readFileSync(join(REGISTRY, 'Common.xml'), 'utf8'),
   };
-}
-
-/** Definitions of the registry's reusable resources (Common.xml). */
-export function reusableResources(): ReadonlyMap<number, ResourceDefinition> {
-  return parseReusableResources(readFileSync(join(REGISTRY, 'Common.xml'), 'utf8'));
 }
 
 function readOwn(directory: string): [name: string, xml: string][] {

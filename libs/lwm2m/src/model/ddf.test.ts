@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { DdfError, parseDdf } from './ddf.ts';
-import { ddfDirectory, reusableResources } from './ddf-directory.ts';
+import { DdfError, parseDdf, parseReusableResources } from './ddf.ts';
+import { ddfDirectory } from './ddf-directory.ts';
 import { ObjectModel } from './object-model.ts';
 
 const source = ddfDirectory();
@@ -25,7 +25,7 @@ describe('files of the registry', () => {
   });
 
   test('Common.xml', () => {
-    expect(reusableResources().get(5700)).toMatchObject({ name: 'Sensor Value', type: 'float', operations: 'R' });
+    expect(parseReusableResources(source.readReusable?.() ?? '').get(5700)).toMatchObject({ name: 'Sensor Value', type: 'float', operations: 'R' });
   });
 
   test.each([

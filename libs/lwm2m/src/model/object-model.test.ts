@@ -82,6 +82,13 @@ describe('lookup', () => {
     expect(model.lookup(new Map([[1, '1.0']]), '1.2')(1, 23)).toBeUndefined();
   });
 
+  test('reusable resources are known in objects that are not', () => {
+    const lookup = model.lookup(new Map(), '1.1');
+    expect(lookup(40_000, 5_700)).toMatchObject({ name: 'Sensor Value', type: 'float' });
+    expect(lookup(40_000, 5_000)).toBeUndefined();
+    expect(new ObjectModel(countingSource(['1.0'])).lookup(new Map(), '1.1')(32_769, 5_700)).toBeUndefined();
+  });
+
   test('unknown objects, resources and invented versions give nothing and throw nothing', () => {
     const lookup = model.lookup(new Map([[3, '1.x'], [40_000, '1.0']]), '1.1');
     expect([lookup(3, 0), lookup(40_000, 0), lookup(1, 9_999)]).toEqual([undefined, undefined, undefined]);

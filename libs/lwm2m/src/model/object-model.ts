@@ -2,15 +2,17 @@
  * The object model: definitions of objects in all their versions, parsed when a version is first asked for, and the
  * lookup that fits what one device announced. Knows no file system: the files come through a {@link DdfSource}.
  */
-import type { ResourceLookup } from '../values.ts';
+import type { ResourceDefinition, ResourceLookup } from '../values.ts';
 import { defaultObjectVersion, type Lwm2mVersion } from './core-versions.ts';
-import { DdfError, parseDdf } from './ddf.ts';
+import { DdfError, parseDdf, parseReusableResources } from './ddf.ts';
 import { compareVersions, parseVersion, type ObjectDefinition, type ObjectVersion } from './definition.ts';
 
 /** Where definition files come from. Names are `<object>-<major>_<minor>.xml`; others are left alone. */
 export interface DdfSource {
   list(): readonly string[];
   read(name: string): string;
+  /** Common.xml, the resources that mean the same in every object. */
+  readReusable?(): string;
 }
 
 /** A definition file that could not be used. */
@@ -25,11 +27,15 @@ interface Entry extends ObjectVersion {
   definition: ObjectDefinition | null | undefined;
 }
 
+/** Ids below are each object's own (OMA LwM2M registry). */
+const FIRST_REUSABLE = 2_048;
+
 export class ObjectModel {
   /** Versions of each object, oldest first. */
   readonly #objects = new Map<number, Entry[]>();
   readonly #source: DdfSource;
   readonly #faults: DdfFault[] = [];
+  #reusable: ReadonlyMap<number, ResourceDefinition> | undefined;
 
   constructor(source: DdfSource) {
     this.#source = source;
@@ -71,19 +77,26 @@ export class ObjectModel {
 
   /**
    * Definitions as one device means them. `announced` holds the versions of its object links; an object without one has
-   * the version of the client's enabler ({@link defaultObjectVersion}).
+   * the version of the client's enabler ({@link defaultObjectVersion}). A resource that its object does not name, or whose
+   * object is unknown, is looked for among the reusable ones.
    */
   lookup(announced: ReadonlyMap<number, string>, lwm2mVersion: Lwm2mVersion): ResourceLookup {
     // Holds objects of the model only, so that a device's invented ids take no memory.
     const found = new Map<number, ObjectDefinition>();
     return (object, resource) => {
-      const known = found.get(object);
-      if (known) return known.resources.get(resource);
-      const version = announced.get(object) ?? defaultObjectVersion(object, lwm2mVersion);
-      const definition = this.definition(object, version);
-      if (definition) found.set(object, definition);
-      return definition?.resources.get(resource);
+      let definition = found.get(object);
+      if (!definition) {
+        definition = this.definition(object, announced.get(object) ?? defaultObjectVersion(object, lwm2mVersion));
+        if (definition) found.set(object, definition);
+      }
+      return definition?.resources.get(resource) ?? this.#reusableResource(resource);
     };
+  }
+
+  #reusableResource(resource: number): ResourceDefinition | undefined {
+    if (resource < FIRST_REUSABLE) return undefined;
+    this.#reusable ??= this.#source.readReusable ? parseReusableResources(this.#source.readReusable()) : new Map();
+    return this.#reusable.get(resource);
   }
 
   #add(name: string): void {
