@@ -2,6 +2,7 @@
  * The object list of Register and Update: which objects and instances a client has, under which root, in which versions
  * and content formats (OMA LwM2M Core 1.1 §6.2.1, Transport 1.1.1 §6.4.1).
  */
+import { decodeUtf8Strict } from '@cluster/bytes';
 import { MAX_ID } from '../path.ts';
 import { linkParameter, parseLinkFormat, type Link } from './link-format.ts';
 
@@ -33,7 +34,7 @@ const MAX_CONTENT_FORMATS = 32;
  * the root link. Links that are no objects are ignored; a duplicate counts once.
  */
 export function parseObjectList(payload: Uint8Array, knownRoot = '/'): ObjectListResult {
-  const text = decodeText(payload);
+  const text = decodeUtf8Strict(payload);
   if (text === undefined) return { ok: false, detail: 'the object list is not UTF-8' };
   const parsed = parseLinkFormat(text);
   if (!parsed.ok) return parsed;
@@ -118,12 +119,4 @@ function normalise(target: string): string {
 
 function segments(path: string): string[] {
   return path === '/' ? [] : path.slice(1).split('/');
-}
-
-function decodeText(payload: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
-  } catch {
-    return undefined;
-  }
 }

@@ -31,8 +31,8 @@ export interface RegistrationPolicy {
   readonly unknownParameters: 'reject' | 'keep';
   /** Endpoint name that the security layer gives a client that sends none. */
   readonly identity?: string;
-  /** lt=0: `infinite` registers without end (lifetimeS 0), a convention of 1.2 clients; `reject`: 4.00. */
-  readonly zeroLifetime: 'reject' | 'infinite';
+  /** lt=0: `infinite` registers without end (lifetimeS 0), `reject`: 4.00. Unless told, infinite for 1.2, whose clients use it so. */
+  readonly zeroLifetime?: 'reject' | 'infinite';
 }
 
 /** Longest lifetime: what fits 32 bits, 136 years. Longer ones are refused. */
@@ -83,10 +83,10 @@ export function parseLwm2mVersion(told: string | undefined): { lwm2mVersion: Lwm
 }
 
 /** `lt`, seconds. */
-export function parseLifetime(told: string | undefined, policy: RegistrationPolicy): { lifetimeS: number } | RegistrationFault {
+export function parseLifetime(told: string | undefined, zero: 'reject' | 'infinite'): { lifetimeS: number } | RegistrationFault {
   const lifetimeS = told !== undefined && /^\d{1,10}$/.test(told) ? Number(told) : Number.NaN;
   if (!(lifetimeS <= MAX_LIFETIME_S)) return fault('LIFETIME_INVALID', `lt is not within 1..${MAX_LIFETIME_S}`);
-  if (lifetimeS === 0 && policy.zeroLifetime === 'reject') return fault('LIFETIME_INVALID', 'lt=0 is not accepted');
+  if (lifetimeS === 0 && zero === 'reject') return fault('LIFETIME_INVALID', 'lt=0 is not accepted');
   return { lifetimeS };
 }
 

@@ -7,7 +7,7 @@ import { MAX_LIFETIME_S } from './parameters.ts';
 import { parseRegister, parseUpdate, type RegisterPolicy, type Registration } from './register.ts';
 
 const readVectors = (name: string) => JSON.parse(readFileSync(new URL(`../../vectors/${name}`, import.meta.url), 'utf8'));
-const policy: RegisterPolicy = { unknownParameters: 'keep', zeroLifetime: 'reject' };
+const policy: RegisterPolicy = { unknownParameters: 'keep' };
 const list = new TextEncoder().encode('</1/0>,</3/0>');
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -117,6 +117,8 @@ describe('Register', () => {
     ['b without value', 'ep=n&lt=60&lwm2m=1.1&b', '4.00'],
     ['lt without value', 'ep=n&lt&lwm2m=1.1', '4.00'],
     ['longest lifetime', `ep=n&lt=${MAX_LIFETIME_S}&lwm2m=1.1`, { lifetimeS: 4_294_967_295 }],
+    ['lt=0 of a 1.2 client is without end', 'ep=n&lt=0&lwm2m=1.2', { lifetimeS: 0 }],
+    ['lt=0 of a 1.2 client, where the operator wants none', 'ep=n&lt=0&lwm2m=1.2', '4.00', { zeroLifetime: 'reject' }],
     ['lt with a sign', 'ep=n&lt=+60&lwm2m=1.1', '4.00'],
     ['lt in another notation', 'ep=n&lt=1e3&lwm2m=1.1', '4.00'],
     ['sms is no number', 'ep=n&lt=60&lwm2m=1.1&sms=abc', '4.00'],

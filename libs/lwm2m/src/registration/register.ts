@@ -2,7 +2,7 @@
  * Register and Update requests of LwM2M 1.0, 1.1 and 1.2: queries and payload in, a registration (or what changes of it)
  * out. Decides nothing about who may register. OMA LwM2M Core 1.1 §6.2, Transport 1.1.1 §6.4.3.
  *
- * Pinned where the sources leave it open: 1.0 to 1.2 are served, every other version gets 4.12 · `lt` is 1 to 2^32−1, missing
+ * Pinned where the sources leave it open: 1.0 to 1.2 are served, every other version gets 4.12 · `lt` is 1 to 2^32−1 (0, without end, from 1.2 clients), missing
  * is 86400 in 1.0 and 4.00 after · a payload of another format than link-format gets 4.15, one without a format is taken
  * as link-format · /1 and /3 are not demanded of the list · an empty list gets 4.00, in 1.2 and where defaults stand for
  * the binding 4.09, on which the client repeats its Register with a list · a profile id is looked up with the list it
@@ -92,7 +92,7 @@ export function parseUpdate(
   const ignored = policy.unknownParameters === 'keep' ? REGISTER_PARAMETERS : new Set(['lt', 'b', 'Q', 'sms']);
   const others = otherParameters(parameters, ignored, policy, current.attributes);
   if (isFault(others)) return others;
-  const told = toldParameters(parameters, policy);
+  const told = toldParameters(parameters, current.lwm2mVersion, policy);
   if (isFault(told)) return told;
   const list = payload.length === 0 ? {} : updatedList(payload, contentFormat, current);
   if (isFault(list)) return list;
@@ -118,8 +118,9 @@ function registeredVersion(parameters: Parameters, policy: RegisterPolicy) {
 type Told = Partial<Pick<Registration, 'lifetimeS' | 'binding' | 'queueMode' | 'smsNumber'>>;
 
 /** What the parameters tell that Register and Update share. */
-function toldParameters(parameters: Parameters, policy: RegistrationPolicy): Told | RegistrationFault {
-  const lifetime = parameters.has('lt') ? parseLifetime(parameters.get('lt'), policy) : {};
+function toldParameters(parameters: Parameters, version: Lwm2mVersion, policy: RegistrationPolicy): Told | RegistrationFault {
+  const zeroLifetime = policy.zeroLifetime ?? (version === '1.2' ? 'infinite' : 'reject');
+  const lifetime = parameters.has('lt') ? parseLifetime(parameters.get('lt'), zeroLifetime) : {};
   if (isFault(lifetime)) return lifetime;
   const binding = parameters.has('b') ? parseBinding(parameters.get('b')) : {};
   if (isFault(binding)) return binding;
@@ -131,7 +132,7 @@ function toldParameters(parameters: Parameters, policy: RegistrationPolicy): Tol
 }
 
 function registerParameters(parameters: Parameters, version: Lwm2mVersion, policy: RegisterPolicy) {
-  const told = toldParameters(parameters, policy);
+  const told = toldParameters(parameters, version, policy);
   if (isFault(told)) return told;
   const lifetimeS = told.lifetimeS ?? policy.defaults?.lifetimeS ?? (version === '1.0' ? DEFAULT_LIFETIME_S : undefined);
   if (lifetimeS === undefined) return fault('LIFETIME_MISSING', 'lt is missing');
