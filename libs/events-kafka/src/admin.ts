@@ -1,7 +1,7 @@
 /** Topics: made when they are missing, and told where they promise less than the cluster's design asks for. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventsUnavailable, type Positions } from '@cluster/events';
-import { ConfigResourceTypes, type Admin, type ITopicConfig } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { createClient, noLogger, type KafkaConnection } from './client.ts';
 
 const TIMEOUTS = { requestMs: 10_000, idleMs: 30_000 };
@@ -72,7 +72,7 @@ function weaknesses(topic: string, replicas: number, inSync: number): string[] {
 
 async function inSyncMinimums(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
   const configNames = ['min.insync.replicas'];
-  const resources = topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames }));
+  const resources = topics.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames }));
   const { resources: described } = await admin.describeConfigs({ resources, includeSynonyms: false });
   return new Map(described.map(({ resourceName, configEntries }) => [resourceName, Number(configEntries[0]?.configValue)]));
 }

@@ -1,7 +1,8 @@
 /** The kafkajs client behind every part of this package: its logs, its sockets and its first-level retries. */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { Kafka, logLevel, type ISocketFactory, type LogEntry, type SASLOptions } from 'kafkajs';
+import './request-queue.ts';
+import kafkajs, { type ISocketFactory, type Kafka, type LogEntry, type SASLOptions } from 'kafkajs';
 
 /** The part of a pino logger that this package uses. */
 export interface EventsLogger {
@@ -34,7 +35,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** A kafkajs client whose connections end themselves when the peer stays silent, or when `gone` says so. */
 export function createClient(connection: KafkaConnection, timeouts: ClientTimeouts, gone: () => boolean = () => false): Kafka {
   const logger = connection.logger ?? noLogger;
-  return new Kafka({
+  return new kafkajs.Kafka({
     brokers: [...connection.brokers],
     clientId: connection.clientId,
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
@@ -42,7 +43,7 @@ export function createClient(connection: KafkaConnection, timeouts: ClientTimeou
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: timeouts.requestMs,
     socketFactory: socketFactory(timeouts.idleMs, gone),
-    logLevel: logLevel.INFO,
+    logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry: LogEntry) => logger.debug(fieldsOf(entry), entry.log.message),
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 2 },
   });

@@ -3,7 +3,7 @@
  * sequence numbers, and sends again what a retry of kafkajs left out. One batch at a time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Partitioners, type ICustomPartitioner, type Message, type Producer, type RecordMetadata } from 'kafkajs';
+import kafkajs, { type ICustomPartitioner, type Message, type Producer, type RecordMetadata } from 'kafkajs';
 import { createClient, noLogger, type EventsLogger, type KafkaConnection } from './client.ts';
 
 /** A record on its way. `partition` is chosen at its first try and kept, so that every retry forms the same batches. */
@@ -131,7 +131,7 @@ export class KafkaSender<M extends OutgoingMessage> implements RecordSender<M> {
 
 /** Kafka's default partitioner (murmur2 of the key), asked once for each message. */
 const keepPartition: ICustomPartitioner = () => {
-  const choose = Partitioners.DefaultPartitioner();
+  const choose = kafkajs.Partitioners.DefaultPartitioner();
   return (args) => (args.message.partition ??= choose(args));
 };
 
