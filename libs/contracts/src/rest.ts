@@ -54,3 +54,4 @@ const partHealth = z.object({ status: z.enum(['up', 'down']), reason: z.string()
 
 export const liveness = z.object({ status: z.literal('up') });
 export const readiness = z.object({ status: z.enum(['up', 'down']), parts: z.record(z.string(), partHealth) });
+export type Readiness = z.infer<typeof readiness>;

@@ -41,7 +41,7 @@ function createAdapter(options: HttpAppOptions): FastifyAdapter {
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 15_000 },
     requestTimeout: 30_000,
     keepAliveTimeout: 75_000,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) => sendProblem(reply, toApiError(error)),

@@ -6,4 +6,5 @@ export { type Log, NestLogger, silentLog } from './logger.ts';
 export { HealthController, HealthModule, type HealthOptions, type MetricsText, type PartHealth, type Probe } from './health.ts';
 export { createHttpApp, type HttpAppOptions, type RequestObserver } from './http-app.ts';
 export { serveDocs } from './docs.ts';
-export { TopicServer } from './topic-server.ts';
+export { TopicServer, type TopicServerOptions } from './topic-server.ts';
+export { type RetryOptions, untilDone } from './until-done.ts';

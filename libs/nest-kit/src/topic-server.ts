@@ -6,16 +6,28 @@ import type { Topic } from '@cluster/contracts';
 import type { ConsumedRecord, EventConsumer, EventSubscription } from '@cluster/events';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
+import type { Log } from './logger.ts';
+import { untilDone } from './until-done.ts';
+
+export interface TopicServerOptions {
+  readonly log: Log;
+  /** Between tries to reach the broker. */
+  readonly retryMs: number;
+}
 
 export class TopicServer extends Server implements CustomTransportStrategy {
   readonly #consumer: EventConsumer;
   readonly #group: string;
+  readonly #options: TopicServerOptions;
+  readonly #stopping = new AbortController();
+  #started: Promise<void> = Promise.resolve();
   #subscription: EventSubscription | undefined;
 
-  constructor(consumer: EventConsumer, group: string) {
+  constructor(consumer: EventConsumer, group: string, options: TopicServerOptions) {
     super();
     this.#consumer = consumer;
     this.#group = group;
+    this.#options = options;
   }
 
   /** Whether the group consumes. */
@@ -23,17 +35,19 @@ export class TopicServer extends Server implements CustomTransportStrategy {
     return this.#subscription !== undefined;
   }
 
-  listen(callback: (error?: unknown) => void): void {
-    const topics = [...this.messageHandlers.keys()] as Topic[];
-    this.#consumer
-      .subscribe(this.#group, topics, (records) => this.#dispatch(records))
-      .then((subscription) => {
-        this.#subscription = subscription;
-        callback();
-      }, callback);
+  /** Does not wait for the broker: a service starts without it, and is not ready until it consumes. */
+  listen(callback: () => void): void {
+    this.#started = untilDone(() => this.#subscribe(), {
+      retryMs: this.#options.retryMs,
+      stopping: this.#stopping.signal,
+      onFailure: (error) => this.#options.log.warn({ err: error, group: this.#group }, 'topics can not be consumed; trying again'),
+    });
+    callback();
   }
 
   async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#started;
     const subscription = this.#subscription;
     this.#subscription = undefined;
     await subscription?.close();
@@ -47,13 +61,17 @@ export class TopicServer extends Server implements CustomTransportStrategy {
     return this.#consumer as T;
   }
 
-  /** Runs of one topic go to its handler together, in order. */
+  async #subscribe(): Promise<void> {
+    const topics = [...this.messageHandlers.keys()] as Topic[];
+    this.#subscription = await this.#consumer.subscribe(this.#group, topics, (records) => this.#dispatch(records));
+  }
+
+  /** Records of one topic go to its handler together, in order. */
   async #dispatch(records: readonly ConsumedRecord[]): Promise<void> {
     for (const [topic, batch] of Map.groupBy(records, (record) => record.topic)) {
       const handler: MessageHandler | undefined = this.messageHandlers.get(topic);
       if (handler === undefined) continue;
-      const result = this.transformToObservable(await handler(batch));
-      await lastValueFrom(result, { defaultValue: undefined });
+      await lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
     }
   }
 }

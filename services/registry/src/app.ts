@@ -1,0 +1,54 @@
+/** The registry: REST over the cluster's state, the stream of its events, and the read model's consumers. */
+import { openApiDocument } from '@cluster/contracts';
+import { createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { CommandWaiters } from './commands/command-waiters.ts';
+import { LiveFeed } from './feed/live-feed.ts';
+import { StreamHub } from './feed/stream-hub.ts';
+import { defaultOptions, type RegistryDeps, type RegistryOptions } from './options.ts';
+import { RegistryModule } from './registry.module.ts';
+
+export interface Registry {
+  /** Starts to consume and to serve; resolves with the port when HTTP does. */
+  listen(): Promise<{ port: number }>;
+  /** Ends streams and waits, lets requests end, stops to consume. The ports stay open: they are the caller's. */
+  close(): Promise<void>;
+}
+
+const API_VERSION = '0.1.0';
+
+/** Builds a registry; nothing runs before `listen`. */
+export async function createRegistry(deps: RegistryDeps, options: Partial<RegistryOptions> = {}): Promise<Registry> {
+  const settings: RegistryOptions = Object.freeze({ ...defaultOptions, ...options });
+  const consumers = new TopicServer(deps.events, settings.group, { log: deps.log, retryMs: settings.retryMs });
+  const parts: { app?: NestFastifyApplication } = {};
+  const probes: Probe[] = [
+    { name: 'store', check: async () => void (await deps.sessions.timeMs()) },
+    { name: 'events', check: running(() => parts.app?.get(LiveFeed).running === true, 'the topics are not read yet') },
+    { name: 'consumers', check: running(() => consumers.running, 'the group does not consume yet') },
+  ];
+  const app = await createHttpApp(RegistryModule.register(deps, settings, probes), {
+    log: deps.log,
+    bodyLimitBytes: settings.bodyLimitBytes,
+    onRequestDone: deps.metrics && ((request) => deps.metrics?.requestDone(request)),
+  });
+  parts.app = app;
+  app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });
+  serveDocs(app, openApiDocument(API_VERSION));
+  deps.metrics?.observe({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size });
+  return { listen: () => listen(app, settings), close: () => app.close() };
+}
+
+function running(check: () => boolean, reason: string): () => Promise<void> {
+  return async () => {
+    if (!check()) throw new Error(reason);
+  };
+}
+
+async function listen(app: NestFastifyApplication, { port, bind }: RegistryOptions): Promise<{ port: number }> {
+  await app.startAllMicroservices();
+  await app.listen(port, bind);
+  const address = app.getHttpServer().address();
+  if (address === null || typeof address === 'string') throw new Error('HTTP has no port');
+  return { port: address.port };
+}

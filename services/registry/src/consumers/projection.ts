@@ -1,0 +1,85 @@
+/** What events mean for the read model: the state of an endpoint, and the values that a device reported. */
+import {
+  commandResultValue, eventTypes, type LastValue, registrationValue, reportValue, type ResourceValueJson, type StreamedEvent,
+} from '@cluster/contracts';
+import type { DirectoryEntry, StoredValue } from '@cluster/session';
+import type { z } from 'zod';
+
+/** An event whose data is not what its type promises. */
+export class DataUnreadable extends Error {
+  readonly code = 'DATA_UNREADABLE';
+}
+
+function parse<T extends z.ZodType>(schema: T, event: StreamedEvent): z.output<T> {
+  const result = schema.safeParse(event.data);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new DataUnreadable(`${event.type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+}
+
+const STATES: Readonly<Record<string, DirectoryEntry['state']>> = {
+  [eventTypes.registered]: 'registered',
+  [eventTypes.updated]: 'registered',
+  [eventTypes.deregistered]: 'deregistered',
+  [eventTypes.expired]: 'expired',
+  [eventTypes.removed]: 'removed',
+};
+
+/** The directory entry that a registration event makes. Throws {@link DataUnreadable}. */
+export function entryOf(event: StreamedEvent): DirectoryEntry {
+  const { endpoint } = parse(registrationValue, event);
+  const state = STATES[event.type];
+  if (state === undefined) throw new DataUnreadable(`${event.type} is no registration event`);
+  return { endpoint, state, changedAtMs: Date.parse(event.time) };
+}
+
+export interface EndpointValues {
+  readonly endpoint: string;
+  readonly values: readonly StoredValue[];
+}
+
+/** The values that an event tells of; undefined if it tells of none. Throws {@link DataUnreadable}. */
+export function valuesOf(event: StreamedEvent): EndpointValues | undefined {
+  switch (event.type) {
+    case eventTypes.notification:
+    case eventTypes.send: {
+      const report = parse(reportValue, event);
+      const source = event.type === eventTypes.send ? 'send' : 'notification';
+      return newest(report.endpoint, report.values, report.receivedAt, source);
+    }
+    case eventTypes.commandResult: {
+      const result = parse(commandResultValue, event);
+      if (result.response?.code !== '2.05') return undefined;
+      return newest(result.endpoint, result.response.values ?? [], result.finishedAt ?? event.time, 'command');
+    }
+    default:
+      return undefined;
+  }
+}
+
+function newest(
+  endpoint: string,
+  values: readonly ResourceValueJson[],
+  receivedAt: string,
+  source: LastValue['source'],
+): EndpointValues | undefined {
+  const receivedAtMs = Date.parse(receivedAt);
+  if (Number.isNaN(receivedAtMs)) throw new DataUnreadable('the time of receipt is no RFC 3339 time');
+  const byPath = new Map<string, StoredValue>();
+  for (const value of values) {
+    // An instance without resources stands for itself and has no value.
+    if (value.value === null) continue;
+    const atMs = timeOf(value, receivedAtMs);
+    const known = byPath.get(value.path);
+    if (known !== undefined && known.atMs > atMs) continue;
+    const last: LastValue = { ...value, receivedAt, source };
+    byPath.set(value.path, { path: value.path, atMs, json: JSON.stringify(last) });
+  }
+  return byPath.size === 0 ? undefined : { endpoint, values: [...byPath.values()] };
+}
+
+/** A device whose clock runs ahead must not keep later values out: nothing is true later than it was received. */
+function timeOf(value: ResourceValueJson, receivedAtMs: number): number {
+  if (value.time === undefined || !Number.isFinite(value.time)) return receivedAtMs;
+  return Math.min(Math.round(value.time * 1_000), receivedAtMs);
+}

@@ -1,0 +1,56 @@
+/** What a registry is made of: the ports it talks to, and its settings. */
+import type { EventConsumer } from '@cluster/events';
+import type { Log } from '@cluster/nest-kit';
+import type { ReadModelStore, SessionStore } from '@cluster/session';
+import type { DeadLetterSink } from './consumers/dead-letters.ts';
+import type { RegistryMetrics } from './metrics.ts';
+import type { NorthboundPort } from './northbound-port.ts';
+
+/** All of it stays the caller's: closing the registry closes none of it. */
+export interface RegistryDeps {
+  readonly northbound: NorthboundPort;
+  /** Asked for its clock alone: whether the store answers. */
+  readonly sessions: Pick<SessionStore, 'timeMs'>;
+  readonly model: ReadModelStore;
+  readonly events: EventConsumer;
+  readonly log: Log;
+  readonly metrics?: RegistryMetrics | undefined;
+  readonly deadLetters?: DeadLetterSink | undefined;
+}
+
+export interface RegistryOptions {
+  /** Address that HTTP listens on. */
+  readonly bind: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Largest body of a request. */
+  readonly bodyLimitBytes: number;
+  /** The consumer group of the read model: one for all replicas. */
+  readonly group: string;
+  readonly streams: number;
+  readonly streamOpensPerSecond: number;
+  readonly heartbeatMs: number;
+  /** Events kept for readers that come again, and bytes in them. */
+  readonly recentEvents: number;
+  readonly recentBytes: number;
+  /** Callers who wait for a command at the same time. */
+  readonly waiters: number;
+  readonly valuesPerEndpoint: number;
+  /** Between tries to reach the broker. */
+  readonly retryMs: number;
+}
+
+export const defaultOptions: RegistryOptions = Object.freeze({
+  bind: '127.0.0.1',
+  port: 8_080,
+  bodyLimitBytes: 2 * 1_048_576,
+  group: 'registry',
+  streams: 500,
+  streamOpensPerSecond: 50,
+  heartbeatMs: 15_000,
+  recentEvents: 50_000,
+  recentBytes: 64 * 1_048_576,
+  waiters: 10_000,
+  valuesPerEndpoint: 1_000,
+  retryMs: 1_000,
+});

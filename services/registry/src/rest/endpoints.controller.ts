@@ -1,0 +1,59 @@
+/** Endpoints: the directory, one endpoint's state, its last values, and the end of its registration. */
+import { Controller, Delete, Get, HttpCode, Inject, Param, Query } from '@nestjs/common';
+import {
+  type EndpointPage, type EndpointsQuery, endpointsQuery, type EndpointState, type EndpointView, lastValue, type LastValue,
+} from '@cluster/contracts';
+import type { ReadModelStore } from '@cluster/session';
+import type { NorthboundPort } from '../northbound-port.ts';
+import { NORTHBOUND, READ_MODEL } from '../tokens.ts';
+import { endpointUnknown } from './errors.ts';
+
+@Controller('api/v1/endpoints')
+export class EndpointsController {
+  readonly #northbound: NorthboundPort;
+  readonly #model: ReadModelStore;
+
+  constructor(@Inject(NORTHBOUND) northbound: NorthboundPort, @Inject(READ_MODEL) model: ReadModelStore) {
+    this.#northbound = northbound;
+    this.#model = model;
+  }
+
+  @Get()
+  async list(@Query({ schema: endpointsQuery }) query: EndpointsQuery): Promise<EndpointPage> {
+    const { limit, cursor, state } = query;
+    const after = cursor === undefined ? {} : { after: Buffer.from(cursor, 'base64url').toString('utf8') };
+    // One more than asked for tells whether there is a next page.
+    const found = await this.#model.list({ ...after, limit: limit + 1, ...(state === undefined ? {} : { state }) });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      endpoints: page.map((entry) => ({
+        endpoint: entry.endpoint,
+        state: entry.state as EndpointState,
+        changedAt: new Date(entry.changedAtMs).toISOString(),
+      })),
+      ...(found.length > limit && last !== undefined ? { next: Buffer.from(last.endpoint, 'utf8').toString('base64url') } : {}),
+    };
+  }
+
+  @Get(':endpoint')
+  async show(@Param('endpoint') endpoint: string): Promise<EndpointView> {
+    const view = await this.#northbound.endpoint(endpoint);
+    if (view === undefined) throw endpointUnknown(endpoint);
+    return view;
+  }
+
+  @Delete(':endpoint/registration')
+  @HttpCode(204)
+  async drop(@Param('endpoint') endpoint: string): Promise<void> {
+    if (!(await this.#northbound.drop(endpoint))) throw endpointUnknown(endpoint);
+  }
+
+  @Get(':endpoint/values')
+  async values(@Param('endpoint') endpoint: string): Promise<LastValue[]> {
+    const stored = await this.#model.values(endpoint);
+    // Values outlive the registration; an endpoint without values may still be one.
+    if (stored.length === 0) await this.show(endpoint);
+    return stored.map(({ json }) => lastValue.parse(JSON.parse(json)));
+  }
+}

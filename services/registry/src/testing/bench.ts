@@ -1,0 +1,51 @@
+/** Registries that listen on free ports, over shared ports in memory. */
+import { type Log, silentLog } from '@cluster/nest-kit';
+import { createRegistry, type Registry } from '../app.ts';
+import type { RegistryDeps, RegistryOptions } from '../options.ts';
+import { MemoryModel } from './memory-model.ts';
+import { MemoryNorthbound } from './memory-northbound.ts';
+import { MemoryTopics } from './memory-topics.ts';
+
+export const DEVICE = 'urn:dev:1';
+
+export class Bench {
+  readonly topics = new MemoryTopics();
+  readonly model = new MemoryModel();
+  readonly northbound = new MemoryNorthbound([DEVICE, 'a/b ü%']);
+  storeFailure: Error | undefined;
+  readonly #registries: Registry[] = [];
+
+  /** A further replica; resolves with its base URL when its feed and its group read. */
+  async replica(options: Partial<RegistryOptions> = {}, deps: Partial<RegistryDeps> = {}): Promise<string> {
+    const log: Log = silentLog;
+    const timeMs = async () => {
+      if (this.storeFailure !== undefined) throw this.storeFailure;
+      return 0;
+    };
+    const registry = await createRegistry(
+      { northbound: this.northbound, sessions: { timeMs }, model: this.model, events: this.topics.consumer(), log, ...deps },
+      { port: 0, heartbeatMs: 60_000, retryMs: 5, ...options },
+    );
+    this.#registries.push(registry);
+    const { port } = await registry.listen();
+    // Lets the feed and the group subscribe.
+    await new Promise((resolve) => setImmediate(resolve));
+    return `http://127.0.0.1:${port}`;
+  }
+
+  async closeLast(): Promise<void> {
+    await this.#registries.pop()?.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#registries.splice(0).map((registry) => registry.close()));
+  }
+}
+
+export async function send(url: string, method: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+}

@@ -1,0 +1,46 @@
+/** Events as the edge publishes them. */
+import { type CommandStatus, type EventType, eventTypes, restExamples, type Topic, topics } from '@cluster/contracts';
+import type { EventRecord } from '@cluster/events';
+
+let lastId = 0;
+
+export interface EventOptions {
+  readonly time?: string;
+  readonly value?: Uint8Array;
+  readonly contentType?: string;
+}
+
+export function event(topic: Topic, type: EventType | string, endpoint: string, data: unknown, options: EventOptions = {}): EventRecord {
+  return {
+    topic,
+    key: endpoint,
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: `e${++lastId}`,
+      ce_source: '/lwm2m/edge/test',
+      ce_type: type,
+      ce_time: options.time ?? '2026-03-01T09:00:00.000Z',
+      'content-type': options.contentType ?? 'application/json',
+    },
+    value: options.value ?? new TextEncoder().encode(JSON.stringify(data)),
+  };
+}
+
+export function registration(endpoint: string, type: EventType = eventTypes.registered, time?: string): EventRecord {
+  return event(topics.registrations, type, endpoint, { ...restExamples.endpoint, endpoint }, time === undefined ? {} : { time });
+}
+
+export function notification(endpoint: string, value: number, extra: { time?: number; receivedAt?: string; path?: string } = {}): EventRecord {
+  const path = extra.path ?? '/3303/0/5700';
+  return event(topics.notifications, eventTypes.notification, endpoint, {
+    endpoint,
+    registrationId: 'r1',
+    paths: [path],
+    receivedAt: extra.receivedAt ?? '2026-03-01T09:00:00.000Z',
+    values: [{ path, value, type: 'float', ...(extra.time === undefined ? {} : { time: extra.time }) }],
+  });
+}
+
+export function commandResult(endpoint: string, status: CommandStatus): EventRecord {
+  return event(topics.commandResults, eventTypes.commandResult, endpoint, { ...status, endpoint });
+}

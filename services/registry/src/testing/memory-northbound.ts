@@ -1,0 +1,96 @@
+/** The northbound use cases over a few devices in memory: what a registry's answers are tried against. */
+import { type CommandRequest, type CommandStatus, type DesiredObservation, type ObservationView, restExamples } from '@cluster/contracts';
+import type { NorthboundPort } from '../northbound-port.ts';
+
+type Returned<K extends keyof NorthboundPort> = ReturnType<NorthboundPort[K]>;
+
+const QUEUE_LIMIT = 3;
+
+export class MemoryNorthbound implements NorthboundPort {
+  readonly #commands = new Map<string, Map<string, CommandStatus>>();
+  readonly #keys = new Map<string, string>();
+  readonly #observations = new Map<string, ObservationView[]>();
+  #lastId = 0;
+  /** Thrown by every call while set. */
+  failure: Error | undefined;
+  /** Called after a command was stored, before its caller is told. */
+  onStored: (endpoint: string, status: CommandStatus) => void | Promise<void> = () => {};
+
+  constructor(endpoints: readonly string[]) {
+    for (const endpoint of endpoints) this.#commands.set(endpoint, new Map());
+  }
+
+  async endpoint(name: string) {
+    this.#check();
+    return this.#commands.has(name) ? { ...restExamples.endpoint, endpoint: name } : undefined;
+  }
+
+  async submit(endpoint: string, command: CommandRequest): Returned<'submit'> {
+    this.#check();
+    const commands = this.#commands.get(endpoint);
+    if (commands === undefined) return { outcome: 'unknown-endpoint' };
+    if (command.path === '/65535') return { outcome: 'malformed', faults: [{ path: 'path', message: 'can not exist' }] };
+    const known = command.idempotencyKey === undefined ? undefined : this.#keys.get(command.idempotencyKey);
+    const before = known === undefined ? undefined : commands.get(known);
+    if (before !== undefined) return { outcome: 'repeated', status: before };
+    if (commands.size >= QUEUE_LIMIT) return { outcome: 'queue-full' };
+    const id = `c${++this.#lastId}`;
+    if (command.idempotencyKey !== undefined) this.#keys.set(command.idempotencyKey, id);
+    const status: CommandStatus = {
+      id, op: command.op, ...(command.path === undefined ? {} : { path: command.path }), state: 'queued', attempts: 0,
+      acceptedAt: '2026-03-01T09:00:00.000Z',
+    };
+    commands.set(id, status);
+    await this.onStored(endpoint, status);
+    return { outcome: 'accepted', status };
+  }
+
+  async commands(endpoint: string) {
+    this.#check();
+    const commands = this.#commands.get(endpoint);
+    return commands && [...commands.values()].reverse();
+  }
+
+  async command(endpoint: string, id: string) {
+    this.#check();
+    return this.#commands.get(endpoint)?.get(id);
+  }
+
+  async cancel(endpoint: string, id: string): Returned<'cancel'> {
+    this.#check();
+    const status = this.#commands.get(endpoint)?.get(id);
+    if (status === undefined) return 'unknown';
+    if (status.state === 'in-flight') return 'in-flight';
+    if (status.state !== 'queued') return 'finished';
+    this.put(endpoint, { ...status, state: 'cancelled' });
+    return 'cancelled';
+  }
+
+  async drop(endpoint: string) {
+    this.#check();
+    return this.#commands.delete(endpoint);
+  }
+
+  async observations(endpoint: string) {
+    this.#check();
+    return this.#commands.has(endpoint) ? (this.#observations.get(endpoint) ?? []) : undefined;
+  }
+
+  async setObservations(endpoint: string, list: readonly DesiredObservation[]): Returned<'setObservations'> {
+    this.#check();
+    if (!this.#commands.has(endpoint)) return { outcome: 'unknown-endpoint' };
+    if (list.some(({ path }) => path === '/65535')) return { outcome: 'malformed', faults: [{ path: '0.path', message: 'can not exist' }] };
+    const observations = list.map((desired) => ({ ...desired, state: 'wanted' as const }));
+    this.#observations.set(endpoint, observations);
+    return { outcome: 'set', observations };
+  }
+
+  /** What the device's worker would have stored. */
+  put(endpoint: string, status: CommandStatus): void {
+    this.#commands.get(endpoint)?.set(status.id, status);
+  }
+
+  #check(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+}

@@ -1,0 +1,4 @@
+/** Names under which what comes from outside the service is injected. */
+export const NORTHBOUND = Symbol('NorthboundPort');
+export const READ_MODEL = Symbol('ReadModelStore');
+export const VALUES_PER_ENDPOINT = Symbol('valuesPerEndpoint');
