@@ -109,7 +109,7 @@ describe('Register', () => {
     ['F1 the name of a parameter is case-sensitive', 'Ep=n&lt=60&lwm2m=1.1', '4.00'],
     ['the version is judged first', 'lt=x&lwm2m=3.0', '4.12'],
     ['three numbers are a version that is not served', 'ep=n&lt=60&lwm2m=1.2.1', '4.12'],
-    ['notes §1 item 4, UQ kept on 1.1', 'ep=n&lt=60&lwm2m=1.1&b=UQ', { binding: 'U', queueMode: true }],
+    ['UQ kept on 1.1, seen in the field', 'ep=n&lt=60&lwm2m=1.1&b=UQ', { binding: 'U', queueMode: true }],
     ['1.2 letters', 'ep=n&lt=60&lwm2m=1.2&b=UMH', { binding: 'UMH' }],
     ['"Q=" is the flag too', 'ep=n&lt=60&lwm2m=1.1&Q=', { queueMode: true }],
     ['Q with a value', 'ep=n&lt=60&lwm2m=1.1&Q=1', '4.00'],
@@ -188,7 +188,7 @@ describe('Update', () => {
     ['unknown parameter joins the others', 'x=2', '', { attributes: { a: '1', x: '2' } }],
     ['ep and lwm2m mean nothing', 'ep=other&lwm2m=1.2', '', {}],
     ['duplicate', 'lt=1&lt=2', '', '4.00'],
-    ['notes §1 item 11: a list replaces; root and formats stay', '', '</alt/3/0>,</5>', {
+    ['Core 1.1 §6.2.2 a list replaces; root and formats stay', '', '</alt/3/0>,</5>', {
       objectLinks: [{ path: '/3/0' }, { path: '/5' }], rootPath: '/alt', contentFormats: [112],
     }],
     ['B64 the root changes', '', '</new>;rt="oma.lwm2m";ct=110,</new/3/0>', {

@@ -2,11 +2,11 @@
  * Register and Update requests of LwM2M 1.0, 1.1 and 1.2: queries and payload in, a registration (or what changes of it)
  * out. Decides nothing about who may register. OMA LwM2M Core 1.1 §6.2, Transport 1.1.1 §6.4.3.
  *
- * Pinned where the sources leave it open: 1.0 to 1.2 are served, every other version gets 4.12 · `lt` is 1 to 2^32−1 (0, without end, from 1.2 clients), missing
- * is 86400 in 1.0 and 4.00 after · a payload of another format than link-format gets 4.15, one without a format is taken
- * as link-format · /1 and /3 are not demanded of the list · an empty list gets 4.00, in 1.2 and where defaults stand for
- * the binding 4.09, on which the client repeats its Register with a list · a profile id is looked up with the list it
- * stands for by the caller; unknown ones get 4.09 where no list comes with them.
+ * Pinned where the sources leave it open: 1.0 to 1.2 are served, every other version gets 4.12 · `lt` is 1 to 2^32−1 (0,
+ * without end, from 1.2 clients), missing it is 86400 in 1.0 and 4.00 later · a payload in another format than link-format
+ * gets 4.15, one without a format is taken as link-format · /1 and /3 are not demanded of the list · an empty list gets 4.00,
+ * but 4.09 in 1.2 and where defaults stand for what the binding leaves out: the client then registers again with a list ·
+ * what a profile id stands for is the caller's to know; an unknown one gets 4.09 where no list comes with it.
  */
 import { Code } from '@cluster/coap';
 import type { Lwm2mVersion } from '../model/core-versions.ts';
