@@ -1,0 +1,93 @@
+/** Prints the µs of CPU that a message costs: decode, encode, CON notification → ACK, request → response. Run with node. */
+import { CoapEngine, Code, MessageType, OptionNumber, decodeMessage, encodeMessage, uintValue } from '../src/index.ts';
+import type { CoapMessage } from '../src/index.ts';
+
+const BATCH = 1_000;
+const BATCHES = 400;
+const PEERS = 10_000;
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+const notification: CoapMessage = {
+  type: MessageType.CON,
+  code: Code.CONTENT,
+  messageId: 0x1234,
+  token: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+  options: [
+    { number: OptionNumber.OBSERVE, value: uintValue(12_345) },
+    { number: OptionNumber.CONTENT_FORMAT, value: uintValue(112) },
+  ],
+  payload: text('a measured value and its time, as SenML CBOR would carry it'),
+};
+
+const update: CoapMessage = {
+  type: MessageType.CON,
+  code: Code.POST,
+  messageId: 0x1234,
+  token: Uint8Array.of(1, 2, 3, 4),
+  options: [
+    { number: OptionNumber.URI_PATH, value: text('rd') },
+    { number: OptionNumber.URI_PATH, value: text('AbCdEfGhIjKlMnOp') },
+  ],
+  payload: new Uint8Array(0),
+};
+
+/** Runs `batch` often enough to be compiled, then measures CPU time per message. */
+function measure(name: string, batch: (round: number) => void): void {
+  for (let round = 0; round < 50; round++) batch(round);
+  const before = process.cpuUsage();
+  for (let round = 50; round < 50 + BATCHES; round++) batch(round);
+  const used = process.cpuUsage(before);
+  const perMessage = (used.user + used.system) / (BATCH * BATCHES);
+  console.log(`${name.padEnd(44)} ${perMessage.toFixed(3)} µs`);
+}
+
+/** The same message from another peer with another message id each time, as a socket would bring it. */
+function traffic(message: CoapMessage): (round: number, index: number) => { peer: string; bytes: Uint8Array } {
+  const peers = Array.from({ length: PEERS }, (_, index) => `udp:10.0.${index >> 8}.${index & 0xff}:5683`);
+  const wire = encodeMessage(message);
+  return (round, index) => {
+    const sequence = round * BATCH + index;
+    const bytes = Buffer.from(wire);
+    bytes.writeUInt16BE(Math.floor(sequence / PEERS) & 0xffff, 2);
+    return { peer: peers[sequence % PEERS]!, bytes };
+  };
+}
+
+function newEngine(): CoapEngine {
+  let seed = 1;
+  return new CoapEngine({ rng: { uint32: () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) } });
+}
+
+function measureEngine(name: string, message: CoapMessage, answer: (engine: CoapEngine, exchange: number) => void): void {
+  const engine = newEngine();
+  const next = traffic(message);
+  // Datagrams are made outside of what is measured, one batch ahead.
+  const batches = Array.from({ length: 50 + BATCHES }, (_, round) => Array.from({ length: BATCH }, (__, index) => next(round, index)));
+  let sent = 0;
+  measure(name, (round) => {
+    for (const datagram of batches[round]!) engine.handle(round, datagram);
+    for (const event of engine.poll().events) {
+      if (event.kind === 'request' || event.kind === 'unsolicited') answer(engine, event.exchange);
+    }
+    sent += engine.poll().datagrams.length;
+  });
+  if (sent !== BATCH * (50 + BATCHES)) throw new Error(`${sent} answers`);
+}
+
+let sink = 0;
+for (const [name, message] of [['notification', notification], ['update', update]] as const) {
+  const wire = Buffer.from(encodeMessage(message));
+  measure(`decode, ${name} (${wire.length} bytes)`, () => {
+    for (let index = 0; index < BATCH; index++) {
+      const decoded = decodeMessage(wire);
+      if (decoded.ok) sink += decoded.message.messageId;
+    }
+  });
+  measure(`encode, ${name}`, () => {
+    for (let index = 0; index < BATCH; index++) sink += encodeMessage(message).length;
+  });
+}
+measureEngine('CON notification → acknowledge', notification, (engine, exchange) => engine.acknowledge(0, exchange));
+measureEngine('CON request → respond 2.04', update, (engine, exchange) => engine.respond(0, exchange, { code: Code.CHANGED }));
+if (sink === 0) throw new Error('nothing was measured');

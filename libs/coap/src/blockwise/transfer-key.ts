@@ -1,0 +1,34 @@
+/** What makes blocks belong together: the method and the options that name the resource and the operation. */
+import type { CoapMessage } from '../message/message.ts';
+import { OptionNumber } from '../message/options.ts';
+
+/** RFC 7959 §2.5: the matching is by cache key. RFC 9175 §3.3: Request-Tag is part of it. */
+const NAMING: readonly number[] = [
+  OptionNumber.URI_HOST,
+  OptionNumber.URI_PORT,
+  OptionNumber.URI_PATH,
+  OptionNumber.URI_QUERY,
+  OptionNumber.REQUEST_TAG,
+];
+const NAMING_BODY: readonly number[] = [...NAMING, OptionNumber.ACCEPT];
+
+/** The key of a body that comes by Block1, within its peer. */
+export function uploadKey(message: CoapMessage): string {
+  return key(message, NAMING);
+}
+
+/** The key of a body that goes by Block2, within its peer. */
+export function bodyKey(message: CoapMessage): string {
+  return key(message, NAMING_BODY);
+}
+
+function key(message: CoapMessage, numbers: readonly number[]): string {
+  let text = String(message.code);
+  for (const { number, value } of message.options) {
+    if (!numbers.includes(number)) continue;
+    // The length stands before the value, so that no two lists of options have one key.
+    text += `|${number},${value.length}:`;
+    for (const byte of value) text += String.fromCharCode(byte);
+  }
+  return text;
+}

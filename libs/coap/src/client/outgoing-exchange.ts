@@ -1,0 +1,166 @@
+/** One request of ours over all its messages: blocks of its body, blocks of the response's, an Echo repeat. */
+import { EMPTY_BYTES } from '@cluster/bytes';
+import { BlockDownload } from '../blockwise/block-download.ts';
+import { BlockUpload } from '../blockwise/block-upload.ts';
+import type { EngineContext } from '../context.ts';
+import type { OutgoingRequest, RequestFailure } from '../events.ts';
+import { blockOption, blockSize, szxFor } from '../message/block-option.ts';
+import { Code, isSuccess } from '../message/codes.ts';
+import { MessageType } from '../message/message.ts';
+import type { CoapMessage, CoapOption } from '../message/message.ts';
+import { OptionNumber, optionValue, withoutOptions } from '../message/options.ts';
+import type { Peer } from '../peers.ts';
+import type { Transmission } from '../reliability.ts';
+import { Timer } from '../timers.ts';
+
+/** What follows from a response: another message, the whole response, or the end. */
+export type NextStep =
+  | { readonly kind: 'send' }
+  | { readonly kind: 'done'; readonly message: CoapMessage }
+  | { readonly kind: 'failed'; readonly reason: RequestFailure };
+
+const SEND: NextStep = { kind: 'send' };
+
+export class OutgoingExchange {
+  readonly id: number;
+  readonly peer: Peer;
+  readonly request: OutgoingRequest;
+  /** Runs while a NON, or a CON that was acknowledged, waits for its response. */
+  readonly waiting: Timer;
+  firstSentAtMs = 0;
+  messageId: number;
+  token: Uint8Array;
+  transmission: Transmission | undefined;
+  readonly #context: EngineContext;
+  readonly #szx: number;
+  #upload: BlockUpload | undefined;
+  #download: BlockDownload | undefined;
+  /** The response that began a block-wise body: its options hold for the whole. */
+  #first: CoapMessage | undefined;
+  #echo: Uint8Array | undefined;
+
+  constructor(context: EngineContext, id: number, peer: Peer, request: OutgoingRequest, onTimeout: (nowMs: number) => void) {
+    this.id = id;
+    this.peer = peer;
+    this.request = request;
+    this.waiting = new Timer(onTimeout);
+    this.messageId = request.messageId;
+    this.token = request.token.slice();
+    this.#context = context;
+    this.#szx = szxFor(Math.min(request.blockSize ?? context.parameters.blockSize, context.parameters.blockSize));
+    const payload = request.payload ?? EMPTY_BYTES;
+    if (payload.length > blockSize(this.#szx)) this.#upload = this.#newUpload(payload, this.#szx);
+  }
+
+  get confirmable(): boolean {
+    return this.request.confirmable ?? true;
+  }
+
+  /** Takes up the body that `continued` tells of; why not, if that cannot be. */
+  begin(): RequestFailure | undefined {
+    const { continued } = this.request;
+    if (continued === undefined) return undefined;
+    this.#download = this.#newDownload(continued.etag);
+    if (!this.#download.resume(continued.payload, continued.nextBlock, continued.szx)) return 'block-failed';
+    return continued.payload.length > this.#maxBytes ? 'body-too-large' : undefined;
+  }
+
+  /** The message that is due. */
+  message(): CoapMessage {
+    const { code } = this.request;
+    const type = this.confirmable ? MessageType.CON : MessageType.NON;
+    return { type, code, messageId: this.messageId, token: this.token, options: this.#options(), payload: this.#payload() };
+  }
+
+  /** Takes a response that matches the message sent last. */
+  accept(response: CoapMessage): NextStep {
+    if (this.#takeEcho(response)) return SEND;
+    if (this.#download === undefined && this.#upload !== undefined) {
+      const verdict = this.#upload.accept(response);
+      if (verdict === 'send') return SEND;
+      if (verdict === 'failed') return { kind: 'failed', reason: 'block-failed' };
+    } else if (this.#beginUpload(response)) {
+      return SEND;
+    }
+    if (this.#download === undefined && !this.#beginDownload(response)) return { kind: 'done', message: response };
+    const verdict = this.#download!.accept(response);
+    if (verdict === 'send') return SEND;
+    if (verdict === 'complete') return { kind: 'done', message: this.#whole(response) };
+    return { kind: 'failed', reason: verdict };
+  }
+
+  /** RFC 9175 §2.3: a 4.01 with Echo asks for the request once more, with that option. */
+  #takeEcho(response: CoapMessage): boolean {
+    if (response.code !== Code.UNAUTHORIZED || this.#echo !== undefined) return false;
+    this.#echo = optionValue(response, OptionNumber.ECHO)?.slice();
+    if (this.#echo === undefined) return false;
+    this.#context.counters.echoRepeats++;
+    return true;
+  }
+
+  /** RFC 7959 §2.9.3: a 4.13 with Block1 to a request sent whole asks for blocks of that size. */
+  #beginUpload(response: CoapMessage): boolean {
+    if (response.code !== Code.REQUEST_ENTITY_TOO_LARGE || this.#download !== undefined) return false;
+    const block = blockOption(response, OptionNumber.BLOCK1);
+    const payload = this.request.payload ?? EMPTY_BYTES;
+    if (block === undefined || block.szx >= this.#szx || payload.length <= blockSize(block.szx)) return false;
+    this.#upload = this.#newUpload(payload, block.szx);
+    return true;
+  }
+
+  /** Whether the response carries the first of several blocks, or a block that cannot be the first. */
+  #beginDownload(response: CoapMessage): boolean {
+    const block = blockOption(response, OptionNumber.BLOCK2);
+    if (block === undefined || (block.num === 0 && !block.more) || !isSuccess(response.code)) return false;
+    this.#download = this.#newDownload(optionValue(response, OptionNumber.ETAG));
+    this.#first = response;
+    // RFC 7959 §3.4: further blocks cannot make use of the token of the observation.
+    if (optionValue(this.request, OptionNumber.OBSERVE) !== undefined) this.token = this.#freshToken();
+    return true;
+  }
+
+  /** Seven random bytes: no caller's token, which has eight. */
+  #freshToken(): Uint8Array {
+    const { rng } = this.#context;
+    const low = rng.uint32();
+    const high = rng.uint32();
+    return Uint8Array.of(low, low >>> 8, low >>> 16, low >>> 24, high, high >>> 8, high >>> 16);
+  }
+
+  #newUpload(payload: Uint8Array, szx: number): BlockUpload {
+    // The token is unique among the requests to a peer, also when another worker goes on with the exchange.
+    return new BlockUpload(payload, szx, this.request.token.slice());
+  }
+
+  #newDownload(etag: Uint8Array | undefined): BlockDownload {
+    return new BlockDownload(this.#szx, this.#maxBytes, etag);
+  }
+
+  get #maxBytes(): number {
+    return Math.min(this.request.maxBodyBytes ?? Infinity, this.#context.limits.maxBodyBytes);
+  }
+
+  #whole(last: CoapMessage): CoapMessage {
+    const first = this.#first ?? last;
+    const options = withoutOptions(first.options, OptionNumber.BLOCK1, OptionNumber.BLOCK2, OptionNumber.SIZE2);
+    return { ...last, options, payload: this.#download!.body() };
+  }
+
+  #options(): readonly CoapOption[] {
+    const { options } = this.request;
+    const echo: CoapOption[] = this.#echo === undefined ? [] : [{ number: OptionNumber.ECHO, value: this.#echo }];
+    if (this.#download !== undefined) {
+      // RFC 7959 §2.6: the Observe option is only in the request that begins the observation.
+      return [...withoutOptions(options, OptionNumber.OBSERVE), this.#download.option(), ...echo];
+    }
+    if (this.#upload !== undefined) return [...options, ...this.#upload.options(), ...echo];
+    return this.#echo === undefined ? options : [...options, ...echo];
+  }
+
+  #payload(): Uint8Array {
+    const payload = this.request.payload ?? EMPTY_BYTES;
+    if (this.#download === undefined) return this.#upload?.payload() ?? payload;
+    // RFC 8132 §2.2: the payload of a FETCH is part of what names its response; else the body is not sent again.
+    return this.request.code === Code.FETCH && this.#upload === undefined ? payload : EMPTY_BYTES;
+  }
+}
