@@ -66,7 +66,8 @@ async function fetchKafka(home: string): Promise<void> {
   }
 }
 
-async function ensureProgram(program: string, probe: readonly string[], debianPackage: string): Promise<void> {
+/** Makes sure that a program runs; as root on a Debian-like system it installs the package. Throws {@link BrokerUnavailable}. */
+export async function ensureProgram(program: string, probe: readonly string[], debianPackage: string): Promise<void> {
   if (await runs(program, probe)) return;
   const hint = `${program} is missing: install it (Debian, Ubuntu: apt-get install ${debianPackage})`;
   if (process.getuid?.() !== 0 || !(await runs('apt-get', ['--version']))) throw new BrokerUnavailable(hint);
