@@ -1,0 +1,17 @@
+/** Which device last spoke from an address: keys that forget themselves. */
+import type { SessionStore } from '@cluster/session';
+import { command, type Router } from './command.ts';
+import type { Keys } from './keys.ts';
+
+export function addressIndex(router: Router, keys: Keys): Pick<SessionStore, 'bindAddresses' | 'resolveAddresses'> {
+  return {
+    async bindAddresses(bindings) {
+      const commands = bindings.map(({ peer, number, ttlMs }) => command(keys.address(peer), 'set', number, 'PX', ttlMs));
+      await router.execute(commands, 'write');
+    },
+    async resolveAddresses(peers) {
+      const numbers = await router.getMany(peers.map(keys.address));
+      return numbers.map((number) => number?.toString('latin1'));
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** When each device's state has to be looked at again: one sorted set for each shard. */
+import type { Alarm, SessionStore } from '@cluster/session';
+import { command, script, type RedisCommand, type Router } from './command.ts';
+import { partOf, type Keys } from './keys.ts';
+import * as scripts from './scripts.ts';
+
+export function alarmClock(
+  router: Router,
+  keys: Keys,
+  shards: number,
+): Pick<SessionStore, 'schedule' | 'due' | 'settle' | 'shards'> {
+  const byShard = <T extends { number: string }>(items: readonly T[], toCommand: (key: string, group: T[]) => RedisCommand) => {
+    const groups = Map.groupBy(items, ({ number }) => partOf(number, shards));
+    return [...groups].map(([shard, group]) => toCommand(keys.alarms(shard), group));
+  };
+  return {
+    shards,
+    async schedule(alarms) {
+      const add = (key: string, group: Alarm[]) =>
+        command(key, 'zadd', 'LT', ...group.flatMap(({ atMs, number }) => [atMs, number]));
+      await router.execute(byShard(alarms, add), 'write');
+    },
+    async due(shard, nowMs, limit) {
+      const range = command(keys.alarms(shard), 'zrangebyscore', '-inf', nowMs, 'WITHSCORES', 'LIMIT', 0, limit);
+      const [reply] = await router.execute([range], 'read');
+      return pairs(reply as readonly Buffer[]).map(([number, atMs]) => ({
+        number: number.toString('latin1'),
+        atMs: Number(atMs.toString('latin1')),
+      }));
+    },
+    async settle(alarms) {
+      const move = (key: string, group: (typeof alarms)[number][]) =>
+        script(scripts.settle, [key], ...group.flatMap(({ number, atMs, nextMs }) => [number, atMs, nextMs ?? '']));
+      await router.execute(byShard(alarms, move), 'write');
+    },
+  };
+}
+
+function pairs(flat: readonly Buffer[]): [Buffer, Buffer][] {
+  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!]);
+}

@@ -1,0 +1,186 @@
+/**
+ * The router of a Redis Cluster: one pipeline a node for each call. It follows MOVED and ASK, and learns of a failover
+ * from any node that still answers. (The client library's own cluster mode can wait for a dead node without end.)
+ */
+import type { Redis } from 'ioredis';
+import { command, type RedisCommand, type Reply, type Router } from './command.ts';
+import { Connection, type Address, type ConnectionSettings } from './connection.ts';
+import { Fault, unavailable, within } from './faults.ts';
+import type { Keys } from './keys.ts';
+import { SlotMap, parseSlots } from './slots.ts';
+
+const MAX_ROUNDS = 5;
+const TRY_AGAIN_MS = 20;
+const REFRESH_EVERY_MS = 5_000;
+const MAX_PROBE_KEYS = 10_000;
+
+export interface ClusterSettings {
+  readonly seeds: readonly Address[];
+  readonly connection: ConnectionSettings;
+  readonly keys: Keys;
+  readonly waitReplicas: number;
+  /** Called when a node's link is lost. */
+  readonly onLost: () => void;
+}
+
+export class ClusterRouter implements Router {
+  readonly #settings: ClusterSettings;
+  readonly #connections = new Map<string, Connection>();
+  readonly #timer: NodeJS.Timeout;
+  #slots = new SlotMap();
+  #refreshing: Promise<void> | undefined;
+
+  constructor(settings: ClusterSettings) {
+    this.#settings = settings;
+    for (const seed of settings.seeds) this.#connect(seed);
+    this.#timer = setInterval(() => this.#refreshSoon(), REFRESH_EVERY_MS).unref();
+  }
+
+  async execute(commands: readonly RedisCommand[], kind: 'read' | 'write'): Promise<Reply[]> {
+    const replies = new Array<Reply>(commands.length);
+    const replicas = kind === 'write' ? this.#settings.waitReplicas : 0;
+    let left = [...commands.keys()];
+    try {
+      for (let round = 0; left.length > 0; round++) {
+        if (round === MAX_ROUNDS) throw unavailable('too many redirections');
+        left = await this.#round(commands, left, replies, replicas);
+      }
+    } catch (error) {
+      this.#refreshSoon();
+      throw error;
+    }
+    return replies;
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Buffer | null)[]> {
+    return (await this.execute(keys.map((key) => command(key, 'get')), 'read')) as (Buffer | null)[];
+  }
+
+  listener(): Redis {
+    const server = this.#all().find(({ ready }) => ready);
+    if (server === undefined) throw unavailable('no node is up');
+    return server.listener();
+  }
+
+  async probe(): Promise<void> {
+    await this.#refresh();
+    const probes = this.#probes();
+    await this.execute(probes, 'write');
+  }
+
+  servers(): readonly Connection[] {
+    return this.#slots.owners().map((address) => this.#connect(address));
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const connection of this.#all()) connection.close();
+  }
+
+  /** Sends what is left, and gives what has to be sent once more, in its order. */
+  async #round(commands: readonly RedisCommand[], left: number[], replies: Reply[], replicas: number): Promise<number[]> {
+    if (this.#slots.empty) await this.#refresh();
+    const groups = Map.groupBy(left, (index) => this.#owner(commands[index]!.key));
+    const again: number[] = [];
+    const send = async ([connection, indices]: [Connection, number[]]): Promise<void> => {
+      const results = await connection.run(indices.map((index) => commands[index]!), replicas);
+      for (const [place, result] of results.entries()) {
+        const index = indices[place]!;
+        const settled = result instanceof Fault ? await this.#redirect(result, connection, commands[index]!, replicas) : result;
+        if (settled === undefined) again.push(index);
+        else replies[index] = settled;
+      }
+    };
+    await Promise.all([...groups].map(send));
+    return again.sort((a, b) => a - b);
+  }
+
+  /** What a node says instead of an answer: undefined if the command is to be sent again. */
+  async #redirect(fault: Fault, from: Connection, single: RedisCommand, replicas: number): Promise<Reply | undefined> {
+    const { slot, host, port } = fault.target;
+    const target = { host: host || from.address.host, port };
+    if (fault.kind === 'MOVED') {
+      this.#slots.assign(slot, target);
+      this.#refreshSoon();
+      return undefined;
+    }
+    if (fault.kind === 'ASK') {
+      const [reply] = await this.#connect(target).run([single], replicas, true);
+      if (!(reply instanceof Fault)) return reply;
+      if (reply.kind !== 'TRYAGAIN') throw unavailable('refused', reply.error);
+    } else if (fault.kind !== 'TRYAGAIN') {
+      throw unavailable('refused', fault.error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+    return undefined;
+  }
+
+  #owner(key: string): Connection {
+    const owner = this.#slots.owner(key);
+    if (owner === undefined) throw unavailable('nobody holds a part of the keys');
+    return this.#connect(owner);
+  }
+
+  #connect(address: Address): Connection {
+    const name = `${address.host}:${address.port}`;
+    const known = this.#connections.get(name);
+    if (known) return known;
+    const connection = new Connection(address, this.#settings.connection);
+    connection.onClose(() => {
+      this.#settings.onLost();
+      this.#refreshSoon();
+    });
+    this.#connections.set(name, connection);
+    return connection;
+  }
+
+  #all(): Connection[] {
+    return [...this.#connections.values()];
+  }
+
+  #refreshSoon(): void {
+    this.#refresh().catch(() => {}); // whoever needs the slots asks again
+  }
+
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#askForSlots().finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  /** Takes the first answer of any node: a silent one delays nobody. */
+  async #askForSlots(): Promise<void> {
+    const asked = this.#all().map(async (connection) => {
+      const slots = parseSlots(await connection.call('cluster', 'slots'), connection.address.host);
+      if (slots.empty) throw unavailable('a node without slots');
+      return slots;
+    });
+    try {
+      this.#slots = await within(this.#settings.connection.commandTimeoutMs, 'asking for slots', Promise.any(asked));
+    } catch (error) {
+      throw unavailable('no node tells the slots', error);
+    }
+    this.#forget();
+  }
+
+  /** Closes nodes that neither hold slots nor were named by the operator. */
+  #forget(): void {
+    const kept = new Set([...this.#settings.seeds, ...this.#slots.owners()].map(({ host, port }) => `${host}:${port}`));
+    for (const [name, connection] of this.#connections) {
+      if (kept.has(name)) continue;
+      this.#connections.delete(name);
+      connection.close();
+    }
+  }
+
+  /** One write for each node: keys are tried until each node owns one. */
+  #probes(): RedisCommand[] {
+    if (!this.#slots.complete) throw unavailable('nobody holds a part of the keys');
+    const probes = new Map<Address, RedisCommand>();
+    const nodes = this.#slots.owners().length;
+    for (let index = 0; probes.size < nodes && index < MAX_PROBE_KEYS; index++) {
+      const key = this.#settings.keys.probe(index);
+      probes.set(this.#slots.owner(key)!, command(key, 'set', '', 'PX', 1));
+    }
+    return [...probes.values()];
+  }
+}

@@ -1,0 +1,43 @@
+/** One step for Redis as the modules of this package state it: its slot's key, and a command or a script. */
+import type { Redis } from 'ioredis';
+import type { Connection } from './connection.ts';
+import type { Script } from './scripts.ts';
+
+export type Argument = string | Buffer | number;
+
+export interface RedisCommand {
+  /** Decides the node on a Redis Cluster. */
+  readonly key: string;
+  /** A command's name, or a script to run with `keys`. */
+  readonly run: string | Script;
+  /** Of a script: its KEYS, all in the slot of `key`. */
+  readonly keys?: readonly string[];
+  readonly args: readonly Argument[];
+}
+
+/** Replies come undecoded: text and records as buffers. */
+export type Reply = Buffer | number | null | readonly Reply[] | { readonly [field: string]: Buffer };
+
+/** Where commands go. Every failure is a `StoreUnavailable`; a reply is given only if all of the call succeeded. */
+export interface Router {
+  /** Replies in the order of `commands`. Commands to one key run in that order. */
+  execute(commands: readonly RedisCommand[], kind: 'read' | 'write'): Promise<Reply[]>;
+  getMany(keys: readonly string[]): Promise<(Buffer | null)[]>;
+  /** A connection of its own, to a server that is up, for hearing what is published. */
+  listener(): Redis;
+  /** Fails unless every server that holds a part of the keys takes writes. */
+  probe(): Promise<void>;
+  /** The servers that hold the keys. */
+  servers(): readonly Connection[];
+  close(): void;
+}
+
+/** A command on one key, its name first. */
+export function command(key: string, run: string, ...args: Argument[]): RedisCommand {
+  return { key, run, args: [key, ...args] };
+}
+
+/** A script on keys of one slot. */
+export function script(run: Script, keys: readonly [string, ...string[]], ...args: Argument[]): RedisCommand {
+  return { key: keys[0], run, keys, args };
+}

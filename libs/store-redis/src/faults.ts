@@ -1,0 +1,39 @@
+/** How faults of Redis are told apart: what a router may put right itself, and what its caller must hear of. */
+import { StoreUnavailable } from '@cluster/session';
+
+/** A reply of an error, kept as a value until somebody decides what to do about it. */
+export class Fault {
+  readonly error: Error;
+
+  constructor(error: Error) {
+    this.error = error;
+  }
+
+  /** The error's first word: `MOVED`, `NOSCRIPT`, … */
+  get kind(): string {
+    return this.error.message.split(' ', 1)[0] ?? '';
+  }
+
+  /** `MOVED 3999 127.0.0.1:6381` and `ASK …` name the node to ask instead; an empty host is the one that answered. */
+  get target(): { slot: number; host: string; port: number } {
+    const [, slot, address] = this.error.message.split(' ');
+    const colon = address?.lastIndexOf(':') ?? -1;
+    return { slot: Number(slot), host: address?.slice(0, colon) ?? '', port: Number(address?.slice(colon + 1)) };
+  }
+}
+
+export function unavailable(why: string, cause?: unknown): StoreUnavailable {
+  const detail = cause instanceof Error ? `: ${cause.message}` : '';
+  return new StoreUnavailable(`Redis: ${why}${detail}`, { cause });
+}
+
+/** Gives what `work` gives, or fails when it took too long. The work itself is not stopped. */
+export async function within<T>(timeoutMs: number, what: string, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(unavailable(`${what} took longer than ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The names of all keys. Short, since each registered device pays for them; what belongs to one device carries its
+ * number as hash tag, so that it lies in one slot.
+ */
+import type { DeviceNumber } from '@cluster/session';
+
+export interface Keys {
+  session(number: DeviceNumber): string;
+  queue(number: DeviceNumber): string;
+  endpoint(endpoint: string): string;
+  address(peer: string): string;
+  alarms(shard: number): string;
+  lease(worker: string): string;
+  doorbell(worker: string): string;
+  sweep(shard: number): string;
+  outages(): string;
+  /** The node that holds this key tells the time of the whole cluster. */
+  clock(): string;
+  /** Written to see whether a node takes writes. */
+  probe(index: number): string;
+  /** Endpoint → state and time, of one part of the directory. */
+  directory(part: number): string;
+  /** All endpoints of one part of the directory, or those in one state. */
+  directoryIndex(part: number, state?: string): string;
+  values(endpoint: string): string;
+}
+
+export function keysUnder(prefix: string): Keys {
+  const p = `${prefix}:`;
+  return {
+    session: (number) => `${p}s:{${number}}`,
+    queue: (number) => `${p}q:{${number}}`,
+    endpoint: (endpoint) => `${p}e:${endpoint}`,
+    address: (peer) => `${p}a:${peer}`,
+    alarms: (shard) => `${p}t:${shard}`,
+    lease: (worker) => `${p}w:${worker}`,
+    doorbell: (worker) => `${p}d:${worker}`,
+    sweep: (shard) => `${p}h:${shard}`,
+    outages: () => `${p}o`,
+    clock: () => `${p}c`,
+    probe: (index) => `${p}p:${index}`,
+    directory: (part) => `${p}r:{${part}}`,
+    directoryIndex: (part, state) => (state === undefined ? `${p}r:{${part}}:` : `${p}r:{${part}}:${state}`),
+    values: (endpoint) => `${p}v:${endpoint}`,
+  };
+}
+
+/** Spreads names evenly over `count` parts: FNV-1a over UTF-16 code units, with a final mix. */
+export function partOf(name: string, count: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  hash ^= hash >>> 15;
+  return (Math.imul(hash, 0x2c1b3c6d) >>> 0) % count;
+}

@@ -1,0 +1,56 @@
+/** Session records and downlink queues: two keys of one slot for each device, changed by one script each time. */
+import { Buffer } from 'node:buffer';
+import type { CommitResult, DeviceWrite, EntryWrite, SessionStore, StoredSession } from '@cluster/session';
+import { command, script, type Argument, type RedisCommand, type Router } from './command.ts';
+import { fields } from './fields.ts';
+import type { Keys } from './keys.ts';
+import * as scripts from './scripts.ts';
+
+const SESSION_HEAD = 8;
+const ENTRY_HEAD = 4;
+const RESULTS: readonly CommitResult[] = ['conflict', 'committed', 'full'];
+
+export function recordKeeper(router: Router, keys: Keys): Pick<SessionStore, 'load' | 'loadEntries' | 'commit'> {
+  return {
+    async load(numbers) {
+      return (await router.getMany(numbers.map(keys.session))).map(toSession);
+    },
+    async loadEntries(number) {
+      const [reply] = await router.execute([command(keys.queue(number), 'hgetall')], 'read');
+      return fields(reply!).map(([id, value]) => ({
+        id,
+        version: value.readUInt32BE(0),
+        record: value.subarray(ENTRY_HEAD),
+      }));
+    },
+    async commit(writes) {
+      const replies = await router.execute(writes.map((write) => toCommand(write, keys)), 'write');
+      return replies.map((reply) => RESULTS[reply as number]!);
+    },
+  };
+}
+
+function toSession(value: Buffer | null): StoredSession | undefined {
+  if (value === null) return undefined;
+  return { version: value.readUInt32BE(0), entries: value.readUInt32BE(4), record: value.subarray(SESSION_HEAD) };
+}
+
+function toCommand({ number, session, entries = [], limit }: DeviceWrite, keys: Keys): RedisCommand {
+  const both: [string, string] = [keys.session(number), keys.queue(number)];
+  const record: Argument[] = session ? [session.expected, asBuffer(session.record), session.ttlMs ?? ''] : ['', '', ''];
+  if (entries.length === 0 && session) return script(scripts.commitSession, both, ...record);
+  const bounds: Argument[] = limit ? [limit.entries, limit.bytes] : ['', ''];
+  return script(scripts.commitDevice, both, ...record, ...bounds, ...entries.flatMap(toArguments));
+}
+
+function toArguments({ id, expected, record }: EntryWrite): Argument[] {
+  if (record === undefined) return [id, expected, ''];
+  const value = Buffer.allocUnsafe(ENTRY_HEAD + record.length);
+  value.writeUInt32BE(expected + 1);
+  value.set(record, ENTRY_HEAD);
+  return [id, expected, value];
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,136 @@
+/**
+ * The Lua scripts, each atomic on keys of one slot. They decide by what is stored alone, so running one again after a
+ * lost answer is safe: it then reports the conflict.
+ */
+import { createHash } from 'node:crypto';
+
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+function define(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+/** KEYS endpoint; ARGV proposal, replaces. Returns the number that holds. */
+export const claim = define(`
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[2] then return held end
+redis.call('SET', KEYS[1], ARGV[1])
+return ARGV[1]`);
+
+/** KEYS endpoint; ARGV number. */
+export const release = define(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`);
+
+/**
+ * A session record begins with its version and the number of the queue's entries (uint32 each), so that loading takes
+ * one key. KEYS session, queue; ARGV expected, record, ttlMs or ''. Returns 1 committed, 0 conflict.
+ */
+export const commitSession = define(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 7)
+local version, entries = 0, 0
+if head ~= '' then version, entries = struct.unpack('>I4I4', head) end
+if version ~= tonumber(ARGV[1]) then return 0 end
+if version == 0 then entries = redis.call('HLEN', KEYS[2]) end
+local value = struct.pack('>I4I4', version + 1, entries) .. ARGV[2]
+if ARGV[3] == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', ARGV[3]) end
+return 1`);
+
+/**
+ * KEYS session, queue; ARGV session expected or '', session record, ttlMs or '', limit of entries or '', limit of bytes,
+ * then for each entry: id, expected, next version and record, or '' to remove it. Returns 1 committed, 0 conflict, 2 full.
+ */
+export const commitDevice = define(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 7)
+local version = 0
+if head ~= '' then version = struct.unpack('>I4', head) end
+if ARGV[1] ~= '' and version ~= tonumber(ARGV[1]) then return 0 end
+local count, bytes = redis.call('HLEN', KEYS[2]), 0
+for i = 6, #ARGV, 3 do
+  local held = redis.call('HGET', KEYS[2], ARGV[i])
+  local stored = 0
+  if held then
+    stored = struct.unpack('>I4', held)
+    count = count - 1
+    bytes = bytes - #held + 4
+  end
+  if stored ~= tonumber(ARGV[i + 1]) then return 0 end
+  if ARGV[i + 2] ~= '' then
+    count = count + 1
+    bytes = bytes + #ARGV[i + 2] - 4
+  end
+end
+if ARGV[4] ~= '' and #ARGV > 5 then
+  if count > tonumber(ARGV[4]) then return 2 end
+  for _, held in ipairs(redis.call('HVALS', KEYS[2])) do bytes = bytes + #held - 4 end
+  if bytes > tonumber(ARGV[5]) then return 2 end
+end
+for i = 6, #ARGV, 3 do
+  if ARGV[i + 2] == '' then redis.call('HDEL', KEYS[2], ARGV[i]) else redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 2]) end
+end
+if ARGV[1] ~= '' then
+  local value = struct.pack('>I4I4', version + 1, count) .. ARGV[2]
+  if ARGV[3] == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', ARGV[3]) end
+elseif head ~= '' then
+  redis.call('SETRANGE', KEYS[1], 4, struct.pack('>I4', count))
+end
+return 1`);
+
+/** KEYS alarms of one shard; ARGV number, the time it stands at, its next time or '', and so on. */
+export const settle = define(`
+for i = 1, #ARGV, 3 do
+  local at = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if at and tonumber(at) == tonumber(ARGV[i + 1]) then
+    if ARGV[i + 2] == '' then redis.call('ZREM', KEYS[1], ARGV[i]) else redis.call('ZADD', KEYS[1], ARGV[i + 2], ARGV[i]) end
+  end
+end
+return 1`);
+
+/** KEYS the shard's lease; ARGV worker, ttlMs. Returns 1 if the worker has it now. */
+export const takeShard = define(`
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`);
+
+/** KEYS outages; ARGV end, member, how many to keep. */
+export const reportOutage = define(`
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -ARGV[3] - 1)
+return 1`);
+
+/**
+ * KEYS one part of the directory, its index; ARGV endpoint, state, time, and so on. The index of a state is the index's
+ * key with the state behind it, and so lies in the same slot.
+ */
+export const putEntries = define(`
+for i = 1, #ARGV, 3 do
+  local endpoint, state = ARGV[i], ARGV[i + 1]
+  local held = redis.call('HGET', KEYS[1], endpoint)
+  local space = held and string.find(held, ' ', 1, true)
+  if not held or tonumber(string.sub(held, 1, space - 1)) <= tonumber(ARGV[i + 2]) then
+    local former = held and string.sub(held, space + 1)
+    if former and former ~= state then redis.call('ZREM', KEYS[2] .. former, endpoint) end
+    if not held then redis.call('ZADD', KEYS[2], 0, endpoint) end
+    if former ~= state then redis.call('ZADD', KEYS[2] .. state, 0, endpoint) end
+    redis.call('HSET', KEYS[1], endpoint, ARGV[i + 2] .. ' ' .. state)
+  end
+end
+return 1`);
+
+/** KEYS values of one endpoint; ARGV most paths, then path, time (binary64) and JSON, and so on. */
+export const putValues = define(`
+local paths = redis.call('HLEN', KEYS[1])
+for i = 2, #ARGV, 2 do
+  local held = redis.call('HGET', KEYS[1], ARGV[i])
+  if held then
+    if struct.unpack('>d', held) <= struct.unpack('>d', ARGV[i + 1]) then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+  elseif paths < tonumber(ARGV[1]) then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    paths = paths + 1
+  end
+end
+return 1`);

@@ -1,0 +1,47 @@
+/** The router of a single server: one pipeline, or one MGET, for each call. */
+import type { Redis } from 'ioredis';
+import { command, type RedisCommand, type Reply, type Router } from './command.ts';
+import type { Connection } from './connection.ts';
+import { Fault, unavailable } from './faults.ts';
+import type { Keys } from './keys.ts';
+
+export class SingleRouter implements Router {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+  readonly #waitReplicas: number;
+
+  constructor(connection: Connection, keys: Keys, waitReplicas: number) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#waitReplicas = waitReplicas;
+  }
+
+  async execute(commands: readonly RedisCommand[], kind: 'read' | 'write'): Promise<Reply[]> {
+    if (commands.length === 0) return [];
+    const replies = await this.#connection.run(commands, kind === 'write' ? this.#waitReplicas : 0);
+    return replies.map((reply) => {
+      if (reply instanceof Fault) throw unavailable('refused', reply.error);
+      return reply;
+    });
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Buffer | null)[]> {
+    return keys.length === 0 ? [] : this.#connection.getMany(keys);
+  }
+
+  listener(): Redis {
+    return this.#connection.listener();
+  }
+
+  async probe(): Promise<void> {
+    await this.execute([command(this.#keys.probe(0), 'set', '', 'PX', 1)], 'write');
+  }
+
+  servers(): readonly Connection[] {
+    return [this.#connection];
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,98 @@
+/** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
+import type { ClusterStore, ReadModelStore, SessionStore } from '@cluster/session';
+import { addressIndex } from './addresses.ts';
+import { alarmClock } from './alarms.ts';
+import { Availability, type AvailabilityListener } from './availability.ts';
+import { ClusterRouter } from './cluster.ts';
+import type { Router } from './command.ts';
+import { Connection } from './connection.ts';
+import { Doorbell } from './doorbell.ts';
+import { weaknesses } from './durability.ts';
+import { endpointIndex } from './endpoints.ts';
+import { unavailable, within } from './faults.ts';
+import { keysUnder, type Keys } from './keys.ts';
+import { SingleRouter } from './single.ts';
+import { resolveOptions, type RedisStoreOptions, type ResolvedOptions } from './options.ts';
+import { readModel } from './read-model.ts';
+import { recordKeeper } from './records.ts';
+import { parseUrls } from './urls.ts';
+import { timeMs, workerLeases } from './workers.ts';
+
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore {
+  /** False from the first failure on, until every server takes writes again. */
+  readonly available: boolean;
+  /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
+  onAvailability(listener: AvailabilityListener): () => void;
+  /** Names what is weaker than AOF, a replica that writes wait for, and `noeviction`. */
+  durability(): Promise<string[]>;
+}
+
+/**
+ * Connects, and goes on connecting for ever. Resolves when every server takes writes, or without them after
+ * `commandTimeoutMs`: then `available` is false until they do.
+ * @throws {RangeError | TypeError} for options that can never work
+ */
+export async function connectRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
+  const resolved = resolveOptions(options);
+  const keys = keysUnder(resolved.keyPrefix);
+  const availability = new Availability(() => router.probe());
+  const router = watched(openRouter(resolved, keys, () => availability.failed(unavailable('a link was lost'))), availability);
+  const first = new Promise<void>((resolve) => availability.listen(() => resolve()));
+  await availability.check();
+  if (!availability.available) await within(resolved.commandTimeoutMs, 'connecting', first).catch(() => {});
+  return assemble(router, keys, availability, resolved);
+}
+
+function openRouter(options: ResolvedOptions, keys: Keys, onLost: () => void): Router {
+  const { seeds, connection } = parseUrls(options);
+  const { waitReplicas } = options;
+  if (seeds.length > 1) return new ClusterRouter({ seeds, connection, keys, waitReplicas, onLost });
+  const single = new Connection(seeds[0]!, connection);
+  single.onClose(onLost);
+  return new SingleRouter(single, keys, waitReplicas);
+}
+
+/** Tells `availability` of each failure. */
+function watched(router: Router, availability: Availability): Router {
+  const watch = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
+    try {
+      return await call(...args);
+    } catch (error) {
+      availability.failed(error as Error);
+      throw error;
+    }
+  };
+  return {
+    execute: watch((commands, kind) => router.execute(commands, kind)),
+    getMany: watch((keys) => router.getMany(keys)),
+    listener: () => router.listener(),
+    probe: () => router.probe(),
+    servers: () => router.servers(),
+    close: () => router.close(),
+  };
+}
+
+function assemble(router: Router, keys: Keys, availability: Availability, options: ResolvedOptions): RedisStore {
+  const doorbell = new Doorbell(router, keys);
+  return {
+    ...endpointIndex(router, keys),
+    ...recordKeeper(router, keys),
+    ...addressIndex(router, keys),
+    ...alarmClock(router, keys, options.shards),
+    ...workerLeases(router, keys),
+    ...readModel(router, keys),
+    ring: (rings) => doorbell.ring(rings),
+    onRing: (worker, listener) => doorbell.onRing(worker, listener),
+    timeMs: () => timeMs(router, keys),
+    get available() {
+      return availability.available;
+    },
+    onAvailability: (listener) => availability.listen(listener),
+    durability: () => weaknesses(router.servers(), options.waitReplicas),
+    async close() {
+      availability.close();
+      doorbell.close();
+      router.close();
+    },
+  };
+}
