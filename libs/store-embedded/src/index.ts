@@ -1,1 +1,3 @@
-export {};
+/** SQLite behind the session ports, for a server of one process. */
+export { openEmbeddedStore, type EmbeddedStore, type EmbeddedStoreOptions } from './store.ts';
+export { StoreTooNew } from './schema.ts';

@@ -1,0 +1,27 @@
+/** When each device's state has to be looked at again. One process needs one shard. */
+import type { SessionStore } from '@cluster/session';
+import type { Database } from './database.ts';
+
+export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 'due' | 'settle' | 'shards'> {
+  return {
+    shards: 1,
+    schedule: (alarms) =>
+      database.write(() => {
+        const sql = 'INSERT INTO store_alarms VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET at_ms = min(at_ms, excluded.at_ms)';
+        for (const { number, atMs } of alarms) database.run(sql, number, atMs);
+      }),
+    due: (shard, nowMs, limit) =>
+      database.read(() => {
+        const sql = 'SELECT number, at_ms FROM store_alarms WHERE at_ms <= ? ORDER BY at_ms, number LIMIT ?';
+        const rows = shard === 0 ? database.all(sql, nowMs, limit) : [];
+        return rows.map((row) => ({ number: String(row['number']), atMs: Number(row['at_ms']) }));
+      }),
+    settle: (alarms) =>
+      database.write(() => {
+        for (const { number, atMs, nextMs } of alarms) {
+          if (nextMs === undefined) database.run('DELETE FROM store_alarms WHERE number = ? AND at_ms = ?', number, atMs);
+          else database.run('UPDATE store_alarms SET at_ms = ? WHERE number = ? AND at_ms = ?', nextMs, number, atMs);
+        }
+      }),
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * The tables of the embedded store and how a file of an older version becomes one of this. The version has a table of
+ * its own, since other parts keep theirs in the same file.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+
+/** Each step leads from its index to the next version. Steps that were released are never changed. */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE store_endpoints (endpoint TEXT PRIMARY KEY, number TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE store_sessions (number TEXT PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL, expires_ms REAL) WITHOUT ROWID;
+  CREATE INDEX store_sessions_expire ON store_sessions (expires_ms) WHERE expires_ms IS NOT NULL;
+  CREATE TABLE store_entries (number TEXT, id TEXT, version INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (number, id)) WITHOUT ROWID;
+  CREATE TABLE store_addresses (peer TEXT PRIMARY KEY, number TEXT NOT NULL, expires_ms REAL NOT NULL) WITHOUT ROWID;
+  CREATE INDEX store_addresses_expire ON store_addresses (expires_ms);
+  CREATE TABLE store_alarms (number TEXT PRIMARY KEY, at_ms REAL NOT NULL) WITHOUT ROWID;
+  CREATE INDEX store_alarms_due ON store_alarms (at_ms, number);
+  CREATE TABLE store_outages (to_ms REAL, from_ms REAL, PRIMARY KEY (to_ms, from_ms)) WITHOUT ROWID;
+  CREATE TABLE store_directory (endpoint TEXT PRIMARY KEY, state TEXT NOT NULL, changed_ms REAL NOT NULL) WITHOUT ROWID;
+  CREATE INDEX store_directory_state ON store_directory (state, endpoint);
+  CREATE TABLE store_values (endpoint TEXT, path TEXT, at_ms REAL NOT NULL, json TEXT NOT NULL, PRIMARY KEY (endpoint, path)) WITHOUT ROWID;
+  `,
+];
+
+/** The file was written by a later version of this program; it was left as it is. */
+export class StoreTooNew extends Error {
+  readonly code = 'STORE_TOO_NEW';
+
+  constructor(found: number) {
+    super(`the store's file has schema version ${found}, this program knows up to ${MIGRATIONS.length}: start a newer program`);
+  }
+}
+
+/** Brings the file to this version in one transaction. @throws {StoreTooNew} */
+export function migrate(database: DatabaseSync): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    database.exec('CREATE TABLE IF NOT EXISTS store_schema (version INTEGER NOT NULL)');
+    const row = database.prepare('SELECT max(version) AS version FROM store_schema').get();
+    const found = Number(row?.['version'] ?? 0);
+    if (found > MIGRATIONS.length) throw new StoreTooNew(found);
+    for (const migration of MIGRATIONS.slice(found)) database.exec(migration);
+    if (found < MIGRATIONS.length) {
+      database.exec('DELETE FROM store_schema');
+      database.prepare('INSERT INTO store_schema VALUES (?)').run(MIGRATIONS.length);
+    }
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
