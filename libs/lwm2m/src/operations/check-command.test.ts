@@ -73,6 +73,7 @@ describe('malformed', () => {
     ['value beside a raw payload', { op: 'write', path: '/1/0/1', value: 1, payloadBase64: 'eA==', contentFormat: 0 }, ['payloadBase64']],
     ['no path', { op: 'read' }, ['path']],
     ['no paths', { op: 'observe-composite' }, ['paths']],
+    ['no attribute named', { op: 'write-attributes', path: '/3', attributes: {} }, ['attributes']],
     ['no attributes', { op: 'write-attributes', path: '/3' }, ['attributes']],
     ['fields of other operations', { op: 'read', path: '/3', value: 1, attributes: {}, arguments: '0' }, ['value', 'attributes', 'arguments']],
     ['path of a composite', { op: 'read-composite', path: '/3', paths: ['/3'] }, ['path']],

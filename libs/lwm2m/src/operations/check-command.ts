@@ -6,7 +6,7 @@
 import type { CommandRequest } from '@cluster/contracts';
 import { fromBase64 } from '../content/base64.ts';
 import { isUnder, parsePath, type Path } from '../path.ts';
-import { attributesFault } from './attributes.ts';
+import { attributeQueries, attributesFault } from './attributes.ts';
 import { executeArgumentsFault } from './execute-arguments.ts';
 import { isSingleValueFormat } from './formats.ts';
 import { isWrite, RULES, type OperationField } from './rules.ts';
@@ -32,7 +32,7 @@ export function checkCommand(command: CommandRequest): CommandFault[] {
     ...checkContent(command),
     ...checkValuePaths(command),
     ...checkText('arguments', command.arguments && executeArgumentsFault(command.arguments)),
-    ...checkText('attributes', command.attributes && attributesFault(command.attributes)),
+    ...checkText('attributes', checkAttributes(command)),
   ];
 }
 
@@ -105,6 +105,12 @@ function checkValuePaths(command: CommandRequest): CommandFault[] {
     seen.add(value.path);
     return [];
   });
+}
+
+function checkAttributes({ op, attributes = {} }: CommandRequest): string | undefined {
+  // PUT without query and payload would be a Write of nothing.
+  if (op === 'write-attributes' && attributeQueries(attributes).length === 0) return 'names no attribute';
+  return attributesFault(attributes);
 }
 
 function checkText(field: string, message: string | undefined): CommandFault[] {

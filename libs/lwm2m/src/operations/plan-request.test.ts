@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commandRequest, type CommandRequest } from '@cluster/contracts';
+import { contentFormat } from '@cluster/coap';
+import { commandRequest, operation, type CommandRequest } from '@cluster/contracts';
 import { decodeContent } from '../content/content.ts';
 import { device, line } from '../../testing/devices.ts';
+import { checkCommand } from './check-command.ts';
 import { formatChoices, planRequest } from './plan-request.ts';
+import { readReport } from './report.ts';
+import { RULES } from './rules.ts';
 
 const command = (request: object): CommandRequest => commandRequest.parse(request);
 const old = device('1.0');
@@ -149,7 +154,8 @@ describe('values and the object model', () => {
     ['unknown object without a type', { op: 'write', path: '/40000/0/1', value: 1 }, ['value']],
     ['executable without a type', { op: 'write', path: '/3/0/4', value: 1 }, ['value']],
     ['the second of two', { op: 'write', path: '/1/0', values: [{ path: '/1/0/1', value: 1 }, { path: '/1/0/6', value: 'x' }] }, ['values.1.value']],
-    ['a format that no encoder has', { op: 'write', path: '/1/0/1', value: 1, contentFormat: 9_999 }, ['value']],
+    ['a format that no encoder has', { op: 'write', path: '/1/0/1', value: 1, contentFormat: 9_999 }, ['contentFormat']],
+    ['a format that can not list paths', { op: 'read-composite', paths: ['/3'], contentFormat: 0 }, ['contentFormat']],
   ])('%s', (_what, request, faults) => {
     expect(plan(request)).toEqual(faults);
   });
@@ -164,5 +170,74 @@ describe('values and the object model', () => {
     const write = { op: 'write', path: '/10/0/13', value: 1, contentFormat: 0 };
     expect(plan(write, device('1.1', [], '/', [[10, '1.1']]))).toBe(`PUT /10/0/13 CF=0 ${ascii('1')}`);
     expect(plan(write, device('1.1'))).toEqual(['value']);
+  });
+});
+
+describe('properties', () => {
+  const value = fc.oneof(
+    fc.record({ path: fc.constant('/1/0/1'), value: fc.integer() }),
+    fc.record({ path: fc.constant('/1/0/6'), value: fc.boolean() }),
+    fc.record({ path: fc.constant('/1/0/7'), value: fc.string({ unit: 'grapheme' }) }),
+    fc.record({ path: fc.constant('/16/0/0/3'), value: fc.string() }),
+    fc.record({ path: fc.constant('/3/0/13'), value: fc.integer({ min: 0, max: 2 ** 40 }) }),
+  );
+  const anyDevice = fc.record({
+    version: fc.constantFrom('1.0' as const, '1.1' as const, '1.2' as const),
+    formats: fc.uniqueArray(fc.constantFrom(0, 42, 60, 110, 112, 11_542, 11_543, 11_544)),
+  });
+
+  test('what is written can be read back, whatever the device announced and refused', () => {
+    fc.assert(fc.property(value, anyDevice, fc.nat(6), ({ path, value: json }, { version, formats }, refusals) => {
+      const context = device(version, formats);
+      const result = planRequest(command({ op: 'write', path, value: json }), context, refusals);
+      if (!result.ok) throw new Error(JSON.stringify(result.faults));
+      const { options, payload = new Uint8Array() } = result.plan;
+      const format = contentFormat({ options }) ?? Number.NaN;
+      const report = readReport(payload, format, result.plan.paths, context);
+      expect(report).toMatchObject({ values: [{ path, value: json }] });
+    }));
+  });
+
+  test('options stand in the order of their numbers', () => {
+    const request = fc.constantFrom<object>(
+      { op: 'observe', path: '/3/0/7', attributes: { pmin: 1, pmax: 2 }, accept: 112 },
+      { op: 'read-composite', paths: ['/3', '/1/0/1'] },
+      { op: 'write', path: '/1/0/1', value: 1 },
+    );
+    fc.assert(fc.property(request, anyDevice, fc.constantFrom('/', '/a', '/a/b'), (asked, { version, formats }, root) => {
+      const result = planRequest(command(asked), device(version, formats, root));
+      const numbers = result.ok ? result.plan.options.map(({ number }) => number) : [];
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+      expect(numbers.length).toBeGreaterThan(0);
+    }));
+  });
+
+  test('fuzz: any command of the contract gives a plan or faults, never an exception', () => {
+    const path = fc.oneof(fc.constantFrom('/', '/3', '/1/0', '/1/0/1', '/16/0/0/1', '/3//0', '/65535', ''), fc.string({ maxLength: 12 }));
+    const json = fc.oneof(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null));
+    const type = fc.constantFrom('string', 'integer', 'unsigned', 'float', 'boolean', 'opaque', 'time', 'objlnk', 'corelnk', 'unknown', undefined);
+    const fields = {
+      path, paths: fc.array(path, { minLength: 1, maxLength: 3 }), value: json,
+      values: fc.array(fc.record({ path, value: json, type }), { minLength: 1, maxLength: 3 }),
+      payloadBase64: fc.base64String({ maxLength: 12 }), arguments: fc.oneof(fc.constantFrom('0', "1='x'"), fc.string({ maxLength: 8 })),
+      contentFormat: fc.constantFrom(0, 40, 42, 60, 110, 112, 320, 322, 11_542, 11_543, 11_544, 7),
+      accept: fc.nat(65_535), attributes: fc.record({ pmin: fc.nat(), lt: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
+    };
+    const fuzzed = fc.constantFrom(...operation.options).chain((op) => {
+      const { needs, takes } = RULES[op];
+      const mine = Object.fromEntries([...needs, ...takes].map((field) => [field, fields[field]] as const));
+      return fc.record({ op: fc.constant(op), ...mine }, { requiredKeys: ['op', ...needs] as never[] });
+    });
+    let planned = 0;
+    fc.assert(fc.property(fuzzed, (request) => {
+      const parsed = commandRequest.safeParse(request);
+      if (!parsed.success) return;
+      const result = planRequest(parsed.data, newest);
+      if (result.ok) planned += 1;
+      else expect(result.faults.length).toBeGreaterThan(0);
+      formatChoices(parsed.data, newest);
+      expect(checkCommand(parsed.data).length > 0 && result.ok).toBe(false);
+    }), { numRuns: 3_000 });
+    expect(planned).toBeGreaterThan(100);
   });
 });

@@ -38,7 +38,7 @@ export type PlanResult =
 export function planRequest(command: CommandRequest, device: DeviceContext, refusals = 0): PlanResult {
   const faults = checkCommand(command);
   if (faults.length > 0) return { ok: false, faults };
-  const body = planBody(command, device, refusals);
+  const body = encodableBody(command, device, refusals);
   if ('faults' in body) return { ok: false, faults: body.faults };
   const { observe, code } = RULES[command.op];
   const options = [
@@ -68,6 +68,17 @@ interface Body {
   readonly paths: readonly Path[];
 }
 
+/** What the format that was asked for can't express is a fault of the command. */
+function encodableBody(command: CommandRequest, device: DeviceContext, refusals: number): Body | { faults: CommandFault[] } {
+  try {
+    return planBody(command, device, refusals);
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    const field = error.code === 'CONTENT_FORMAT' ? 'contentFormat' : command.value === undefined ? 'values' : 'value';
+    return { faults: [{ path: field, message: error.message }] };
+  }
+}
+
 function planBody(command: CommandRequest, device: DeviceContext, refusals: number): Body | { faults: CommandFault[] } {
   const { op, accept, arguments: list } = command;
   const paths = [targetPath(command)];
@@ -90,13 +101,8 @@ function writeBody(command: CommandRequest, device: DeviceContext, refusals: num
   // POST on an object with nothing in it: the client makes the instance and chooses its id.
   if (content.length === 0) return { paths: [target] };
   const contentFormat = command.contentFormat ?? rung(writeFormats(command, values, device), refusals);
-  try {
-    const payload = encodeContent(contentFormat, content, target, device.lookup);
-    return { payload, contentFormat, paths: composite ? values.map(({ path }) => path) : [target] };
-  } catch (error) {
-    if (!(error instanceof ContentError)) throw error;
-    return { faults: [{ path: command.value === undefined ? 'values' : 'value', message: error.message }] };
-  }
+  const payload = encodeContent(contentFormat, content, target, device.lookup);
+  return { payload, contentFormat, paths: composite ? values.map(({ path }) => path) : [target] };
 }
 
 /** A Create that names the instance and gives no values still carries its id. */

@@ -3,7 +3,8 @@ import { Code } from '@cluster/coap';
 import type { CommandRequest, Operation } from '@cluster/contracts';
 
 /** Fields of a command that belong to its operation; the others (ttlS, priority, …) belong to the queue. */
-export type OperationField = 'path' | 'paths' | 'value' | 'values' | 'payloadBase64' | 'contentFormat' | 'accept' | 'attributes' | 'arguments';
+export type OperationField =
+  | 'path' | 'paths' | 'value' | 'values' | 'payloadBase64' | 'contentFormat' | 'accept' | 'attributes' | 'arguments';
 
 export interface OperationRule {
   /** CoAP method. */

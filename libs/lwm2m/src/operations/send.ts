@@ -9,7 +9,6 @@
 import { Code, contentFormat, type CoapMessage } from '@cluster/coap';
 import type { ResourceValueJson } from '@cluster/contracts';
 import { ContentFormat } from '../content/format.ts';
-import { parsePath } from '../path.ts';
 import type { RegisteredLink } from '../registration/object-links.ts';
 import type { DeviceContext } from './device-context.ts';
 import { readReport } from './report.ts';
@@ -42,9 +41,12 @@ export function parseSend(
 /** The first path that lies in no registered object or instance. */
 function strayPath(values: readonly ResourceValueJson[], links: readonly RegisteredLink[]): string | undefined {
   const registered = new Set(links.map(({ path }) => path));
-  const withInstances = new Set(links.filter(({ path }) => parsePath(path)?.length === 2).map(({ path }) => parsePath(path)?.[0]));
+  const withInstances = new Set(links.map(({ path }) => INSTANCE.exec(path)?.[1]));
   return values.find(({ path }) => {
-    const [object, instance] = parsePath(path) ?? [];
-    return !(registered.has(`/${object}/${instance}`) || (registered.has(`/${object}`) && !withInstances.has(object)));
+    const [, object = '', instance] = INSTANCE.exec(path) ?? [];
+    return !(registered.has(`${object}${instance}`) || (registered.has(object) && !withInstances.has(object)));
   })?.path;
 }
+
+/** "/3/0" and what lies below: object and instance. */
+const INSTANCE = /^(\/\d+)(\/\d+)/;

@@ -10,7 +10,7 @@ export function writeValues(command: CommandRequest, lookup: ResourceLookup): { 
   const values: ResourceValue[] = [];
   const faults: CommandFault[] = [];
   for (const [field, given] of givenValues(command)) {
-    const value = typed(given, command, lookup);
+    const value = typed(given, command.op === 'write-composite', lookup);
     if (typeof value === 'string') faults.push({ path: field, message: value });
     else values.push(value);
   }
@@ -22,9 +22,10 @@ function givenValues({ path = '/', value, values }: CommandRequest): [field: str
   return (values ?? []).map((given, i) => [`values.${i}.value`, given]);
 }
 
-function typed({ path: text, value: json, type: told }: WriteValue, command: CommandRequest, lookup: ResourceLookup): ResourceValue | string {
+/** The typed value, or what is wrong with it. */
+function typed({ path: text, value: json, type: told }: WriteValue, mayDelete: boolean, lookup: ResourceLookup): ResourceValue | string {
   const path = parsePath(text) ?? [];
-  if (json === null && command.op === 'write-composite') return { path, type: 'unknown', value: null };
+  if (json === null && mayDelete) return { path, type: 'unknown', value: null };
   const [object, , resource] = path as [number, number, number];
   const known = lookup(object, resource)?.type;
   const type = told ?? (known === 'none' || known === 'unknown' ? undefined : known);

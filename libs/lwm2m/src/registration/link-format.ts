@@ -58,12 +58,12 @@ function formatParameter({ name, value }: LinkParameter): string {
 class Malformed extends Error {}
 
 const BLANK = /[ \t\r\n]*/y;
-const TARGET = /<([^<>"\\\u0000-\u001F\u007F]*)>/y;
+const TARGET = /<([^<>"\\\p{Cc}]*)>/uy;
 /** RFC 6690 §2: parmname, with the * of an ext-name-star. */
 const NAME = /[A-Za-z0-9!#$&+\-.^_`|~]+\*?/y;
 /** RFC 6690 §2: ptoken. */
 const TOKEN = /[!#-+\--:<-[\]-~]+/y;
-const QUOTED = /"((?:[^"\\\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]|\\[^\u0000-\u001F\u007F])*)"/y;
+const QUOTED = /"((?:[^"\\\p{Cc}]|[\t\r\n]|\\\P{Cc})*)"/uy;
 
 class Reader {
   readonly #text: string;

@@ -41,7 +41,6 @@ export function parseObjectList(payload: Uint8Array, knownRoot = '/'): ObjectLis
   const roots = parsed.links.filter(isAlternateRoot);
   if (roots.length > 1) return { ok: false, detail: 'the object list has two roots' };
   const root = roots[0] ?? parsed.links.find((link) => link.target === '/');
-  // Transport 1.1.1 §6.4.1: the alternate path must not contain a numeric segment.
   const rootPath = root && normalise(root.target);
   if (rootPath !== undefined && !isRootPath(rootPath)) return { ok: false, detail: 'the root path is not allowed' };
   const links = objectLinks(parsed.links, rootPath ?? knownRoot);
@@ -97,18 +96,19 @@ function isAlternateRoot(link: Link): boolean {
   return linkParameter(link, 'rt')?.split(' ').includes('oma.lwm2m') ?? false;
 }
 
+/** Transport 1.1.1 §6.4.1: no numeric segment. Percent-encoding, which no client uses, is refused: Uri-Path has none. */
 function isRootPath(path: string): boolean {
-  return path === '/' || segments(path).every((segment) => segment !== '' && !/^\d+$/.test(segment) && segment.length <= 64);
+  return segments(path).every((segment) => /^[\w.~!$&'()*+=:@-]{1,64}$/.test(segment) && !/^\d+$/.test(segment));
 }
 
-/** `ct` of the root link, or of "/" beside an alternate root: one number or a list in quotes; what is no number is ignored. */
+/** `ct` of the root link, or of "/" beside an alternate root: one number or a list; what is no number is ignored. */
 function contentFormats(links: readonly Link[]): number[] | undefined {
   const told = links
     .filter((link) => isAlternateRoot(link) || link.target === '/')
     .map((link) => linkParameter(link, 'ct'))
     .find((ct) => ct !== undefined);
   if (told === undefined) return undefined;
-  const formats = told.split(' ').filter((item) => /^\d{1,5}$/.test(item)).map(Number);
+  const formats = told.split(/[ ,]+/).filter((item) => /^\d{1,5}$/.test(item)).map(Number);
   return [...new Set(formats)].filter((format) => format <= 0xffff).slice(0, MAX_CONTENT_FORMATS);
 }
 

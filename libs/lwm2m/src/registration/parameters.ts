@@ -128,5 +128,5 @@ export function otherParameters(
 
 /** Whether text may go into records, events and logs: it was UTF-8 (else it holds U+FFFD) and has no control characters. */
 function isText(text: string): boolean {
-  return text.isWellFormed() && !/[\u0000-\u001F\u007F-\u009F\uFFFD]/.test(text);
+  return text.isWellFormed() && !/[\p{Cc}\uFFFD]/u.test(text);
 }
