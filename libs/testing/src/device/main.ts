@@ -1,7 +1,9 @@
 /** Command line of the simulated device: registers and shows what happens until it is interrupted. */
 import { parseArgs } from 'node:util';
 import { formatPath } from '@cluster/lwm2m';
-import { SimulatedDevice, type DeviceOptions } from './simulated-device.ts';
+import { NoResponse } from './coap-port.ts';
+import type { DeviceOptions } from './device-options.ts';
+import { SimulatedDevice } from './simulated-device.ts';
 
 const USAGE = `usage: npm run device -- --endpoint NAME [options]
   --server URI          coap://127.0.0.1:5683
@@ -34,7 +36,7 @@ const device = new SimulatedDevice(optionsOf(flags.endpoint));
 report(device);
 process.once('SIGINT', () => void leave());
 process.once('SIGTERM', () => void leave());
-await device.start();
+await begin();
 every(flags['notify-every'], () => device.setValue('/3303/0/5700', nextTemperature()));
 every(flags['send-every'], () => void device.send(['/3303/0/5700']).then((code) => log(`send ${code}`), logError));
 
@@ -82,6 +84,18 @@ function nextTemperature(): number {
 
 function every(seconds: string | undefined, action: () => void): void {
   if (seconds !== undefined) setInterval(action, positive('…-every', seconds) * 1_000);
+}
+
+/** Registers, again and again while no server answers; a refusal ends it. */
+async function begin(): Promise<void> {
+  for (;;) {
+    try {
+      return await device.start();
+    } catch (error) {
+      logError(error);
+      if (!(error instanceof NoResponse)) process.exit(1);
+    }
+  }
 }
 
 async function leave(): Promise<void> {

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { decodeContent, encodeContent } from '@cluster/lwm2m';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeServer } from './fake-server.ts';
-import { SimulatedDevice, type DeviceOptions } from './simulated-device.ts';
+import type { DeviceOptions } from './device-options.ts';
+import { SimulatedDevice } from './simulated-device.ts';
 
 let server: FakeServer;
 let device: SimulatedDevice;
@@ -92,6 +94,19 @@ describe('registration', () => {
   });
 });
 
+it.each([110, 112, 11_542, 11_543, 11_544])('speaks format %i both ways', async (format) => {
+  await make({ version: '1.2' }).start();
+  const read = await server.request({ path: '/1/0', accept: format });
+  expect(read).toMatchObject({ code: '2.05', contentFormat: format });
+  const values = decodeContent(format, read.payload, [1, 0], device.model.lookup);
+  expect(values).toMatchObject({ ok: true });
+  const lifetime = { path: [1, 0, 1], type: 'integer', value: 77 } as const;
+  const payload = encodeContent(format, [lifetime], [1, 0], device.model.lookup);
+  expect((await server.request({ method: 'POST', path: '/1/0', payload, contentFormat: format })).code).toBe('2.04');
+  expect(device.getValue('/1/0/1')).toBe(77);
+  expect(device.getValue('/1/0/7')).toBe('U');
+});
+
 describe('device management', () => {
   beforeEach(async () => make().start());
 
@@ -162,6 +177,22 @@ describe('device management', () => {
     expect((await server.request({ method: 'DELETE', path: '/16/7' })).code).toBe('2.02');
     expect((await server.request({ method: 'DELETE', path: '/16/7' })).code).toBe('4.04');
     expect((await server.request({ method: 'DELETE', path: '/3/0' })).code).toBe('4.05');
+  });
+
+  it.each([
+    { bytes: '8300410061', location: '/16/1', why: 'the id is left to the device' },
+    { bytes: '05098300410061', location: '/16/9', why: 'the id is in the object instance TLV' },
+  ])('creates $location from TLV: $why', async ({ bytes, location }) => {
+    const payload = Buffer.from(bytes, 'hex');
+    const created = await server.request({ method: 'POST', path: '/16', payload, contentFormat: 11_542 });
+    expect(created).toMatchObject({ code: '2.01', location });
+    expect(device.getValue(`${location}/0/0`)).toBe('a');
+  });
+
+  it('refuses a value of the wrong type', async () => {
+    const wrong = await server.request({ method: 'PUT', path: '/1/0/1', payload: 'soon', contentFormat: 0 });
+    expect(wrong.code).toBe('4.00');
+    expect(device.getValue('/1/0/1')).toBe(300);
   });
 
   it('discovers with attributes', async () => {

@@ -6,70 +6,19 @@ import { EventEmitter } from 'node:events';
 import { parsePath, type Path, type ResourceValue, type Value } from '@cluster/lwm2m';
 import type { IncomingMessage, OutgoingMessage } from 'coap';
 import { Attributes, type AttributeSet } from './attributes.ts';
+import { Behaviour, type BehaviourHost } from './behaviour.ts';
 import { CoapPort, type ClientRequest, type ClientResponse } from './coap-port.ts';
 import { ContentFormats } from './content.ts';
 import { DataModel } from './data-model.ts';
 import { objectLinks } from './discover.ts';
+import type { DeviceEvents, DeviceOptions, ForgedNotification } from './device-options.ts';
 import { respond, toDeviceRequest } from './exchange.ts';
 import { Faults } from './faults.ts';
-import { Notifier, type Delivery, type Notification } from './notifier.ts';
-import { defaultObjects, type ObjectSpec } from './objects.ts';
+import { Notifier, type Delivery } from './notifier.ts';
+import { defaultObjects } from './objects.ts';
 import { Observations, type Observation } from './observations.ts';
-import { operationOf, Operations, type OperationName } from './operations.ts';
+import { operationOf, Operations } from './operations.ts';
 import { RegistrationClient, type UpdateChanges } from './registration-client.ts';
-
-/** How a device is set up. */
-export interface DeviceOptions {
-  readonly endpoint: string;
-  /** coap://127.0.0.1:5683 unless told. */
-  readonly server?: string;
-  /** 300 unless told. */
-  readonly lifetimeS?: number;
-  /** 1.1 unless told. */
-  readonly version?: '1.0' | '1.1' | '1.2';
-  /** U unless told. */
-  readonly binding?: string;
-  readonly queueMode?: boolean;
-  /** In queue mode: how long after the last message the radio goes off; never by itself unless told. */
-  readonly awakeMs?: number;
-  readonly sms?: string;
-  /** Alternate path, "/" unless told. */
-  readonly rootPath?: string;
-  readonly objects?: readonly ObjectSpec[];
-  /** Content formats it speaks and announces; those of its version unless told. */
-  readonly contentFormats?: readonly number[];
-  /** CON unless told. */
-  readonly notifications?: 'con' | 'non';
-  /** Whether it acts by itself: Update in time and after a new lifetime, trigger, disable, reboot. True unless told. */
-  readonly automatic?: boolean;
-  readonly localPort?: number;
-  /** 127.0.0.1 unless told. */
-  readonly localAddress?: string;
-}
-
-/** Events of a device and what they carry. */
-export interface DeviceEvents {
-  registered: [location: string];
-  updated: [];
-  deregistered: [];
-  backoff: [seconds: number];
-  /** Each request of the server with the code it was answered with. */
-  request: [{ operation: OperationName | 'unknown'; path: Path; code: string }];
-  written: [{ path: Path; values: readonly ResourceValue[]; payload: Uint8Array }];
-  executed: [{ path: Path; arguments: string }];
-  created: [path: Path];
-  deleted: [path: Path];
-  observed: [Observation];
-  cancelled: [Observation, by: 'request' | 'reset'];
-  notified: [{ observation: Observation; observe: number; delivery: Delivery }];
-  asleep: [];
-  awake: [];
-  /** Something that the device did by itself went wrong. */
-  failed: [error: Error];
-}
-
-/** A notification that a test makes up. */
-export type ForgedNotification = Omit<Notification, 'token'> & { readonly token?: Buffer };
 
 /** A simulated device. One registration, one server. */
 export class SimulatedDevice extends EventEmitter<DeviceEvents> {
@@ -83,10 +32,8 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   readonly #contents: ContentFormats;
   readonly #operations: Operations;
   readonly #notifier: Notifier;
+  readonly #behaviour: Behaviour;
   #port: CoapPort | undefined;
-  #refreshTimer: NodeJS.Timeout | undefined;
-  #sleepTimer: NodeJS.Timeout | undefined;
-  #disabledTimer: NodeJS.Timeout | undefined;
 
   constructor(options: DeviceOptions) {
     super();
@@ -109,6 +56,10 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
       nextMessageId: () => this.#bound().nextMessageId(),
       onReset: (token) => this.#onReset(token),
     });
+    this.#behaviour = new Behaviour(
+      { automatic: options.automatic !== false, awakeMs: queueMode ? options.awakeMs : undefined },
+      this.#behaviourHost(),
+    );
     const sms = options.sms === undefined ? {} : { sms: options.sms };
     this.registration = new RegistrationClient(
       { endpoint: options.endpoint, lifetimeS, version, binding, queueMode, ...sms },
@@ -145,7 +96,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   async register(): Promise<void> {
     this.observations.clear();
     await this.registration.register();
-    this.#refreshLater();
+    this.#behaviour.onRefreshed();
     this.emit('registered', this.location ?? '');
   }
 
@@ -157,7 +108,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
 
   /** De-registers and stays reachable. Returns the answer's code. */
   async deregister(): Promise<string> {
-    clearTimeout(this.#refreshTimer);
+    this.#behaviour.onDeregistered();
     this.observations.clear();
     const code = await this.registration.deregister();
     this.emit('deregistered');
@@ -166,7 +117,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
 
   /** Falls silent at once, as by a loss of power. */
   kill(): void {
-    for (const timer of [this.#refreshTimer, this.#sleepTimer, this.#disabledTimer]) clearTimeout(timer);
+    this.#behaviour.stop();
     this.observations.clear();
     this.#notifier.close();
     this.registration.forget();
@@ -178,9 +129,9 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   async update(changes: UpdateChanges = {}): Promise<string> {
     const code = await this.registration.update(changes);
     if (code === '2.04') {
-      this.#refreshLater();
+      this.#behaviour.onRefreshed();
       this.emit('updated');
-    } else if (code === '4.04' && this.#isAutomatic) {
+    } else if (code === '4.04' && this.#behaviour.isAutomatic) {
       await this.register();
     }
     return code;
@@ -200,7 +151,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
 
   /** Any request to the server, from the device's port. */
   async request(request: ClientRequest): Promise<ClientResponse> {
-    this.#stayAwake();
+    this.#behaviour.onMessage();
     return this.#bound().request(request);
   }
 
@@ -228,7 +179,6 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
 
   /** Turns the radio off: nothing is received until {@link wake}. */
   sleep(): void {
-    clearTimeout(this.#sleepTimer);
     this.faults.radioOn = false;
     this.emit('asleep');
   }
@@ -237,7 +187,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   async wake(options: { update?: boolean } = {}): Promise<string | undefined> {
     this.faults.radioOn = true;
     this.emit('awake');
-    this.#stayAwake();
+    this.#behaviour.onMessage();
     return options.update === false ? undefined : this.update();
   }
 
@@ -246,10 +196,6 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     this.#bound().close();
     this.#port = await this.#openPort(port);
     return this.#port.localPort;
-  }
-
-  get #isAutomatic(): boolean {
-    return this.#options.automatic !== false;
   }
 
   #bound(): CoapPort {
@@ -268,7 +214,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   }
 
   #onRequest(message: IncomingMessage, answer: OutgoingMessage): void {
-    this.#stayAwake();
+    this.#behaviour.onMessage();
     if (this.faults.delayMs > 0) setTimeout(() => this.#handle(message, answer), this.faults.delayMs);
     else this.#handle(message, answer);
   }
@@ -308,7 +254,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
 
   #notify(observation: Observation, observe: number): void {
     if (this.#port === undefined) return;
-    this.#stayAwake();
+    this.#behaviour.onMessage();
     const { token } = observation;
     const confirmable = this.#options.notifications !== 'non';
     const content = this.#operations.report(observation);
@@ -321,73 +267,38 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     if (observation !== undefined) this.emit('cancelled', observation, 'reset');
   }
 
+  #behaviourHost(): BehaviourHost {
+    return {
+      model: this.model,
+      isOpen: () => this.#port !== undefined,
+      isAsleep: () => !this.faults.radioOn,
+      lifetimeS: () => this.registration.parameters.lifetimeS,
+      register: () => this.register(),
+      update: (changes) => this.update(changes),
+      deregister: () => this.deregister(),
+      wake: () => this.wake(),
+      sleep: () => this.sleep(),
+      failed: (error) => this.emit('failed', error),
+    };
+  }
+
   #operationEvents(): ConstructorParameters<typeof Operations>[0]['events'] {
     return {
       written: (path, values, payload) => {
         this.emit('written', { path, values, payload });
-        if (values.some((value) => value.path[0] === 1)) this.#onServerObjectWritten();
+        if (!values.some((value) => value.path[0] === 1)) return;
+        this.observations.rearm(); // default periods hold at once
+        this.#behaviour.onServerObjectWritten();
       },
       executed: (path, args) => {
         this.emit('executed', { path, arguments: args });
-        if (this.#isAutomatic) this.#actOn(path);
+        this.#behaviour.onExecuted(path);
       },
       created: (path) => this.emit('created', path),
       deleted: (path) => this.emit('deleted', path),
       observed: (observation) => this.emit('observed', observation),
       cancelled: (observation) => this.emit('cancelled', observation, 'request'),
     };
-  }
-
-  /** A new lifetime is told by an Update; new default periods hold at once. */
-  #onServerObjectWritten(): void {
-    this.observations.rearm();
-    const lifetimeS = numeric(this.model.valueAt([1, 0, 1]));
-    if (!this.#isAutomatic || lifetimeS === undefined || lifetimeS === this.registration.parameters.lifetimeS) return;
-    this.#later(() => this.update({ lifetimeS }));
-  }
-
-  #actOn(path: Path): void {
-    switch (path.join('/')) {
-      case '1/0/8': // Registration Update Trigger
-        return this.#later(() => this.update());
-      case '1/0/4': // Disable
-        return this.#later(() => this.#disable());
-      case '3/0/4': // Reboot
-        return this.#later(() => this.register());
-    }
-  }
-
-  async #disable(): Promise<void> {
-    await this.deregister();
-    const seconds = numeric(this.model.valueAt([1, 0, 5])) ?? 86_400;
-    this.#disabledTimer = setTimeout(() => this.#later(() => this.register()), seconds * 1_000);
-  }
-
-  /** Does something once the answer that is being made has left. */
-  #later(action: () => Promise<unknown>): void {
-    setImmediate(() => {
-      if (this.#port === undefined) return;
-      action().catch((error: unknown) => {
-        if (this.#port !== undefined) this.emit('failed', error as Error);
-      });
-    });
-  }
-
-  #refreshLater(): void {
-    clearTimeout(this.#refreshTimer);
-    if (!this.#isAutomatic) return;
-    const afterMs = Math.min(this.registration.parameters.lifetimeS * 900, 0x7f_ff_ff_ff);
-    this.#refreshTimer = setTimeout(() => this.#later(() => this.#refresh()), afterMs);
-  }
-
-  async #refresh(): Promise<void> {
-    await (this.faults.radioOn ? this.update() : this.wake());
-  }
-
-  #stayAwake(): void {
-    clearTimeout(this.#sleepTimer);
-    const { queueMode, awakeMs } = this.#options;
-    if (queueMode && awakeMs !== undefined) this.#sleepTimer = setTimeout(() => this.sleep(), awakeMs);
   }
 }
 
