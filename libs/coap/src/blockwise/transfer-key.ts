@@ -2,19 +2,15 @@
 import type { CoapMessage } from '../message/message.ts';
 import { OptionNumber } from '../message/options.ts';
 
-/** RFC 7959 §2.5: the matching is by cache key. RFC 9175 §3.3: Request-Tag is part of it. */
-const NAMING: readonly number[] = [
-  OptionNumber.URI_HOST,
-  OptionNumber.URI_PORT,
-  OptionNumber.URI_PATH,
-  OptionNumber.URI_QUERY,
-  OptionNumber.REQUEST_TAG,
-];
+const NAMING: readonly number[] = [OptionNumber.URI_HOST, OptionNumber.URI_PORT, OptionNumber.URI_PATH, OptionNumber.URI_QUERY];
+/** RFC 9175 §3.3: blocks of different Request-Tags are of different bodies. */
+const NAMING_UPLOAD: readonly number[] = [...NAMING, OptionNumber.REQUEST_TAG];
+/** Without Request-Tag, which belongs to the body of the request: not every client repeats it with the blocks of the response. */
 const NAMING_BODY: readonly number[] = [...NAMING, OptionNumber.ACCEPT];
 
 /** The key of a body that comes by Block1, within its peer. */
 export function uploadKey(message: CoapMessage): string {
-  return key(message, NAMING);
+  return key(message, NAMING_UPLOAD);
 }
 
 /** The key of a body that goes by Block2, within its peer. */
