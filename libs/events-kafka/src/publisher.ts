@@ -64,6 +64,11 @@ export class QueueingPublisher implements EventPublisher {
     return this.#available;
   }
 
+  /** Bytes that wait or are on their way. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
   onAvailability(listener: (available: boolean) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
