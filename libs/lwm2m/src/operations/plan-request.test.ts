@@ -116,6 +116,7 @@ describe('choice of the content format', () => {
     ['an instance, nothing announced, 1.1: TLV', { op: 'write-partial', path: '/1/0', values: [{ path: '/1/0/1', value: 61 }] }, quiet, 'POST /1/0 CF=11542 c1013d'],
     ['a partial Write of a resource is never text', { op: 'write-partial', path: '/16/0/0', values: [{ path: '/16/0/0/1', value: 'x' }] }, quiet, 'POST /16/0/0 CF=11542 8300410178'],
     ['a multiple resource is never text', { op: 'write', path: '/16/0/0', values: [{ path: '/16/0/0/1', value: 'x' }] }, quiet, 'PUT /16/0/0 CF=11542 8300410178'],
+    ['one value for a multiple resource is not text either', { op: 'write', path: '/16/0/0', value: 'x' }, quiet, 'PUT /16/0/0 CF=11542 c10078'],
     ['a resource instance is one value', { op: 'write', path: '/16/0/0/1', value: 'test' }, quiet, `PUT /16/0/0/1 CF=0 ${ascii('test')}`],
     ['composite, nothing announced: SenML CBOR', { op: 'read-composite', paths: ['/1'] }, quiet, `FETCH / CF=112 Accept=112 81a10062${ascii('/1')}`],
     ['composite, only JSON announced', { op: 'read-composite', paths: ['/1'] }, device('1.1', [110]), `FETCH / CF=110 Accept=110 ${ascii('[{"n":"/1"}]')}`],

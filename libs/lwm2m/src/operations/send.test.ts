@@ -46,6 +46,7 @@ describe('B101 Send', () => {
     ['object not registered', ['[{"n":"/6/0/0","v":1}]'], '4.04'],
     ['Security is never registered', ['[{"n":"/0/0/0","vs":"coap://x"}]'], '4.04'],
     ['instance not registered', ['[{"n":"/1/1/1","v":60}]'], '4.04'],
+    ['instance not registered, the object itself listed too', ['[{"n":"/3/1/9","v":60}]'], '4.04'],
     ['one of two not registered', ['[{"n":"/1/0/1","v":60},{"n":"/6/0/0","v":1}]'], '4.04'],
     ['nothing registered', [lifetime, 110, []], '4.04'],
   ])('%s', (_what, args, code) => {

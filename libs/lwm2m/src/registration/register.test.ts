@@ -155,6 +155,16 @@ describe('Register', () => {
     expect(result.ok ? 'taken' : formatCode(result.code)).toBe(want);
   });
 
+  test.each([
+    ['"112,110"', [112, 110]], ['"112  110"', [112, 110]], ['"112 112"', [112]], ['70000', []], ['"0 65535 65536"', [0, 65_535]],
+  ])('ct=%s', (ct, contentFormats) => {
+    expect(register('ep=n&lt=60&lwm2m=1.1', {}, bytes(`</>;ct=${ct},</3/0>`))).toMatchObject({ contentFormats });
+  });
+
+  test.each([['/my.root', true], ['/a/b-c', true], ['/a%20b', false], ['/a/3', false], ['/a//b', false], [`/${'a'.repeat(65)}`, false]])('root %s', (root, taken) => {
+    expect(register('ep=n&lt=60&lwm2m=1.1', {}, bytes(`<${root}>;rt="oma.lwm2m",<${root}/3/0>`))).toEqual(taken ? expect.objectContaining({ rootPath: root }) : '4.00');
+  });
+
   test('payload that is not UTF-8', () => {
     expect(register('ep=n&lt=60&lwm2m=1.1', {}, Uint8Array.of(0x3c, 0x2f, 0xff, 0x3e))).toBe('4.00');
   });
@@ -196,6 +206,7 @@ describe('Update', () => {
     }],
     ['the root becomes "/"', '', '</>;rt="oma.lwm2m",</3/0>', { objectLinks: [{ path: '/3/0' }], rootPath: '/', contentFormats: [112] }],
     ['bad list', '', '</3/0', '4.00'],
+    ['list without an object', '', '</>;ct=112', '4.00'],
   ])('%s', (_what, query, payload, want) => {
     expect(update(query, payload)).toEqual(want);
   });

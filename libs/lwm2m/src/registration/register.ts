@@ -160,6 +160,7 @@ function objectList(payload: Uint8Array, contentFormat: number | undefined, root
 function updatedList(payload: Uint8Array, contentFormat: number | undefined, current: Registration) {
   const list = objectList(payload, contentFormat, current.rootPath);
   if (isFault(list)) return list;
+  if (list.objectLinks.length === 0) return fault('OBJECT_LIST_MISSING', 'the object list names no object');
   const { objectLinks, rootPath = current.rootPath, contentFormats = current.contentFormats } = list;
   return { objectLinks, rootPath, contentFormats };
 }
