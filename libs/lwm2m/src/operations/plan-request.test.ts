@@ -139,6 +139,11 @@ describe('choice of the content format', () => {
     expect(formatChoices(command(write), old)).toBe(2);
   });
 
+  test('where there is no format to choose, there is one way', () => {
+    const requests = [{ op: 'execute', path: '/3/0/4' }, { op: 'delete', path: '/16/1' }, { op: 'discover', path: '/3' }];
+    expect(requests.map((request) => formatChoices(command(request), senml))).toEqual([1, 1, 1]);
+  });
+
   test('what the caller named is not changed', () => {
     expect(formatChoices(command({ op: 'read', path: '/3', accept: 110 }), senml)).toBe(1);
     expect(plan({ op: 'read', path: '/3', accept: 110 }, senml, 2)).toBe('GET /3 Accept=110');
