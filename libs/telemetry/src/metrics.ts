@@ -1,22 +1,7 @@
 /** The registry of a process's metrics: gives out instruments and tells their present values. Knows no exporter. */
+import type { Labels, MetricFamily, MetricType, Series } from './family.ts';
 import { Counter, Histogram } from './instruments.ts';
-
-/** Fixed label names and values of one series. Never a value from the network: each combination stays in memory. */
-export type Labels = Readonly<Record<string, string>>;
-export type MetricType = 'counter' | 'gauge' | 'histogram';
-
-export type Series =
-  | { readonly type: 'counter'; readonly labels: Labels; readonly counter: Counter }
-  | { readonly type: 'gauge'; readonly labels: Labels; readonly read: () => number }
-  | { readonly type: 'histogram'; readonly labels: Labels; readonly histogram: Histogram };
-
-/** All series of one name. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly help: string;
-  readonly type: MetricType;
-  readonly series: ReadonlyMap<string, Series>;
-}
+import { renderFamilies } from './prometheus.ts';
 
 interface OpenFamily extends MetricFamily {
   readonly series: Map<string, Series>;
@@ -64,15 +49,15 @@ export class Metrics {
     return found.histogram;
   }
 
-  /** Every family, in the order of declaration. */
-  families(): Iterable<MetricFamily> {
-    return this.#families.values();
-  }
-
   /** Calls `listener` with every family there is, and with each one that is declared later. */
   onFamily(listener: (family: MetricFamily) => void): void {
     this.#listeners.push(listener);
     for (const family of this.#families.values()) listener(family);
+  }
+
+  /** All metrics in the Prometheus text format: what `/metrics` answers, with the media type PROMETHEUS_CONTENT_TYPE. */
+  renderPrometheus(): string {
+    return renderFamilies(this.#families.values());
   }
 
   #seriesOf<T extends MetricType>(

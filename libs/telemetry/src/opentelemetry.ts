@@ -1,6 +1,7 @@
 /** Lets OpenTelemetry read the process's metrics at each export: nothing is counted twice on the hot path. */
 import type { Meter, Observable, ObservableResult } from '@opentelemetry/api';
-import type { MetricFamily, Metrics } from './metrics.ts';
+import type { MetricFamily } from './family.ts';
+import type { Metrics } from './metrics.ts';
 
 /**
  * Makes an observable instrument of the meter for each family, also those declared later. There is no observable

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MetricError, Metrics, renderPrometheus } from './index.ts';
+import { MetricError, Metrics } from './index.ts';
 
 describe('renderPrometheus', () => {
   it('renders each type with its help', () => {
@@ -9,7 +9,7 @@ describe('renderPrometheus', () => {
     metrics.gauge('sessions', 'Sessions in memory', () => 1.5);
     const rtt = metrics.histogram('rtt_seconds', 'Round trips', [0.1, 1], { op: 'read' });
     for (const value of [0.05, 0.1, 0.5, 7]) rtt.observe(value);
-    expect(renderPrometheus(metrics)).toBe(
+    expect(metrics.renderPrometheus()).toBe(
       [
         '# HELP coap_messages_total Messages',
         '# TYPE coap_messages_total counter',
@@ -33,7 +33,7 @@ describe('renderPrometheus', () => {
   it('escapes help and label values', () => {
     const metrics = new Metrics();
     metrics.counter('a_total', 'back\\slash\nline "quote"', { l: 'back\\slash\nline "quote"' });
-    expect(renderPrometheus(metrics)).toBe(
+    expect(metrics.renderPrometheus()).toBe(
       '# HELP a_total back\\\\slash\\nline "quote"\n# TYPE a_total counter\na_total{l="back\\\\slash\\nline \\"quote\\""} 0\n',
     );
   });
@@ -45,7 +45,7 @@ describe('renderPrometheus', () => {
     metrics.gauge('c', '', () => {
       throw new Error('away');
     });
-    const values = renderPrometheus(metrics).split('\n').filter((line) => /^[abc] /.test(line));
+    const values = metrics.renderPrometheus().split('\n').filter((line) => /^[abc] /.test(line));
     expect(values).toEqual(['a +Inf', 'b -Inf', 'c NaN']);
   });
 });

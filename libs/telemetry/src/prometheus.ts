@@ -1,11 +1,11 @@
 /** Renders metrics in the Prometheus text format 0.0.4, as `/metrics` serves it. */
-import type { Labels, MetricFamily, Metrics, Series } from './metrics.ts';
+import type { Labels, MetricFamily, Series } from './family.ts';
 
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-export function renderPrometheus(metrics: Metrics): string {
-  return [...metrics.families()].flatMap(renderFamily).join('');
+export function renderFamilies(families: Iterable<MetricFamily>): string {
+  return [...families].flatMap(renderFamily).join('');
 }
 
 function renderFamily(family: MetricFamily): string[] {
