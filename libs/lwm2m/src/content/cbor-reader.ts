@@ -80,19 +80,17 @@ export class CborReader {
   skip(depth = MAX_DEPTH): void {
     if (depth === 0) throw new Malformed('TOO_DEEP', `CBOR nested deeper than ${MAX_DEPTH}`);
     const major = this.major;
-    if (major === Major.TAG) {
-      this.#argument(this.#u8());
-      this.skip(depth - 1);
-    } else if (major === Major.ARRAY || major === Major.MAP) {
+    if (major === Major.ARRAY || major === Major.MAP) {
       for (let left = this.open(major); this.more(left); left--) {
         this.skip(depth - 1);
         if (major === Major.MAP) this.skip(depth - 1);
       }
-    } else if (major === Major.SIMPLE && this.#peek() < 0xf8) {
-      this.#at++;
-    } else {
-      this.scalar();
+      return;
     }
+    const initial = this.#u8();
+    if (major === Major.BYTES || major === Major.TEXT) this.#string(initial);
+    else this.#argument(initial);
+    if (major === Major.TAG) this.skip(depth - 1);
   }
 
   #peek(): number {

@@ -4,7 +4,7 @@ import type { ResourceValue, Value } from '../values.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import { fit, formatObjectLink, isObjectLink } from './convert.ts';
 
-const NOT_FINITE: Readonly<Record<string, number>> = { NaN: NaN, Infinity: Infinity, '-Infinity': -Infinity };
+const NOT_FINITE = new Map([NaN, Infinity, -Infinity].map((value) => [String(value), value]));
 
 /**
  * Integers beyond ±(2^53−1) become decimal strings, opaque becomes base64, an object link "object:instance",
@@ -29,7 +29,7 @@ export function fromJsonValue(value: JsonValue, type: ValueType): Value | undefi
     case 'time':
       return fit(type, typeof value === 'string' && /^(0|-?[1-9]\d{0,19})$/.test(value) ? BigInt(value) : value);
     case 'float':
-      return typeof value === 'string' ? NOT_FINITE[value] : fit(type, value);
+      return typeof value === 'string' ? NOT_FINITE.get(value) : fit(type, value);
     case 'opaque':
       return typeof value === 'string' ? fromBase64(value) : undefined;
     default:

@@ -4,7 +4,7 @@ import { encodeUtf8, hex, toHex } from '@cluster/bytes';
 import { describe, expect, it } from 'vitest';
 import { formatPath, parsePath, type Path } from '../path.ts';
 import { decodeContent, decodePaths, encodeContent, encodePaths } from './content.ts';
-import { coreModel } from './fixtures.ts';
+import { coreModel } from '../../testing/model.ts';
 import { ContentFormat } from './format.ts';
 import { toJsonValue } from './json-value.ts';
 

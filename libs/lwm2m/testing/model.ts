@@ -1,6 +1,6 @@
-/** For the tests of this folder: an object model in a few lines. */
+/** For the tests of content formats: an object model in a few lines. */
 import type { ValueType } from '@cluster/contracts';
-import type { ResourceDefinition, ResourceLookup } from '../values.ts';
+import type { ResourceDefinition, ResourceLookup } from '../src/values.ts';
 
 /** Types of resources by "object/resource"; a trailing "[]" tells a multiple resource. */
 export function model(types: Readonly<Record<string, ValueType | `${ValueType}[]`>>): ResourceLookup {
