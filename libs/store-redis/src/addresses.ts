@@ -2,16 +2,17 @@
 import type { SessionStore } from '@cluster/session';
 import { command, type Router } from './command.ts';
 import type { Keys } from './keys.ts';
+import { fromStored, toStored } from './stored-number.ts';
 
 export function addressIndex(router: Router, keys: Keys): Pick<SessionStore, 'bindAddresses' | 'resolveAddresses'> {
   return {
     async bindAddresses(bindings) {
-      const commands = bindings.map(({ peer, number, ttlMs }) => command(keys.address(peer), 'set', number, 'PX', ttlMs));
+      const commands = bindings.map(({ peer, number, ttlMs }) => command(keys.address(peer), 'set', toStored(number), 'PX', ttlMs));
       await router.execute(commands, 'write');
     },
     async resolveAddresses(peers) {
       const numbers = await router.getMany(peers.map(keys.address));
-      return numbers.map((number) => number?.toString('latin1'));
+      return numbers.map((number) => (number === null ? undefined : fromStored(number)));
     },
   };
 }

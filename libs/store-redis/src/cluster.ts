@@ -2,15 +2,15 @@
  * The router of a Redis Cluster: one pipeline a node for each call. It follows MOVED and ASK, and learns of a failover
  * from any node that still answers. (The client library's own cluster mode can wait for a dead node without end.)
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { command, type RedisCommand, type Reply, type Router } from './command.ts';
 import { Connection, type Address, type ConnectionSettings } from './connection.ts';
 import { Fault, unavailable, within } from './faults.ts';
 import type { Keys } from './keys.ts';
-import { SlotMap, parseSlots } from './slots.ts';
+import { SlotMap, nameOf, parseSlots } from './slots.ts';
 
-const MAX_ROUNDS = 5;
-const TRY_AGAIN_MS = 20;
+const TRY_AGAIN_MS = 10;
 const REFRESH_EVERY_MS = 5_000;
 const MAX_PROBE_KEYS = 10_000;
 
@@ -19,7 +19,7 @@ export interface ClusterSettings {
   readonly connection: ConnectionSettings;
   readonly keys: Keys;
   readonly waitReplicas: number;
-  /** Called when a node's link is lost. */
+  /** Called when the link to a node that holds keys is lost. */
   readonly onLost: () => void;
 }
 
@@ -39,10 +39,12 @@ export class ClusterRouter implements Router {
   async execute(commands: readonly RedisCommand[], kind: 'read' | 'write'): Promise<Reply[]> {
     const replies = new Array<Reply>(commands.length);
     const replicas = kind === 'write' ? this.#settings.waitReplicas : 0;
-    let left = [...commands.keys()];
+    const deadline = performance.now() + this.#settings.connection.commandTimeoutMs;
     try {
-      for (let round = 0; left.length > 0; round++) {
-        if (round === MAX_ROUNDS) throw unavailable('too many redirections');
+      let left = await this.#round(commands, [...commands.keys()], replies, replicas);
+      for (let round = 1; left.length > 0; round++) {
+        if (performance.now() > deadline) throw unavailable('redirected for too long');
+        if (round > 1) await sleep(TRY_AGAIN_MS); // a slot is on its way
         left = await this.#round(commands, left, replies, replicas);
       }
     } catch (error) {
@@ -111,7 +113,6 @@ export class ClusterRouter implements Router {
     } else if (fault.kind !== 'TRYAGAIN') {
       throw unavailable('refused', fault.error);
     }
-    await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
     return undefined;
   }
 
@@ -122,12 +123,12 @@ export class ClusterRouter implements Router {
   }
 
   #connect(address: Address): Connection {
-    const name = `${address.host}:${address.port}`;
+    const name = nameOf(address);
     const known = this.#connections.get(name);
     if (known) return known;
     const connection = new Connection(address, this.#settings.connection);
-    connection.onClose(() => {
-      this.#settings.onLost();
+    connection.onLost(() => {
+      if (this.#slots.isOwner(address)) this.#settings.onLost();
       this.#refreshSoon();
     });
     this.#connections.set(name, connection);
@@ -147,12 +148,12 @@ export class ClusterRouter implements Router {
     return this.#refreshing;
   }
 
-  /** Takes the first answer of any node: a silent one delays nobody. */
+  /** Takes the first answer of any node that sees most of the others: a silent or cut off one decides nothing. */
   async #askForSlots(): Promise<void> {
     const asked = this.#all().map(async (connection) => {
-      const slots = parseSlots(await connection.call('cluster', 'slots'), connection.address.host);
-      if (slots.empty) throw unavailable('a node without slots');
-      return slots;
+      const [info, slots] = await Promise.all([connection.call('cluster', 'info'), connection.call('cluster', 'slots')]);
+      if (!String(info).includes('cluster_state:ok')) throw unavailable('a node whose cluster is down');
+      return parseSlots(slots, connection.address.host);
     });
     try {
       this.#slots = await within(this.#settings.connection.commandTimeoutMs, 'asking for slots', Promise.any(asked));
@@ -164,7 +165,7 @@ export class ClusterRouter implements Router {
 
   /** Closes nodes that neither hold slots nor were named by the operator. */
   #forget(): void {
-    const kept = new Set([...this.#settings.seeds, ...this.#slots.owners()].map(({ host, port }) => `${host}:${port}`));
+    const kept = new Set([...this.#settings.seeds, ...this.#slots.owners()].map(nameOf));
     for (const [name, connection] of this.#connections) {
       if (kept.has(name)) continue;
       this.#connections.delete(name);
@@ -175,11 +176,11 @@ export class ClusterRouter implements Router {
   /** One write for each node: keys are tried until each node owns one. */
   #probes(): RedisCommand[] {
     if (!this.#slots.complete) throw unavailable('nobody holds a part of the keys');
-    const probes = new Map<Address, RedisCommand>();
+    const probes = new Map<string, RedisCommand>();
     const nodes = this.#slots.owners().length;
     for (let index = 0; probes.size < nodes && index < MAX_PROBE_KEYS; index++) {
       const key = this.#settings.keys.probe(index);
-      probes.set(this.#slots.owner(key)!, command(key, 'set', '', 'PX', 1));
+      probes.set(nameOf(this.#slots.owner(key)!), command(key, 'set', '', 'PX', 1));
     }
     return [...probes.values()];
   }

@@ -37,8 +37,14 @@ export class Connection {
     void this.#firstReady.then(() => (this.#waitsForFirst = false));
   }
 
-  onClose(listener: () => void): void {
-    this.#redis.on('close', listener);
+  /** Hears when a link that was in use is lost, not each failed attempt to get it back. */
+  onLost(listener: () => void): void {
+    let used = false;
+    this.#redis.on('ready', () => (used = true));
+    this.#redis.on('close', () => {
+      if (used) listener();
+      used = false;
+    });
   }
 
   /**
@@ -99,7 +105,7 @@ export class Connection {
     const lost = replies.find((reply) => reply instanceof Fault && reply.error.name !== 'ReplyError');
     if (lost instanceof Fault) throw unavailable('the connection was lost', lost.error);
     if (acknowledged && !(Number(acknowledged[1]) >= replicas)) {
-      throw unavailable(`only ${String(acknowledged[1])} of ${replicas} replicas acknowledged`, acknowledged[0]);
+      throw unavailable(`only ${String(acknowledged[1])} of ${replicas} replicas acknowledged`, acknowledged[0] ?? undefined);
     }
     return replies;
   }

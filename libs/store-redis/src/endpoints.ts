@@ -3,21 +3,22 @@ import type { SessionStore } from '@cluster/session';
 import { script, type Router } from './command.ts';
 import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
+import { fromStored, toStored } from './stored-number.ts';
 
 export function endpointIndex(router: Router, keys: Keys): Pick<SessionStore, 'resolve' | 'claim' | 'release'> {
   return {
     async resolve(endpoints) {
       const numbers = await router.getMany(endpoints.map(keys.endpoint));
-      return numbers.map((number) => number?.toString('latin1'));
+      return numbers.map((number) => (number === null ? undefined : fromStored(number)));
     },
     async claim(claims) {
-      const commands = claims.map(({ endpoint, proposal, replaces = '' }) =>
-        script(scripts.claim, [keys.endpoint(endpoint)], proposal, replaces),
+      const commands = claims.map(({ endpoint, proposal, replaces }) =>
+        script(scripts.claim, [keys.endpoint(endpoint)], toStored(proposal), replaces === undefined ? '' : toStored(replaces)),
       );
-      return (await router.execute(commands, 'write')).map((number) => (number as Buffer).toString('latin1'));
+      return (await router.execute(commands, 'write')).map((number) => fromStored(number as Buffer));
     },
     async release(endpoint, number) {
-      await router.execute([script(scripts.release, [keys.endpoint(endpoint)], number)], 'write');
+      await router.execute([script(scripts.release, [keys.endpoint(endpoint)], toStored(number))], 'write');
     },
   };
 }

@@ -36,11 +36,10 @@ function toSession(value: Buffer | null): StoredSession | undefined {
 }
 
 function toCommand({ number, session, entries = [], limit }: DeviceWrite, keys: Keys): RedisCommand {
-  const both: [string, string] = [keys.session(number), keys.queue(number)];
   const record: Argument[] = session ? [session.expected, asBuffer(session.record), session.ttlMs ?? ''] : ['', '', ''];
-  if (entries.length === 0 && session) return script(scripts.commitSession, both, ...record);
+  if (entries.length === 0 && session && session.expected > 0) return script(scripts.commitSession, [keys.session(number)], ...record);
   const bounds: Argument[] = limit ? [limit.entries, limit.bytes] : ['', ''];
-  return script(scripts.commitDevice, both, ...record, ...bounds, ...entries.flatMap(toArguments));
+  return script(scripts.commitDevice, [keys.session(number), keys.queue(number)], ...record, ...bounds, ...entries.flatMap(toArguments));
 }
 
 function toArguments({ id, expected, record }: EntryWrite): Argument[] {

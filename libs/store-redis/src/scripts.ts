@@ -27,14 +27,14 @@ return 0`);
 
 /**
  * A session record begins with its version and the number of the queue's entries (uint32 each), so that loading takes
- * one key. KEYS session, queue; ARGV expected, record, ttlMs or ''. Returns 1 committed, 0 conflict.
+ * one key, and so does changing the record alone: a script on two keys has to wait while their slot moves.
+ * KEYS session; ARGV expected (not 0), record, ttlMs or ''. Returns 1 committed, 0 conflict.
  */
 export const commitSession = define(`
 local head = redis.call('GETRANGE', KEYS[1], 0, 7)
-local version, entries = 0, 0
-if head ~= '' then version, entries = struct.unpack('>I4I4', head) end
+if head == '' then return 0 end
+local version, entries = struct.unpack('>I4I4', head)
 if version ~= tonumber(ARGV[1]) then return 0 end
-if version == 0 then entries = redis.call('HLEN', KEYS[2]) end
 local value = struct.pack('>I4I4', version + 1, entries) .. ARGV[2]
 if ARGV[3] == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', ARGV[3]) end
 return 1`);

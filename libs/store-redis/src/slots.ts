@@ -29,8 +29,18 @@ export class SlotMap {
 
   /** Each node once. */
   owners(): Address[] {
-    return [...new Map(this.#owners.filter((owner) => owner !== undefined).map((owner) => [`${owner.host}:${owner.port}`, owner])).values()];
+    const owners = new Map<string, Address>();
+    for (const owner of this.#owners) if (owner !== undefined) owners.set(nameOf(owner), owner);
+    return [...owners.values()];
   }
+
+  isOwner(address: Address): boolean {
+    return this.owners().some((owner) => nameOf(owner) === nameOf(address));
+  }
+}
+
+export function nameOf({ host, port }: Address): string {
+  return `${host}:${port}`;
 }
 
 /** Reads CLUSTER SLOTS; a node that doesn't know its own name is the one that was asked. */

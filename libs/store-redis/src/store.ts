@@ -48,7 +48,7 @@ function openRouter(options: ResolvedOptions, keys: Keys, onLost: () => void): R
   const { waitReplicas } = options;
   if (seeds.length > 1) return new ClusterRouter({ seeds, connection, keys, waitReplicas, onLost });
   const single = new Connection(seeds[0]!, connection);
-  single.onClose(onLost);
+  single.onLost(onLost);
   return new SingleRouter(single, keys, waitReplicas);
 }
 
