@@ -1,0 +1,75 @@
+/** The REST API as operators use it, checked against its contracts. */
+import {
+  commandStatus, endpointView, lastValue, observationView,
+  type CommandRequest, type CommandResponse, type DesiredObservation, type EndpointView, type LastValue, type ObservationView,
+} from '@cluster/contracts';
+
+/** REST answered otherwise than the test needs. */
+export class RestRefused extends Error {
+  readonly code = 'REST_REFUSED';
+  readonly status: number;
+
+  constructor(what: string, status: number, body: string) {
+    super(`${what}: ${status} ${body}`);
+    this.status = status;
+  }
+}
+
+const WAIT_S = 20;
+
+/** One server's REST API. */
+export class Rest {
+  readonly #base: string;
+
+  constructor(httpPort: number) {
+    this.#base = `http://127.0.0.1:${httpPort}/api/v1`;
+  }
+
+  /** The endpoint as it stands; undefined where it is unknown. */
+  async endpoint(name: string): Promise<EndpointView | undefined> {
+    const response = await fetch(this.#urlOf(name));
+    if (response.status === 404) return undefined;
+    return endpointView.parse(await json('GET endpoint', response, 200));
+  }
+
+  /** Gives a command and waits for the device's answer. */
+  async command(endpoint: string, command: CommandRequest): Promise<CommandResponse> {
+    const url = `${this.#urlOf(endpoint)}/commands?wait=${WAIT_S}`;
+    const what = `${command.op} ${command.path ?? command.paths?.join(' ') ?? ''}`;
+    const status = commandStatus.parse(await json(what, await send(url, 'POST', command), 200));
+    if (status.response === undefined) throw new Error(`${what}: no answer of the device, ${JSON.stringify(status)}`);
+    return status.response;
+  }
+
+  /** Replaces what should be observed. */
+  async observe(endpoint: string, observations: readonly DesiredObservation[]): Promise<ObservationView[]> {
+    const response = await send(`${this.#urlOf(endpoint)}/observations`, 'PUT', observations);
+    return observationView.array().parse(await json('PUT observations', response, 200));
+  }
+
+  /** Last known values. */
+  async values(endpoint: string): Promise<LastValue[]> {
+    return lastValue.array().parse(await json('GET values', await fetch(`${this.#urlOf(endpoint)}/values`), 200));
+  }
+
+  /** The operator drops the registration: the device's next Update gets 4.04. */
+  async dropRegistration(endpoint: string): Promise<void> {
+    const response = await send(`${this.#urlOf(endpoint)}/registration`, 'DELETE');
+    if (response.status !== 204) throw new RestRefused('DELETE registration', response.status, await response.text());
+  }
+
+  #urlOf(endpoint: string): string {
+    return `${this.#base}/endpoints/${encodeURIComponent(endpoint)}`;
+  }
+}
+
+function send(url: string, method: string, body?: unknown): Promise<Response> {
+  const content = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  return fetch(url, { method, ...content });
+}
+
+async function json(what: string, response: Response, expected: number): Promise<unknown> {
+  const text = await response.text();
+  if (response.status !== expected) throw new RestRefused(what, response.status, text);
+  return JSON.parse(text);
+}

@@ -1,0 +1,123 @@
+/** The server under test: its own processes, on free ports, ended by pid. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { freeUdpPort, startProcess, useBrokers, type ServerProcess } from '@cluster/testing';
+
+/** `standalone`: one process with everything; `cluster`: edge and registry, on Redis and Kafka. */
+export type Mode = 'standalone' | 'cluster';
+
+export interface StartOptions {
+  readonly mode?: Mode;
+  /** Further environment of the server's processes. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A running server. */
+export interface Server {
+  readonly mode: Mode;
+  readonly coapPort: number;
+  readonly httpPort: number;
+  /** Kafka's addresses in cluster mode. */
+  readonly kafkaBrokers: readonly string[];
+  readonly processes: readonly ServerProcess[];
+  stop(): Promise<void>;
+}
+
+type Environment = Record<string, string>;
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+const READY_TIMEOUT_MS = 60_000;
+
+/** Starts a server and resolves when it is ready. */
+export async function startServer({ mode = 'standalone', env = {} }: StartOptions = {}): Promise<Server> {
+  const directory = await mkdtemp(join(tmpdir(), 'lwm2m-server-'));
+  try {
+    return await (mode === 'standalone' ? startStandalone(directory, env) : startCluster(directory, env));
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startStandalone(directory: string, env: Environment): Promise<Server> {
+  const { coapPort, httpPort, ...ports } = await freePorts();
+  const own = { ...environmentOf(ports.others, coapPort, httpPort), LWM2M_DATA_DIR: join(directory, 'data') };
+  const processes = [await startService('standalone', directory, httpPort, { ...own, ...env })];
+  return { mode: 'standalone', coapPort, httpPort, kafkaBrokers: [], processes, stop: () => stopAll(processes, directory) };
+}
+
+async function startCluster(directory: string, env: Environment): Promise<Server> {
+  const { redisUrls, kafkaBrokers } = await useBrokers();
+  const brokers = { REDIS_URL: redisUrls.join(','), KAFKA_BROKERS: kafkaBrokers.join(',') };
+  const [edge, registry] = await Promise.all([freePorts(), freePorts()]);
+  const processes: ServerProcess[] = [];
+  const start = async (service: string, ports: Ports): Promise<void> => {
+    const own = { ...environmentOf(ports.others, ports.coapPort, ports.httpPort), ...brokers, LWM2M_BIND: '127.0.0.1' };
+    processes.push(await startService(service, directory, ports.httpPort, { ...own, ...env }));
+  };
+  try {
+    await start('edge', edge);
+    await start('registry', registry);
+  } catch (error) {
+    await stopAll(processes, directory);
+    throw error;
+  }
+  const { httpPort } = registry;
+  return { mode: 'cluster', coapPort: edge.coapPort, httpPort, kafkaBrokers, processes, stop: () => stopAll(processes, directory) };
+}
+
+function environmentOf(others: string, coapPort: number, httpPort: number): Environment {
+  return {
+    LWM2M_COAP_PORT: String(coapPort), LWM2M_HTTP_PORT: String(httpPort), LWM2M_NOSEC: 'on', LWM2M_HTTP_BIND: '127.0.0.1',
+    LWM2M_COAPS_PORT: others, LWM2M_BOOTSTRAP_COAP_PORT: others, LWM2M_BOOTSTRAP_COAPS_PORT: others,
+    LWM2M_LOG_LEVEL: 'warn',
+  };
+}
+
+/** `env -i` keeps settings of the tests' own shell out of the server. */
+function startService(service: string, directory: string, httpPort: number, env: Environment): Promise<ServerProcess> {
+  const assignments = Object.entries({ PATH: process.env['PATH'] ?? '', ...env }).map(([name, value]) => `${name}=${value}`);
+  const main = join(REPOSITORY, 'services', service, 'src/main.ts');
+  return startProcess({
+    command: 'env',
+    args: ['-i', ...assignments, process.execPath, '--conditions=@cluster/source', main],
+    logFile: join(directory, `${service}.log`),
+    scratchDirectory: directory,
+    ready: () => isReady(httpPort),
+    readyTimeoutMs: READY_TIMEOUT_MS,
+  });
+}
+
+async function isReady(httpPort: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${httpPort}/health/ready`).then((response) => response.status === 200, () => false);
+}
+
+async function stopAll(processes: readonly ServerProcess[], directory: string): Promise<void> {
+  await Promise.all(processes.map((server) => server.stop()));
+  await rm(directory, { recursive: true, force: true });
+}
+
+interface Ports {
+  readonly coapPort: number;
+  readonly httpPort: number;
+  /** Any free port: 0. */
+  readonly others: string;
+}
+
+async function freePorts(): Promise<Ports> {
+  const [coapPort, httpPort] = await Promise.all([freeUdpPort(), freeTcpPort()]);
+  return { coapPort, httpPort, others: '0' };
+}
+
+function freeTcpPort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address !== null ? done(address.port) : fail(new Error('no port'))));
+    });
+  });
+}
