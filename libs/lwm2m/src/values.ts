@@ -16,7 +16,10 @@ export interface ObjectLink {
 export type Value = string | number | bigint | boolean | Uint8Array | ObjectLink | null;
 
 export interface ResourceValue {
-  /** /o/i/r or /o/i/r/ri. An instance without resources appears as its own path with the value null and type unknown. */
+  /**
+   * /o/i/r or /o/i/r/ri. An instance without resources, and a multiple resource without instances, appear as their own
+   * path with the value null and type unknown.
+   */
   readonly path: Path;
   readonly type: ValueType;
   readonly value: Value;

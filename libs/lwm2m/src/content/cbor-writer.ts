@@ -65,13 +65,26 @@ export class CborWriter {
   #head(major: number, argument: number | bigint): void {
     this.#reserve(9);
     const start = this.#length;
-    const [info, width] = argument < 24 ? [Number(argument), 0] : argument < 0x100 ? [24, 1] : argument < 0x1_0000 ? [25, 2] : argument < 0x1_0000_0000 ? [26, 4] : [27, 8];
-    this.#bytes[start] = (major << 5) | info;
-    if (width === 1) this.#bytes[start + 1] = Number(argument);
-    else if (width === 2) this.#view.setUint16(start + 1, Number(argument));
-    else if (width === 4) this.#view.setUint32(start + 1, Number(argument));
-    else if (width === 8) this.#view.setBigUint64(start + 1, BigInt(argument));
-    this.#length += 1 + width;
+    if (argument < 24) {
+      this.#bytes[start] = (major << 5) | Number(argument);
+      this.#length += 1;
+    } else if (argument < 0x100) {
+      this.#bytes[start] = (major << 5) | 24;
+      this.#bytes[start + 1] = Number(argument);
+      this.#length += 2;
+    } else if (argument < 0x1_0000) {
+      this.#bytes[start] = (major << 5) | 25;
+      this.#view.setUint16(start + 1, Number(argument));
+      this.#length += 3;
+    } else if (argument < 0x1_0000_0000) {
+      this.#bytes[start] = (major << 5) | 26;
+      this.#view.setUint32(start + 1, Number(argument));
+      this.#length += 5;
+    } else {
+      this.#bytes[start] = (major << 5) | 27;
+      this.#view.setBigUint64(start + 1, BigInt(argument));
+      this.#length += 9;
+    }
   }
 
   #append(bytes: Uint8Array): void {

@@ -1,11 +1,11 @@
 /** SenML in CBOR (RFC 8428 §6); object links under the text key "vlo" (OMA LwM2M Core 1.1 §7.4.6). */
+import type { Value } from '../values.ts';
 import { CborReader, Major } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
+import { isObjectLink } from './convert.ts';
 import { MAX_VALUES, Malformed } from './faults.ts';
 import type { OutgoingRecord } from './senml-pack.ts';
 import { type SenmlFields, emptyFields } from './senml-record.ts';
-import { isObjectLink } from './convert.ts';
-import type { Value } from '../values.ts';
 
 /** RFC 8428 §6, table 4. */
 const Label = { BVER: -1, BN: -2, BT: -3, BV: -5, N: 0, V: 2, VS: 3, VB: 4, T: 6, VD: 8 } as const;
@@ -73,10 +73,10 @@ function readField(reader: CborReader, label: Value, fields: SenmlFields): void 
       fields.vlo = text(reader);
       break;
     case Label.T:
-      fields.t = time(reader);
+      fields.t = Number(number(reader));
       break;
     case Label.BT:
-      fields.bt = time(reader);
+      fields.bt = Number(number(reader));
       break;
     case Label.BV:
       fields.bv = number(reader);
@@ -114,12 +114,6 @@ function numberOrNull(reader: CborReader): number | bigint | null {
   return value;
 }
 
-function time(reader: CborReader): number {
-  const value = Number(number(reader));
-  if (!Number.isFinite(value)) throw new Malformed('MALFORMED', 'a SenML time that is not finite');
-  return value;
-}
-
 function boolean(reader: CborReader): boolean {
   const value = reader.scalar();
   if (typeof value !== 'boolean') throw new Malformed('MALFORMED', 'a SenML field that must be true or false');
@@ -133,7 +127,7 @@ function bytes(reader: CborReader): Uint8Array {
 }
 
 function writeRecord(writer: CborWriter, { bn, n, t, value }: OutgoingRecord): void {
-  writer.map([bn, n, t, value].filter((field) => field !== undefined).length);
+  writer.map(Number(bn !== undefined) + Number(n !== undefined) + Number(t !== undefined) + Number(value !== undefined));
   if (bn !== undefined) {
     writer.integer(Label.BN);
     writer.text(bn);

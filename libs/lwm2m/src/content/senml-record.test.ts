@@ -89,6 +89,7 @@ describe('base fields', () => {
 
   it.each([
     ['two values', [{ n: 'a', v: 1, vs: 'b' }]],
+    ['a time beyond all numbers', [{ n: 'a', v: 1, bt: 1e308, t: 1e308 }]],
     ['a version to come', [{ bver: 11, n: 'a', v: 1 }]],
   ])('refuses %s', (_, json) => {
     expect(() => ofJson(json)).toThrow(Malformed);

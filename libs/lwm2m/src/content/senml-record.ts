@@ -34,7 +34,10 @@ export interface SenmlRecord {
 }
 
 export function emptyFields(): SenmlFields {
-  return { bn: undefined, bt: undefined, bv: undefined, bver: undefined, n: undefined, t: undefined, v: undefined, vs: undefined, vb: undefined, vd: undefined, vlo: undefined };
+  return {
+    bn: undefined, bt: undefined, bv: undefined, bver: undefined, n: undefined, t: undefined,
+    v: undefined, vs: undefined, vb: undefined, vd: undefined, vlo: undefined,
+  };
 }
 
 /** Carries base fields from record to record of one pack. */
@@ -65,12 +68,13 @@ export class SenmlResolver {
   #timeOf(t: number | undefined): number | undefined {
     if (t === undefined && this.#time === undefined) return undefined;
     const time = (this.#time ?? 0) + (t ?? 0);
+    if (!Number.isFinite(time)) throw new Malformed('MALFORMED', 'a SenML time that is not finite');
     return time < ABSOLUTE_TIME && this.#nowS !== undefined ? this.#nowS + time : time;
   }
 
   #valueOf({ v, vs, vb, vd, vlo }: SenmlFields): Value | undefined {
-    const values = Number(v !== undefined) + Number(vs !== undefined) + Number(vb !== undefined) + Number(vd !== undefined) + Number(vlo !== undefined);
-    if (values > 1) throw new Malformed('MALFORMED', 'a SenML record with two values');
+    const others = Number(vs !== undefined) + Number(vb !== undefined) + Number(vd !== undefined) + Number(vlo !== undefined);
+    if (others + Number(v !== undefined) > 1) throw new Malformed('MALFORMED', 'a SenML record with two values');
     if (v === undefined) return vs ?? vb ?? vd ?? vlo;
     return v === null || this.#value === 0 ? v : add(v, this.#value);
   }
