@@ -8,7 +8,7 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    globalSetup: ['../libs/testing/src/brokers/global-setup.ts'],
+    globalSetup: ['src/build-server.ts', '../libs/testing/src/brokers/global-setup.ts'],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 300_000,

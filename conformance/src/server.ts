@@ -79,10 +79,10 @@ function environmentOf(others: string, coapPort: number, httpPort: number): Envi
 /** `env -i` keeps settings of the tests' own shell out of the server. */
 function startService(service: string, directory: string, httpPort: number, env: Environment): Promise<ServerProcess> {
   const assignments = Object.entries({ PATH: process.env['PATH'] ?? '', ...env }).map(([name, value]) => `${name}=${value}`);
-  const main = join(REPOSITORY, 'services', service, 'src/main.ts');
+  const main = join(REPOSITORY, 'services', service, 'dist/main.js');
   return startProcess({
     command: 'env',
-    args: ['-i', ...assignments, process.execPath, '--conditions=@cluster/source', main],
+    args: ['-i', ...assignments, process.execPath, main],
     logFile: join(directory, `${service}.log`),
     scratchDirectory: directory,
     ready: () => isReady(httpPort),

@@ -25,12 +25,12 @@ export interface DeviceOptions {
   readonly objects?: readonly ObjectSpec[];
   /** Content formats it speaks and announces; those of its version unless told. */
   readonly contentFormats?: readonly number[];
-  /** CON unless told. */
+  /** CON unless told; the attribute "con" of 1.2 goes before. */
   readonly notifications?: 'con' | 'non';
   /** Whether it acts by itself: Update in time and after a new lifetime, trigger, disable, reboot. True unless told. */
   readonly automatic?: boolean;
   readonly localPort?: number;
-  /** 127.0.0.1 unless told. */
+  /** 127.0.0.1 unless told, for a server elsewhere any. */
   readonly localAddress?: string;
 }
 

@@ -69,6 +69,15 @@ describe('observations', () => {
     expect((await cancelled)[1]).toBe('reset');
   });
 
+  it('notifies as the attribute con of 1.2 says', async () => {
+    await start({ version: '1.2' });
+    await server.request({ method: 'PUT', path: TEMPERATURE, query: ['con=0'] });
+    await observe(TEMPERATURE);
+    const notification = once(server, 'notification');
+    device.setValue(TEMPERATURE, 22);
+    expect((await notification)[0].confirmable).toBe(false);
+  });
+
   it('voids observations when it registers again', async () => {
     await start();
     await observe(TEMPERATURE);

@@ -207,7 +207,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     const url = new URL(this.#options.server ?? 'coap://127.0.0.1:5683');
     return CoapPort.open({
       server: { host: url.hostname, port: Number(url.port || 5683) },
-      localPort, localAddress: this.#options.localAddress ?? '127.0.0.1', faults: this.faults,
+      localPort, localAddress: this.#options.localAddress ?? localAddressFor(url.hostname), faults: this.faults,
       onRequest: (request, response) => this.#onRequest(request, response),
       onMessage: (message) => this.#notifier.onMessage(message),
     });
@@ -256,7 +256,8 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     if (this.#port === undefined) return;
     this.#behaviour.onMessage();
     const { token } = observation;
-    const confirmable = this.#options.notifications !== 'non';
+    const { con } = this.#attributesOf(observation);
+    const confirmable = con === undefined ? this.#options.notifications !== 'non' : con === 1;
     const content = this.#operations.report(observation);
     const sent = this.#notifier.send({ token, observe, confirmable, ...content });
     void sent.then((delivery) => this.emit('notified', { observation, observe, delivery }));
@@ -306,6 +307,11 @@ function pathOf(text: string): Path {
   const path = parsePath(text);
   if (path === undefined) throw new TypeError(`${text} is no path`);
   return path;
+}
+
+/** A test's device stays on loopback; one that is tried against a server elsewhere may not. */
+function localAddressFor(host: string): string {
+  return host === 'localhost' || host.startsWith('127.') ? '127.0.0.1' : '0.0.0.0';
 }
 
 function numeric(value: Value | undefined): number | undefined {
