@@ -11,7 +11,8 @@ export type RecordHandler = (records: readonly ConsumedRecord[]) => Promise<void
 
 /** What tells a member of a group from a tail. */
 export interface ConsumerRole {
-  readonly groupId: string;
+  /** Asked for each new consumer. */
+  readonly groupId: () => string;
   readonly topics: readonly string[];
   readonly handler: RecordHandler;
   /** Called with each new consumer before it runs. */
@@ -22,7 +23,8 @@ export interface ConsumerRole {
   readonly onDone: (payload: EachBatchPayload, nextOffset: string) => Promise<void>;
 }
 
-const SESSION_TIMEOUT_MS = 15_000;
+/** After an outage of all brokers a group waits so long for members that crashed with it. */
+const SESSION_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
 const FETCH_WAIT_MS = 500;
 const RESTART_MS = 500;
@@ -37,6 +39,7 @@ export class ConsumerLoop implements EventSubscription {
   readonly #role: ConsumerRole;
   readonly #closing = Promise.withResolvers<void>();
   #closed = false;
+  #healthy = true;
 
   constructor(client: Kafka, logger: EventsLogger, role: ConsumerRole) {
     this.#client = client;
@@ -55,14 +58,16 @@ export class ConsumerLoop implements EventSubscription {
   async #run(): Promise<void> {
     while (!this.#closed) {
       const consumer = this.#client.consumer({
-        groupId: this.#role.groupId, sessionTimeout: SESSION_TIMEOUT_MS, heartbeatInterval: HEARTBEAT_MS,
+        groupId: this.#role.groupId(), sessionTimeout: SESSION_TIMEOUT_MS, heartbeatInterval: HEARTBEAT_MS,
         maxWaitTimeInMs: FETCH_WAIT_MS, allowAutoTopicCreation: false,
         retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false },
       });
       try {
         await this.#live(consumer);
       } catch (error) {
-        this.#logger.warn({ err: error, group: this.#role.groupId }, 'Kafka gives no events, trying on');
+        const level = this.#healthy ? 'warn' : 'debug'; // one line for each outage
+        this.#healthy = false;
+        this.#logger[level]({ err: error, topics: this.#role.topics }, 'Kafka gives no events, trying on');
       }
       await consumer.disconnect().catch(() => {});
       await this.#pause(RESTART_MS);
@@ -91,6 +96,7 @@ export class ConsumerLoop implements EventSubscription {
     const records = messages.map((message) => toRecord(topic, partition, message));
     const last = records.at(-1);
     if (last === undefined || payload.isStale()) return;
+    this.#healthy = true;
     this.#role.onBatch?.(records);
     if (!(await this.#deliver(records, payload))) return;
     await this.#role.onDone(payload, String(BigInt(last.offset) + 1n));

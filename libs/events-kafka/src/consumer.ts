@@ -36,7 +36,7 @@ class KafkaEventConsumer implements EventConsumer {
   async subscribe(group: string, topics: readonly Topic[], handler: RecordHandler): Promise<EventSubscription> {
     this.#failIfClosed();
     return this.#keep(new ConsumerLoop(this.#client, this.#logger, {
-      groupId: group, topics, handler,
+      groupId: () => group, topics, handler,
       onDone: ({ batch, commitOffsetsIfNecessary }, offset) => (
         commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }] })
       ),
@@ -50,7 +50,9 @@ class KafkaEventConsumer implements EventConsumer {
     this.#failIfClosed();
     const started = Promise.withResolvers<void>();
     const loop = this.#keep(new ConsumerLoop(this.#client, this.#logger, {
-      groupId: `tail-${this.#connection.clientId}-${randomUUID()}`, topics, handler,
+      // A new name each time: a consumer that takes over need not wait until the group has given up the crashed one.
+      groupId: () => `tail-${this.#connection.clientId}-${randomUUID()}`,
+      topics, handler,
       attach(consumer) {
         // Told before the first fetch after each (re)join: nothing is ever read from a default position.
         consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {

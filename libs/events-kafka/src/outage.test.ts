@@ -1,73 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@cluster/contracts';
-import { EventsUnavailable, type ConsumedRecord, type EventPublisher } from '@cluster/events';
-import { startKafka, type KafkaHandle } from '@cluster/testing';
+import { EventsUnavailable } from '@cluster/events';
+import { EventTraffic, expectEventsKept, readAllEvents, startKafka, type KafkaHandle } from '@cluster/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics, kafkaDurability } from './index.ts';
 
 const TIMEOUT = { timeout: 90_000 };
-const KEYS = 5;
-
-/** Publishes numbered events of a few keys without pause, and knows which were acknowledged. */
-class Traffic {
-  readonly resolved: string[] = [];
-  readonly rejected: string[] = [];
-  readonly #publisher: EventPublisher;
-  readonly #topic: Topic;
-  #next = 0;
-  #running = true;
-  readonly #done: Promise<void>;
-
-  constructor(publisher: EventPublisher, topic: Topic) {
-    this.#publisher = publisher;
-    this.#topic = topic;
-    this.#done = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false;
-    await this.#done;
-  }
-
-  async #run(): Promise<void> {
-    const calls: Promise<void>[] = [];
-    while (this.#running) {
-      const id = String(this.#next++);
-      const record = { topic: this.#topic, key: `key-${Number(id) % KEYS}`, headers: {}, value: Buffer.from(id) };
-      calls.push(this.#publisher.publish([record]).then(() => void this.resolved.push(id), () => void this.rejected.push(id)));
-      await sleep(2);
-    }
-    await Promise.all(calls);
-  }
-}
-
-async function readAll(kafka: KafkaHandle, topic: Topic): Promise<ConsumedRecord[]> {
-  const consumer = connectKafkaConsumer({ brokers: kafka.brokers, clientId: 'reader' });
-  const ends = (await consumer.ends([topic]))[topic]!;
-  const total = Object.values(ends).reduce((sum, end) => sum + Number(end), 0);
-  const from = { [topic]: Object.fromEntries(Object.keys(ends).map((partition) => [partition, '0'])) };
-  const records: ConsumedRecord[] = [];
-  const complete = Promise.withResolvers<void>();
-  await consumer.tail([topic], from, async (batch) => {
-    records.push(...batch);
-    if (records.length >= total) complete.resolve();
-  });
-  await complete.promise;
-  await consumer.close();
-  return records;
-}
-
-/** Nothing acknowledged is missing or doubled, and each key's acknowledged events are in order. */
-function expectKept(traffic: Traffic, records: readonly ConsumedRecord[]): void {
-  const acknowledged = new Set(traffic.resolved);
-  const ids = records.map(({ value }) => Buffer.from(value).toString()).filter((id) => acknowledged.has(id));
-  expect(new Set(ids)).toEqual(acknowledged);
-  expect(ids).toHaveLength(acknowledged.size);
-  for (let key = 0; key < KEYS; key++) {
-    const ofKey = ids.map(Number).filter((id) => id % KEYS === key);
-    expect(ofKey).toEqual(ofKey.toSorted((a, b) => a - b));
-  }
-}
 
 describe('one broker', TIMEOUT, () => {
   let kafka: KafkaHandle;
@@ -82,7 +20,7 @@ describe('one broker', TIMEOUT, () => {
     const publisher = await connectKafkaPublisher({ brokers: kafka.brokers, clientId: 'test', publishTimeoutMs: 1_000 });
     const changes: boolean[] = [];
     publisher.onAvailability((available) => changes.push(available));
-    const traffic = new Traffic(publisher, topic);
+    const traffic = new EventTraffic(publisher, topic);
     await vi.waitFor(() => expect(traffic.resolved.length).toBeGreaterThan(100), TIMEOUT);
 
     kafka.pause();
@@ -99,7 +37,7 @@ describe('one broker', TIMEOUT, () => {
 
     expect(changes).toEqual([false, true]);
     expect(traffic.rejected.length).toBeGreaterThan(100);
-    expectKept(traffic, await readAll(kafka, topic));
+    expectEventsKept(traffic, await readAllEvents(connectKafkaConsumer({ brokers: kafka.brokers, clientId: 'reader' }), topic));
   });
 
   test('a broker that dies and comes back: the same, and the groups read on', async () => {
@@ -111,7 +49,7 @@ describe('one broker', TIMEOUT, () => {
     await consumer.subscribe('crashed', [crashed], async (records) => {
       for (const { value } of records) grouped.add(Buffer.from(value).toString());
     });
-    const traffic = new Traffic(publisher, crashed);
+    const traffic = new EventTraffic(publisher, crashed);
     await vi.waitFor(() => expect(grouped.size).toBeGreaterThan(100), TIMEOUT);
 
     await kafka.stopOne(0, 'SIGKILL');
@@ -121,7 +59,7 @@ describe('one broker', TIMEOUT, () => {
     await vi.waitFor(() => expect(traffic.resolved.length).toBeGreaterThan(500), TIMEOUT);
     await traffic.stop();
 
-    expectKept(traffic, await readAll(kafka, crashed));
+    expectEventsKept(traffic, await readAllEvents(connectKafkaConsumer({ brokers: kafka.brokers, clientId: 'reader' }), crashed));
     await vi.waitFor(() => expect(traffic.resolved.filter((id) => !grouped.has(id))).toEqual([]), TIMEOUT);
     await Promise.all([publisher.close(), consumer.close()]);
   });
@@ -136,6 +74,21 @@ describe('one broker', TIMEOUT, () => {
     await expect(publisher.publish([record])).rejects.toMatchObject({ code: 'EVENTS_UNAVAILABLE' });
     kafka.resume();
     await waiting;
+    await publisher.close();
+  });
+
+  test('a batch above the limit of its topic is divided, a record above it is refused alone', async () => {
+    const narrow = 'narrow' as Topic;
+    const connection = { brokers: kafka.brokers, clientId: 'test' };
+    await ensureTopics({ ...connection, topics: [narrow], partitions: 1, config: { 'max.message.bytes': '2000' } });
+    const publisher = await connectKafkaPublisher({ ...connection, publishTimeoutMs: 20_000 });
+    const record = (bytes: number) => ({ topic: narrow, key: 'k', headers: {}, value: new Uint8Array(bytes) });
+    const outcomes = await Promise.allSettled([
+      publisher.publish(Array.from({ length: 8 }, () => record(500))), publisher.publish([record(3_000)]), publisher.publish([record(501)]),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await readAllEvents(connectKafkaConsumer({ brokers: kafka.brokers, clientId: 'reader' }), narrow)).map(({ value }) => value.length)).toEqual([...Array(8).fill(500), 501]);
+    expect(publisher.available).toBe(true);
     await publisher.close();
   });
 

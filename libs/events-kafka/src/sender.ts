@@ -90,7 +90,7 @@ export class KafkaSender<M extends OutgoingMessage> implements RecordSender<M> {
       if (this.#closed) throw error;
       const cause = causeOf(error);
       if (isUnacceptable(cause)) return 'unacceptable';
-      this.#logger.warn({ err: error, records: messages.length }, 'Kafka took no events, trying on');
+      this.#logger.debug({ err: error, records: messages.length }, 'Kafka took no events, trying on');
       // A fault that kafkajs calls final (e.g. the broker forgot this producer): only a new producer gets further.
       if (cause.retriable === false) await this.#renew(producer);
       await sleep(BACKOFF_MS);

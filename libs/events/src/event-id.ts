@@ -28,7 +28,7 @@ const scratch = Buffer.alloc(1_024);
  * could make two of its own events look equal, but, since its number stands in clear, never those of another.
  */
 export function eventId(parts: EventIdParts): string {
-  const length = scratch.latin1Write(describe(parts));
+  const length = scratch.write(describe(parts), 'latin1');
   const { payload } = parts;
   hasher.init();
   if (payload === undefined) hasher.update(scratch.subarray(0, length));

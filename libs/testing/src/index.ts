@@ -3,6 +3,7 @@ export { startRedis, type RedisHandle, type RedisOptions } from './brokers/redis
 export { startKafka, type KafkaHandle, type KafkaOptions } from './brokers/kafka.ts';
 export { useBrokers, useKafka, useRedis, useRedisCluster } from './brokers/shared.ts';
 export { BrokerUnavailable, startServer as startProcess, type ServerProcess, type ServerSpec } from './brokers/process.ts';
+export { EventTraffic, expectEventsKept, readAllEvents } from './compliance/events-traffic.ts';
 export { eventsCompliance } from './compliance/events.ts';
 export type { EventsHarness } from './compliance/events-harness.ts';
 export { sessionStoreCompliance, type Opened } from './compliance/session-store.ts';

@@ -1,0 +1,68 @@
+/**
+ * CPU time of one record through the publisher, next to a plain kafkajs producer in the same run. Starts its own broker.
+ * Run: node --conditions=@cluster/source libs/events-kafka/bench/publish.bench.ts
+ */
+import { eventTypes, topics } from '@cluster/contracts';
+import { buildEvent, type EventRecord } from '@cluster/events';
+import { startKafka } from '@cluster/testing';
+import kafkajs from 'kafkajs';
+import { connectKafkaPublisher, ensureTopics } from '../src/index.ts';
+
+const RECORDS = 60_000;
+const TICK_MS = 5;
+
+/** Takes the records of one tick. */
+type Publish = (records: readonly EventRecord[]) => Promise<unknown>;
+
+const endpoints = Array.from({ length: 5_000 }, (_, index) => `urn:imei:${86_000_000_000_000 + index}`);
+
+function record(index: number): EventRecord {
+  const endpoint = endpoints[index % endpoints.length]!;
+  return buildEvent({
+    topic: topics.notifications, type: eventTypes.notification, id: `id-${index}`, source: '/lwm2m/edge/bench', endpoint,
+    tenant: 'default', timeMs: 1_760_000_000_000, generation: 1, fence: 1, sessionVersion: index,
+    data: { endpoint, registrationId: 'AAECAwQFBgcICQoL', paths: ['/3/0/9'], receivedAt: '', values: [{ path: '/3/0/9', value: 87, type: 'integer' }] },
+  });
+}
+
+/** Publishes all records, so many a tick; gives CPU µs a record and how many went in a second. */
+async function measure(publish: Publish, perTick: number, pace: boolean): Promise<{ cpuUs: number; perSecond: number }> {
+  const records = Array.from({ length: RECORDS }, (_, index) => record(index));
+  const cpu = process.cpuUsage();
+  const startMs = performance.now();
+  const calls: Promise<unknown>[] = [];
+  for (let sent = 0, tick = 1; sent < RECORDS; sent += perTick, tick++) {
+    calls.push(publish(records.slice(sent, sent + perTick)));
+    if (pace) await new Promise((resolve) => setTimeout(resolve, startMs + tick * TICK_MS - performance.now()));
+    else if (calls.length % 8 === 0) await calls.at(-4);
+  }
+  await Promise.all(calls);
+  const { user, system } = process.cpuUsage(cpu);
+  return { cpuUs: (user + system) / RECORDS, perSecond: RECORDS / ((performance.now() - startMs) / 1_000) };
+}
+
+const kafka = await startKafka();
+const connection = { brokers: kafka.brokers, clientId: 'bench' };
+await ensureTopics({ ...connection, topics: [topics.notifications], partitions: 12 });
+
+const publisher = await connectKafkaPublisher({ ...connection, publishTimeoutMs: 10_000 });
+const client = new kafkajs.Kafka({ ...connection, brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
+const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+await producer.connect();
+
+const ways: Record<string, Publish> = {
+  publisher: (records) => publisher.publish(records),
+  'plain kafkajs': (records) => producer.sendBatch({
+    topicMessages: [{ topic: topics.notifications, messages: records.map(({ key, headers, value }) => ({ key, headers, value: Buffer.from(value) })) }],
+  }),
+};
+for (const round of ['warm-up', 'measured']) {
+  for (const [name, publish] of Object.entries(ways)) {
+    for (const [load, perTick, pace] of [['20k/s', 100, true], ['full speed', 500, false]] as const) {
+      const { cpuUs, perSecond } = await measure(publish, perTick, pace);
+      if (round === 'measured') console.log(`${name.padEnd(14)} ${load.padEnd(11)} ${cpuUs.toFixed(1)} µs CPU a record, ${Math.round(perSecond)}/s`);
+    }
+  }
+}
+await Promise.all([publisher.close(), producer.disconnect()]);
+await kafka.stop();
