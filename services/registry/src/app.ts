@@ -36,7 +36,7 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });
   serveDocs(app, openApiDocument(API_VERSION));
   deps.metrics?.observe({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size });
-  return { listen: () => listen(app, settings), close: () => app.close() };
+  return { listen: () => listen(app, settings), close: () => close(app, settings) };
 }
 
 function running(check: () => boolean, reason: string): () => Promise<void> {
@@ -51,4 +51,14 @@ async function listen(app: NestFastifyApplication, { port, bind }: RegistryOptio
   const address = app.getHttpServer().address();
   if (address === null || typeof address === 'string') throw new Error('HTTP has no port');
   return { port: address.port };
+}
+
+/** A connection that was opened and never used counts as busy, and a caller may be slow: neither holds the service up. */
+async function close(app: NestFastifyApplication, { drainMs }: RegistryOptions): Promise<void> {
+  const timer = setTimeout(() => app.getHttpServer().closeAllConnections(), drainMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -38,6 +38,8 @@ export interface RegistryOptions {
   readonly valuesPerEndpoint: number;
   /** Between tries to reach the broker. */
   readonly retryMs: number;
+  /** What requests that are under way may take after `close`. */
+  readonly drainMs: number;
 }
 
 export const defaultOptions: RegistryOptions = Object.freeze({
@@ -53,4 +55,5 @@ export const defaultOptions: RegistryOptions = Object.freeze({
   waiters: 10_000,
   valuesPerEndpoint: 1_000,
   retryMs: 1_000,
+  drainMs: 5_000,
 });

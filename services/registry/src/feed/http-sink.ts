@@ -7,6 +7,8 @@ export function httpSink(response: ServerResponse): StreamSink {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
+    // A stream ends with its connection.
+    connection: 'close',
   });
   response.flushHeaders();
   return {

@@ -70,17 +70,18 @@ describe('a stream', () => {
     expect(messages.map((message) => message.data['endpoint']).sort()).toEqual(['a', 'b']);
   });
 
-  test.each(['type=nothing', 'endpoint=', 'nope=1', `lastEventId=${'x'.repeat(9_000)}`])('refuses ?%s', async (query) => {
+  test.each([
+    ['an unknown type', 'type=nothing'], ['an empty name', 'endpoint='], ['an unknown parameter', 'nope=1'],
+    ['an id beyond the limit', `lastEventId=${'x'.repeat(9_000)}`],
+  ])('refuses %s', async (_name, query) => {
     expect((await fetch(`${await bench.replica()}/api/v1/events?${query}`)).status).toBe(400);
   });
 
-  test.each(['x', '!!', 'AQ', 'AgAB', 'AQABAP', 'AQkBAAc'].filter((id) => PositionVector.decode(id) === undefined))(
-    'refuses the id %s', async (id) => {
-      const response = await fetch(`${await bench.replica()}/api/v1/events`, { headers: { 'last-event-id': id } });
-      expect(response.status).toBe(400);
-      expect(await response.json()).toMatchObject({ code: 'LAST_EVENT_ID_MALFORMED' });
-    },
-  );
+  test('refuses an id that was not given out here', async () => {
+    const response = await fetch(`${await bench.replica()}/api/v1/events`, { headers: { 'last-event-id': 'AgAB' } });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'LAST_EVENT_ID_MALFORMED' });
+  });
 
   test('passes over records that are no events', async () => {
     const reader = await open(await bench.replica());

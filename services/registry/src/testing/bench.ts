@@ -24,7 +24,7 @@ export class Bench {
     };
     const registry = await createRegistry(
       { northbound: this.northbound, sessions: { timeMs }, model: this.model, events: this.topics.consumer(), log, ...deps },
-      { port: 0, heartbeatMs: 60_000, retryMs: 5, ...options },
+      { port: 0, heartbeatMs: 60_000, retryMs: 5, drainMs: 100, ...options },
     );
     this.#registries.push(registry);
     const { port } = await registry.listen();

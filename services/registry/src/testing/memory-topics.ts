@@ -154,8 +154,8 @@ class Reader {
       await this.handler(records);
       this.#next.set(name, next + records.length);
     } catch {
-      // Not committed: the batch comes again.
-      queueMicrotask(() => this.wake());
+      // Not committed: the batch comes again, after others had their turn.
+      if (!this.#closed) setImmediate(() => this.wake());
     }
   }
 }
