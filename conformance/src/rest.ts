@@ -1,7 +1,8 @@
 /** The REST API as operators use it, checked against its contracts. */
 import {
   commandStatus, endpointView, lastValue, observationView,
-  type CommandRequest, type CommandResponse, type DesiredObservation, type EndpointView, type LastValue, type ObservationView,
+  type CommandRequest, type CommandResponse, type CommandStatus, type DesiredObservation, type EndpointView, type LastValue,
+  type ObservationView,
 } from '@cluster/contracts';
 
 /** REST answered otherwise than the test needs. */
@@ -39,6 +40,18 @@ export class Rest {
     const status = commandStatus.parse(await json(what, await send(url, 'POST', command), 200));
     if (status.response === undefined) throw new Error(`${what}: no answer of the device, ${JSON.stringify(status)}`);
     return status.response;
+  }
+
+  /** Gives a command without waiting. */
+  async submit(endpoint: string, command: CommandRequest): Promise<CommandStatus> {
+    const response = await send(`${this.#urlOf(endpoint)}/commands`, 'POST', command);
+    return commandStatus.parse(await json(command.op, response, 202));
+  }
+
+  /** How a command stands. */
+  async commandStatus(endpoint: string, id: string): Promise<CommandStatus> {
+    const response = await fetch(`${this.#urlOf(endpoint)}/commands/${encodeURIComponent(id)}`);
+    return commandStatus.parse(await json('GET command', response, 200));
   }
 
   /** Replaces what should be observed. */

@@ -5,7 +5,7 @@ import type { EventFilter } from './event-log.ts';
 import { openEventStream, type EventStream } from './event-stream.ts';
 import { openKafkaTap, type KafkaTap } from './kafka-tap.ts';
 import { Rest } from './rest.ts';
-import { startServer, type Mode, type Server } from './server.ts';
+import { startServer, type Mode, type Server, type StartOptions } from './server.ts';
 
 /** The parts of a scene; they are there once the tests run. */
 export class Scene {
@@ -23,11 +23,11 @@ export class Scene {
   }
 
   /** Starts the server and opens its event sources. */
-  async open(mode: Mode): Promise<void> {
-    this.#server = await startServer({ mode });
+  async open(options: StartOptions): Promise<void> {
+    this.#server = await startServer(options);
     this.#rest = new Rest(this.#server.httpPort);
     this.#stream = await openEventStream(this.#server.httpPort);
-    if (mode === 'cluster') this.#kafka = await openKafkaTap(this.#server.kafkaBrokers);
+    if (this.#server.mode === 'cluster') this.#kafka = await openKafkaTap(this.#server.kafkaBrokers);
   }
 
   async close(): Promise<void> {
@@ -46,11 +46,11 @@ export class Scene {
   }
 }
 
-/** Runs tests against both modes of the server. */
-export function describeServer(name: string, tests: (scene: Scene) => void): void {
+/** Runs tests against both modes of the server, with further environment where it is given. */
+export function describeServer(name: string, tests: (scene: Scene) => void, env: StartOptions['env'] = {}): void {
   describe.each<Mode>(['standalone', 'cluster'])(`${name}, %s`, (mode) => {
     const scene = new Scene();
-    beforeAll(() => scene.open(mode));
+    beforeAll(() => scene.open({ mode, env }));
     afterAll(() => scene.close());
     tests(scene);
   });
