@@ -17,6 +17,8 @@ export interface QueueEntry {
   readonly command: CommandRequest;
   readonly state: CommandState;
   readonly attempts: number;
+  /** Content formats that the device did not take for it (4.06, 4.15): the next try uses another. */
+  readonly refusals: number;
   readonly acceptedAtMs: number;
   /** Not sent after that time. */
   readonly deadlineMs: number;
@@ -45,6 +47,7 @@ export function newEntry(command: CommandRequest, at: { id: string; nowMs: numbe
     command,
     state: 'queued',
     attempts: 0,
+    refusals: 0,
     acceptedAtMs: at.nowMs,
     deadlineMs: at.nowMs + (command.ttlS ?? DEFAULT_TTL_S) * 1_000,
     notBeforeMs: 0,

@@ -1,0 +1,123 @@
+/** Puts the parts of a worker together; starts none of them. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { CoapEngine } from '@cluster/coap';
+import type { Config } from '@cluster/config';
+import type { EventPublisher } from '@cluster/events';
+import type { ObjectModel } from '@cluster/lwm2m';
+import type { ClusterStore, Rng, SessionStore } from '@cluster/session';
+import type { Logger, Metrics } from '@cluster/telemetry';
+import { EngineDriver } from '@cluster/transport';
+import { WorkerClock } from './clock.ts';
+import { EdgeCounters } from './counters.ts';
+import { DeviceSteps } from './device-steps.ts';
+import { DomainEvents } from './domain-events.ts';
+import { CommandRunner } from './downlink/command-runner.ts';
+import { Dispatcher } from './downlink/dispatcher.ts';
+import { Exchanges } from './downlink/exchanges.ts';
+import { ObservationRunner } from './downlink/observation-runner.ts';
+import { HeldSessions } from './held-sessions.ts';
+import { Refusals } from './refusals.ts';
+import { Sweeper } from './sweeper.ts';
+import { Router } from './uplink/router.ts';
+import type { Uplink } from './uplink/uplink.ts';
+import { WorkerLease } from './worker-lease.ts';
+
+/** What the worker runs on: ports, and whether the store behind them answers. */
+export interface EdgeDeps {
+  readonly sessions: SessionStore;
+  readonly cluster: ClusterStore;
+  readonly store: { readonly available: boolean; onAvailability(listener: (available: boolean) => void): () => void };
+  readonly publisher: EventPublisher;
+  readonly model: ObjectModel;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** The parts that have to be started, watched and stopped. */
+export interface Parts {
+  readonly worker: string;
+  readonly clock: WorkerClock;
+  readonly driver: EngineDriver<CoapEngine>;
+  readonly held: HeldSessions;
+  readonly steps: DeviceSteps;
+  readonly lease: WorkerLease;
+  readonly dispatcher: Dispatcher;
+  readonly refusals: Refusals;
+  readonly sweeper: Sweeper;
+}
+
+const rng: Rng = { uint32: () => randomBytes(4).readUInt32BE() };
+
+export function assemble(config: Config, deps: EdgeDeps): Parts {
+  const worker = config.workerId ?? randomUUID();
+  const clock = new WorkerClock();
+  const events = new DomainEvents(worker);
+  const held = new HeldSessions(config.cacheSessions);
+  const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
+  const driver = new EngineDriver(new CoapEngine({ rng, limits: { maxBodyBytes: config.maxBodyBytes } }));
+  const { sessions, publisher, log } = deps;
+  const steps = new DeviceSteps({
+    sessions, publisher, held, log,
+    pendingEvent: (number, version, record) => events.registration(number, version, record),
+    finish: (work) => driver.run(work),
+  });
+  const uplink: Uplink = {
+    ...engineSide(driver),
+    settings: settingsOf(config, worker),
+    sessions, held, events, clock, rng,
+    model: deps.model,
+    counters: new EdgeCounters(deps.metrics),
+    heard(session) {
+      refusals.inherit(session);
+      dispatcher.heard(session);
+    },
+    refused: (session) => refusals.mark(session),
+  };
+  const dispatcher = assembleDownlink(config, uplink, steps, driver, lease);
+  const refusals = new Refusals({ steps, publisher, clock, events, wake: (number) => dispatcher.wake(number) });
+  const router = new Router(uplink, dispatcher, steps);
+  driver.onEvents((coapEvents) => {
+    dispatcher.ended(coapEvents);
+    router.route(coapEvents);
+  });
+  const sweeper = new Sweeper({
+    sessions, publisher, steps, events, clock, lease, worker, log,
+    cluster: deps.cluster,
+    graceMs: config.expiryGraceS * 1_000,
+    serve: (number) => dispatcher.rung(number),
+  });
+  return { worker, clock, driver, held, steps, lease, dispatcher, refusals, sweeper };
+}
+
+function settingsOf(config: Config, worker: string): Uplink['settings'] {
+  return {
+    worker,
+    maxTransmitWaitMs: config.maxTransmitWaitS * 1_000,
+    unknownParameters: config.unknownParameters,
+    nosecRebind: config.noSecRebind,
+  };
+}
+
+function engineSide(driver: EngineDriver<CoapEngine>): Pick<Uplink, 'respond' | 'acknowledge' | 'reject' | 'abandon'> {
+  return {
+    respond: (exchange, response) => driver.run((engine, nowMs) => engine.respond(nowMs, exchange, response)),
+    acknowledge: (exchange) => driver.run((engine, nowMs) => engine.acknowledge(nowMs, exchange)),
+    reject: (exchange) => driver.run((engine, nowMs) => engine.reject(nowMs, exchange)),
+    abandon: (exchange) => driver.run((engine) => engine.abandon(exchange)),
+  };
+}
+
+function assembleDownlink(
+  config: Config, uplink: Uplink, steps: DeviceSteps, driver: EngineDriver<CoapEngine>, lease: WorkerLease,
+): Dispatcher {
+  const exchanges = new Exchanges((work) => driver.run(work), config.maxBodyBytes);
+  const { sessions } = uplink;
+  return new Dispatcher({
+    uplink, steps, sessions, exchanges,
+    commands: new CommandRunner({ uplink, steps, sessions, exchanges }),
+    observations: new ObservationRunner({ uplink, steps, exchanges }),
+    egress: config.egress,
+    newId: randomUUID,
+    mayTransmit: () => lease.holds(),
+  });
+}

@@ -1,0 +1,49 @@
+/** What the edge counts. Each count on the hot path is one array add. */
+import type { Counter, Metrics } from '@cluster/telemetry';
+
+export class EdgeCounters {
+  readonly registered: Counter;
+  readonly updated: Counter;
+  readonly notifications: Counter;
+  readonly sends: Counter;
+  readonly requests: Counter;
+  readonly lostHints: Counter;
+  readonly failures: Counter;
+  readonly #metrics: Metrics;
+  readonly #refused = new Map<string, Counter>();
+  readonly #unanswered = new Map<string, Counter>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+    const accepted = (operation: string) =>
+      metrics.counter('lwm2m_uplink_accepted_total', 'Messages of devices that were acknowledged, by operation', { operation });
+    this.registered = accepted('register');
+    this.updated = accepted('update');
+    this.notifications = accepted('notification');
+    this.sends = accepted('send');
+    this.requests = metrics.counter('lwm2m_downlink_requests_total', 'Requests sent to devices');
+    this.lostHints = metrics.counter('lwm2m_address_hints_lost_total', 'Addresses that could not be put into the address index');
+    this.failures = metrics.counter('lwm2m_edge_failures_total', 'Work that was put off because of an unexpected fault');
+  }
+
+  /** A message of a device that was refused. Both labels come from this program, never from the network. */
+  refused(operation: string, reason: string): void {
+    const key = `${operation} ${reason}`;
+    let counter = this.#refused.get(key);
+    if (counter === undefined) {
+      counter = this.#metrics.counter('lwm2m_uplink_refused_total', 'Messages of devices that were refused', { operation, reason });
+      this.#refused.set(key, counter);
+    }
+    counter.add(1);
+  }
+
+  /** A request that ended without an answer. */
+  unanswered(reason: string): void {
+    let counter = this.#unanswered.get(reason);
+    if (counter === undefined) {
+      counter = this.#metrics.counter('lwm2m_downlink_unanswered_total', 'Requests that no device answered', { reason });
+      this.#unanswered.set(reason, counter);
+    }
+    counter.add(1);
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * The heart of the edge: applies messages to sessions, many devices at once and one step a device at a time.
+ * Each round loads what the cache lacks, decides, commits all changes, publishes all events, and only then lets the
+ * steps answer. What the store or the brokers don't take is refused, never dropped in silence.
+ */
+import { EventsUnavailable, type EventPublisher, type EventRecord } from '@cluster/events';
+import {
+  encodeSession, published, StoreUnavailable, type DeviceNumber, type DeviceWrite, type EntryWrite, type SessionRecord,
+  type SessionStore,
+} from '@cluster/session';
+import type { Logger } from '@cluster/telemetry';
+import type { Held, HeldSessions } from './held-sessions.ts';
+
+/** Why a step could not be carried out: the store, the brokers, or too much waiting for one device. */
+export type Refusal = 'store' | 'events' | 'overload';
+
+export interface Decision {
+  /** The session's next record. */
+  readonly record?: SessionRecord;
+  /** Lets the record vanish by itself after this time. */
+  readonly ttlMs?: number;
+  readonly entries?: readonly EntryWrite[];
+  /** Stands in the store before the change does. */
+  readonly alarmMs?: number;
+  /** Published after the commit; a registration event that the record brings needs no mention. */
+  readonly events?: readonly EventRecord[];
+  /** Called when all of it is committed and acknowledged. */
+  done(held: Held | undefined): void;
+}
+
+export interface Step {
+  number: DeviceNumber;
+  /**
+   * Looks at the session and decides. `fresh`: it was read from the store for this step. 'reload' asks for that;
+   * 'elsewhere' says that the step now belongs to another number, which {@link Step.move} finds.
+   */
+  decide(held: Held | undefined, fresh: boolean): Decision | 'reload' | 'elsewhere';
+  move?(): Promise<void>;
+  refuse(why: Refusal): void;
+}
+
+interface Attempt {
+  readonly step: Step;
+  /** The device that the step holds while it is under way. */
+  readonly number: DeviceNumber;
+  readonly tries: number;
+  readonly fresh: boolean;
+}
+
+interface Committed {
+  readonly step: Step;
+  readonly decision: Decision;
+  readonly held: Held | undefined;
+  readonly events: readonly EventRecord[];
+  /** The pending event among `events`, by which the mark may be cleared. */
+  readonly sequence: number | undefined;
+}
+
+/** Makes the event of a record's pending mark. */
+export type PendingEventOf = (number: DeviceNumber, version: number, record: SessionRecord) => EventRecord;
+
+const TRIES = 6;
+const MAX_WAITING_A_DEVICE = 64;
+
+export class DeviceSteps {
+  readonly #sessions: SessionStore;
+  readonly #publisher: EventPublisher;
+  readonly #held: HeldSessions;
+  readonly #pendingEvent: PendingEventOf;
+  readonly #finish: (work: () => void) => void;
+  readonly #log: Logger;
+  readonly #waiting = new Map<DeviceNumber, Step[]>();
+
+  /** `finish` runs the answers of a round, so that what they send leaves together. */
+  constructor(deps: {
+    sessions: SessionStore;
+    publisher: EventPublisher;
+    held: HeldSessions;
+    pendingEvent: PendingEventOf;
+    finish: (work: () => void) => void;
+    log: Logger;
+  }) {
+    this.#sessions = deps.sessions;
+    this.#publisher = deps.publisher;
+    this.#held = deps.held;
+    this.#pendingEvent = deps.pendingEvent;
+    this.#finish = deps.finish;
+    this.#log = deps.log;
+  }
+
+  /** Devices that have a step under way. */
+  get busy(): number {
+    return this.#waiting.size;
+  }
+
+  /** Carries out steps; those of one device in their order. */
+  run(steps: readonly Step[]): void {
+    const ready: Attempt[] = [];
+    for (const step of steps) {
+      const waiting = this.#waiting.get(step.number);
+      if (waiting === undefined) {
+        this.#waiting.set(step.number, []);
+        ready.push({ step, number: step.number, tries: 0, fresh: false });
+      } else if (waiting.length < MAX_WAITING_A_DEVICE) {
+        waiting.push(step);
+      } else {
+        step.refuse('overload');
+      }
+    }
+    if (ready.length > 0) void this.#round(ready);
+  }
+
+  async #round(attempts: readonly Attempt[]): Promise<void> {
+    let again: Attempt[] = [];
+    let committed: Committed[] = [];
+    try {
+      ({ again, committed } = await this.#apply(attempts));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) this.#log.error({ err: error }, 'a round of steps failed');
+      for (const { number } of attempts) this.#held.drop(number);
+      this.#finish(() => attempts.forEach(({ step }) => step.refuse('store')));
+    }
+    const over = attempts.filter(({ step }) => !again.some((next) => next.step === step));
+    const next = [...again, ...over.flatMap(({ number }) => this.#nextOf(number))];
+    if (committed.length > 0) void this.#publish(committed);
+    if (next.length > 0) void this.#round(next);
+  }
+
+  /** The step that waited for this device; frees the device where there is none. */
+  #nextOf(number: DeviceNumber): Attempt[] {
+    const step = this.#waiting.get(number)?.shift();
+    if (step === undefined) {
+      this.#waiting.delete(number);
+      return [];
+    }
+    return [{ step, number, tries: 0, fresh: false }];
+  }
+
+  async #apply(attempts: readonly Attempt[]): Promise<{ again: Attempt[]; committed: Committed[] }> {
+    const loaded = await this.#load(attempts);
+    const again: Attempt[] = [];
+    const decided: { attempt: Attempt; decision: Decision; held: Held | undefined }[] = [];
+    for (const attempt of attempts) {
+      const { step } = attempt;
+      const held = this.#held.get(step.number);
+      const decision = step.decide(held, attempt.fresh || loaded.has(step.number));
+      if (decision === 'reload') again.push({ ...attempt, fresh: true });
+      else if (decision === 'elsewhere') await this.#move(step);
+      else decided.push({ attempt, decision, held });
+    }
+    await this.#scheduleAlarms(decided);
+    const writes = decided.filter(({ decision }) => decision.record !== undefined || decision.entries !== undefined);
+    const prepared = writes.map(({ attempt, decision, held }) => this.#prepare(attempt.step.number, decision, held));
+    const results = writes.length === 0 ? [] : await this.#sessions.commit(prepared.map((p) => p.write));
+    const lost = new Set<Attempt>();
+    const records = new Map<Attempt, SessionRecord | undefined>();
+    writes.forEach(({ attempt }, i) => {
+      if (results[i] === 'committed') records.set(attempt, prepared[i]?.record);
+      else lost.add(attempt);
+    });
+    for (const attempt of lost) this.#retry(attempt, again);
+    const won = decided.filter(({ attempt }) => !lost.has(attempt));
+    return { again, committed: won.map(({ attempt, decision, held }) => this.#settle(attempt.step, decision, held, records.get(attempt))) };
+  }
+
+  #retry(attempt: Attempt, again: Attempt[]): void {
+    this.#held.drop(attempt.step.number);
+    if (attempt.tries + 1 < TRIES) again.push({ ...attempt, tries: attempt.tries + 1, fresh: false });
+    else this.#finish(() => attempt.step.refuse('overload'));
+  }
+
+  async #move(step: Step): Promise<void> {
+    await step.move?.();
+    // The step begins anew under its new number, once this one is free.
+    queueMicrotask(() => this.run([step]));
+  }
+
+  /** Loads what the cache lacks and what is to be fresh. Returns what was loaded. */
+  async #load(attempts: readonly Attempt[]): Promise<Set<DeviceNumber>> {
+    const missing = attempts.filter((a) => a.fresh || this.#held.get(a.step.number) === undefined).map((a) => a.step.number);
+    if (missing.length === 0) return new Set();
+    const stored = await this.#sessions.load(missing);
+    missing.forEach((number, i) => {
+      const session = stored[i];
+      if (session === undefined) this.#held.drop(number);
+      else this.#held.take(number, session);
+    });
+    return new Set(missing);
+  }
+
+  async #scheduleAlarms(decided: readonly { attempt: Attempt; decision: Decision }[]): Promise<void> {
+    const alarms = decided.flatMap(({ attempt, decision }) =>
+      decision.alarmMs === undefined ? [] : [{ number: attempt.step.number, atMs: decision.alarmMs }],
+    );
+    if (alarms.length > 0) await this.#sessions.schedule(alarms);
+  }
+
+  #prepare(number: DeviceNumber, decision: Decision, held: Held | undefined): { write: DeviceWrite; record: SessionRecord | undefined } {
+    const entries = decision.entries === undefined ? {} : { entries: decision.entries };
+    if (decision.record === undefined) return { write: { number, ...entries }, record: undefined };
+    // A mark whose event is out is cleared with the next write that comes anyway.
+    const cleared = held !== undefined && held.published && decision.record.pending === held.record.pending;
+    const record = cleared ? published(decision.record) : decision.record;
+    const session = {
+      expected: held?.version ?? 0,
+      record: encodeSession(record),
+      ...(decision.ttlMs === undefined ? {} : { ttlMs: decision.ttlMs }),
+    };
+    return { write: { number, session, ...entries }, record };
+  }
+
+  #settle(step: Step, decision: Decision, before: Held | undefined, record: SessionRecord | undefined): Committed {
+    const events: EventRecord[] = [];
+    const { number } = step;
+    const old = before?.record;
+    const wasUnpublished = before !== undefined && old?.pending !== undefined && !before.published;
+    if (wasUnpublished && old !== undefined && old.pending?.sequence !== record?.pending?.sequence) {
+      events.push(this.#pendingEvent(number, before.version, old));
+    }
+    const held = record === undefined ? before : this.#held.committed(number, (before?.version ?? 0) + 1, record);
+    if (record?.pending !== undefined && held !== undefined) events.push(this.#pendingEvent(number, held.version, record));
+    if (decision.events !== undefined) events.push(...decision.events);
+    return { step, decision, held, events, sequence: (record ?? old)?.pending?.sequence };
+  }
+
+  async #publish(committed: readonly Committed[]): Promise<void> {
+    const silent = committed.filter((c) => c.events.length === 0);
+    const telling = committed.filter((c) => c.events.length > 0);
+    if (silent.length > 0) this.#complete(silent);
+    if (telling.length === 0) return;
+    try {
+      await this.#publisher.publish(telling.flatMap((c) => c.events));
+    } catch (error) {
+      if (!(error instanceof EventsUnavailable)) this.#log.error({ err: error }, 'publishing failed');
+      this.#finish(() => telling.forEach((c) => c.step.refuse('events')));
+      return;
+    }
+    for (const { held, sequence } of telling) {
+      if (held !== undefined && held.record.pending?.sequence === sequence) held.published = true;
+    }
+    this.#complete(telling);
+  }
+
+  #complete(committed: readonly Committed[]): void {
+    this.#finish(() => committed.forEach((c) => c.decision.done(c.held)));
+  }
+}

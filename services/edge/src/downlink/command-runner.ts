@@ -1,0 +1,174 @@
+/** Carries out one command of the queue: leases it, sends it, stores what came of it and tells. */
+import { contentFormat, type CoapMessage } from '@cluster/coap';
+import type { EventRecord } from '@cluster/events';
+import { parsePath, planRequest, readReport, readResponse, type Path, type RequestPlan } from '@cluster/lwm2m';
+import {
+  encodeEntry, finish, isFinished, observationKey, tokenOf, type EntryWrite, type QueueEntry, type QueueView, type SessionRecord,
+  type SessionStore, type VersionedEntry,
+} from '@cluster/session';
+import type { DeviceSteps } from '../device-steps.ts';
+import { contextOf, type Held } from '../held-sessions.ts';
+import { ChangeRefused, changeSession } from '../session-change.ts';
+import type { Uplink } from '../uplink/uplink.ts';
+import type { Ending, Exchanges } from './exchanges.ts';
+import { leaseRequest, type Lease } from './lease.ts';
+import { afterResponse, answered, inAnotherFormat, observationOfCommand, unanswered } from './outcomes.ts';
+
+/** A command that has its identifiers, stored as in flight. */
+interface Leased {
+  readonly held: Held;
+  readonly entry: VersionedEntry;
+  readonly lease: Lease;
+}
+
+export class CommandRunner {
+  readonly #uplink: Uplink;
+  readonly #steps: DeviceSteps;
+  readonly #sessions: SessionStore;
+  readonly #exchanges: Exchanges;
+
+  constructor(deps: { uplink: Uplink; steps: DeviceSteps; sessions: SessionStore; exchanges: Exchanges }) {
+    this.#uplink = deps.uplink;
+    this.#steps = deps.steps;
+    this.#sessions = deps.sessions;
+    this.#exchanges = deps.exchanges;
+  }
+
+  /** Tells and ends what is over, and removes what nobody needs any more. */
+  async tidy(held: Held, view: QueueView): Promise<void> {
+    const over = [...view.expired, ...view.unpublished];
+    if (over.length > 0) {
+      await changeSession(this.#steps, held.number, (now) => ({
+        entries: view.expired.map(({ version, entry }) => ({ id: entry.id, expected: version, record: encodeEntry(entry) })),
+        events: over.flatMap(({ entry }) => this.#result(now, entry)),
+      }));
+    }
+    const told = [
+      ...view.expired.map(({ version, entry }) => settled(version + 1, entry)),
+      ...view.unpublished.map(({ version, entry }) => settled(version, entry)),
+      ...view.removable.map(({ version, entry }) => ({ id: entry.id, expected: version, record: undefined })),
+    ];
+    if (told.length > 0) await this.#sessions.commit([{ number: held.number, entries: told }]);
+  }
+
+  /** Runs a command to the end of its exchange. False: the device can't be reached now. */
+  async run(held: Held, queued: VersionedEntry): Promise<boolean> {
+    const planned = planRequest(queued.entry.command, contextOf(held, this.#uplink.model), queued.entry.refusals);
+    if (!planned.ok) {
+      const reason = planned.faults.map((f) => f.message).join('; ');
+      await this.#store(held, queued, finish(queued.entry, { state: 'cancelled', atMs: this.#uplink.clock.storeMs(), reason }));
+      return true;
+    }
+    if (queued.entry.state === 'in-flight') return this.#resume(held, queued, planned.plan);
+    const leased = await this.#lease(held, queued);
+    if (leased === undefined) return false;
+    this.#uplink.counters.requests.add(1);
+    const { counter, messageId } = leased.lease;
+    const ending = await this.#exchanges.run(leased.held, { counter, messageId, ...planned.plan });
+    return this.complete(leased.held, leased.entry, ending);
+  }
+
+  /** Goes on with an exchange that a worker before this one began: same token, same message id, what is left of its time. */
+  async #resume(held: Held, inFlight: VersionedEntry, plan: RequestPlan): Promise<boolean> {
+    const { exchange } = inFlight.entry;
+    const nowMs = this.#uplink.clock.storeMs();
+    const over = exchange === undefined || nowMs - exchange.firstSentAtMs >= this.#uplink.settings.maxTransmitWaitMs;
+    if (over || exchange.generation !== held.record.generation) {
+      return this.complete(held, inFlight, { kind: 'failed', reason: over ? 'timeout' : 'registered-anew' });
+    }
+    const firstSentAtMs = exchange.firstSentAtMs - nowMs + this.#uplink.clock.monotonicMs();
+    const { counter, messageId } = exchange;
+    const ending = await this.#exchanges.run(held, { counter, messageId, ...plan, firstSentAtMs });
+    return this.complete(held, inFlight, ending);
+  }
+
+  async #lease(held: Held, { version, entry }: VersionedEntry): Promise<Leased | undefined> {
+    let lease: Lease | undefined;
+    let sent = entry;
+    const leased = await changeSession(this.#steps, held.number, (now) => {
+      if (now.record.state !== 'registered') return undefined;
+      lease = leaseRequest(now, this.#uplink.settings.worker, tokenToReuse(now.record, entry));
+      const { counter, messageId, record } = lease;
+      const exchange = { counter, messageId, firstSentAtMs: this.#uplink.clock.storeMs(), generation: record.generation };
+      sent = { ...entry, state: 'in-flight', attempts: entry.attempts + 1, exchange };
+      return { record, entries: [{ id: entry.id, expected: version, record: encodeEntry(sent) }] };
+    });
+    if (leased === undefined || lease === undefined) return undefined;
+    leased.nextMessageId = (lease.messageId + 1) & 0xffff;
+    return { held: leased, entry: { version: version + 1, entry: sent }, lease };
+  }
+
+  /** Stores the end of an exchange and tells it. False: the device did not answer. */
+  async complete(held: Held, inFlight: VersionedEntry, ending: Ending): Promise<boolean> {
+    const nowMs = this.#uplink.clock.storeMs();
+    const { entry } = inFlight;
+    if (ending.kind === 'failed') {
+      this.#uplink.counters.unanswered(ending.reason);
+      await this.#store(held, inFlight, unanswered(entry, ending.reason, nowMs));
+      return ending.reason !== 'timeout';
+    }
+    const context = contextOf(held, this.#uplink.model);
+    const retried = inAnotherFormat(entry, ending.message, context);
+    if (retried !== undefined) {
+      await this.#store(held, inFlight, retried);
+      return true;
+    }
+    const response = readResponse(entry.command, ending.message, context, nowMs / 1_000);
+    const done = answered(entry, { ...response, rttMs: Math.round(ending.rttMs) }, nowMs);
+    const counter = entry.exchange?.counter ?? 0;
+    await this.#store(held, inFlight, done, ending.message, (record) => afterResponse(record, entry.command, ending.message, counter));
+    return true;
+  }
+
+  async #store(
+    held: Held,
+    { version }: VersionedEntry,
+    next: QueueEntry,
+    message?: CoapMessage,
+    change: (record: SessionRecord) => SessionRecord = (record) => record,
+  ): Promise<void> {
+    const { number } = held;
+    try {
+      await changeSession(this.#steps, number, (now) => {
+        const record = change(now.record);
+        const events = next.report ? this.#report(now, next, message) : this.#result(now, next);
+        return { ...(record === now.record ? {} : { record }), entries: [{ id: next.id, expected: version, record: encodeEntry(next) }], events };
+      });
+    } catch (error) {
+      // Stored, not told: the mark on the entry brings it out when the brokers are back.
+      if (error instanceof ChangeRefused && error.why === 'events') return;
+      throw error;
+    }
+    if (isFinished(next)) await this.#sessions.commit([{ number, entries: [settled(version + 1, next)] }]);
+  }
+
+  #result(held: Held, entry: QueueEntry): EventRecord[] {
+    if (!isFinished(entry) || entry.report) return [];
+    return [this.#uplink.events.commandResult(held.number, held.version, held.record, entry)];
+  }
+
+  /** A body that was read again is told as the notification that it is. */
+  #report(held: Held, entry: QueueEntry, message: CoapMessage | undefined): EventRecord[] {
+    if (message === undefined || message.code >> 5 !== 2) return [];
+    const paths = entry.command.paths ?? [entry.command.path ?? '/'];
+    const bases = paths.map(parsePath).filter((p): p is Path => p !== undefined);
+    const nowMs = this.#uplink.clock.storeMs();
+    const format = contentFormat(message);
+    const report = readReport(message.payload, format, bases, contextOf(held, this.#uplink.model), nowMs / 1_000);
+    const cause = { token: tokenOf(held.number, entry.exchange?.counter ?? 0), messageId: message.messageId, payload: message.payload };
+    const values = { ...report, ...(format === undefined ? {} : { contentFormat: format }) };
+    return [this.#uplink.events.report('notification', held, cause, nowMs, { paths, ...values })];
+  }
+}
+
+/** A result that is known to be published; the server's own reads leave nothing behind. */
+function settled(version: number, entry: QueueEntry): EntryWrite {
+  return { id: entry.id, expected: version, record: entry.report ? undefined : encodeEntry({ ...entry, unpublished: false }) };
+}
+
+/** An observation is renewed and cancelled by its own token. RFC 7641 §3.6 */
+function tokenToReuse(record: SessionRecord, { command }: QueueEntry): number | undefined {
+  if (!/^(cancel-)?observe/.test(command.op)) return undefined;
+  const key = observationKey(observationOfCommand(command, 0));
+  return [...record.observations, ...record.cancellations].find((o) => observationKey(o) === key)?.counter;
+}

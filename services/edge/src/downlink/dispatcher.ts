@@ -1,0 +1,173 @@
+/**
+ * The downlink side of the worker: for each device that it may reach, takes what waits in the durable queue and what
+ * its observations lack, one outstanding request at a time. Every request is stored before it leaves.
+ */
+import type { CoapEvent } from '@cluster/coap';
+import { decodeEntry, newEntry, encodeEntry, nextObservationStep, viewQueue } from '@cluster/session';
+import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
+import { ChangeRefused, changeSession } from '../session-change.ts';
+import type { DeviceSteps } from '../device-steps.ts';
+import type { Held } from '../held-sessions.ts';
+import type { DownlinkSide } from '../uplink/notification.ts';
+import type { Received, Uplink } from '../uplink/uplink.ts';
+import type { CommandRunner } from './command-runner.ts';
+import type { Exchanges } from './exchanges.ts';
+import type { ObservationRunner } from './observation-runner.ts';
+
+/** A client that has just got its answer may need a moment until it takes requests. OMA LwM2M Core 1.1 §6.3 */
+const AFTER_ANSWER_MS = 20;
+
+export interface DispatcherDeps {
+  readonly uplink: Uplink;
+  readonly steps: DeviceSteps;
+  readonly sessions: SessionStore;
+  readonly exchanges: Exchanges;
+  readonly commands: CommandRunner;
+  readonly observations: ObservationRunner;
+  readonly egress: 'owner' | 'any';
+  readonly newId: () => string;
+  /** The worker's lease holds: no other worker may have taken its devices over unseen. */
+  readonly mayTransmit: () => boolean;
+}
+
+export class Dispatcher implements DownlinkSide {
+  readonly #deps: DispatcherDeps;
+  readonly #active = new Map<DeviceNumber, { again: boolean }>();
+  #closed = false;
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+  }
+
+  /** Devices that are being served. */
+  get active(): number {
+    return this.#active.size;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Takes the engine's events about requests. */
+  ended(events: readonly CoapEvent[]): void {
+    this.#deps.exchanges.handle(events);
+  }
+
+  /** The device was heard and answered. */
+  heard(held: Held): void {
+    held.heardMs = this.#deps.uplink.clock.storeMs();
+    held.observeNotBeforeMs = 0;
+    this.#deps.exchanges.moved(held);
+    if (held.entries > 0 || nextObservationStep(held.record) !== undefined) {
+      setTimeout(() => this.wake(held.number), AFTER_ANSWER_MS).unref();
+    }
+  }
+
+  /** Something may wait for the device. */
+  wake(number: DeviceNumber): void {
+    const active = this.#active.get(number);
+    if (active !== undefined) {
+      active.again = true;
+      return;
+    }
+    if (this.#closed) return;
+    const fresh = { again: false };
+    this.#active.set(number, fresh);
+    void this.#serve(number, fresh);
+  }
+
+  /** A doorbell or the sweeper: the store knows more than the cache. */
+  rung(number: DeviceNumber): void {
+    if (this.#closed) return;
+    changeSession(this.#deps.steps, number, () => ({}), { fresh: true })
+      .then((held) => (held === undefined ? undefined : this.wake(number)))
+      .catch(() => this.#deps.uplink.counters.failures.add(1));
+  }
+
+  /** After an outage: whatever waited may go. */
+  wakeAll(): void {
+    for (const held of this.#deps.uplink.held.values()) {
+      if (held.entries > 0 || nextObservationStep(held.record) !== undefined) this.wake(held.number);
+    }
+  }
+
+  async #serve(number: DeviceNumber, active: { again: boolean }): Promise<void> {
+    try {
+      while (!this.#closed && (await this.#serveOnce(number, active)));
+    } catch (error) {
+      // What was refused stands in the store; the sweeper or the end of the outage wakes the device again.
+      if (!(error instanceof ChangeRefused)) this.#deps.uplink.counters.failures.add(1);
+    } finally {
+      this.#active.delete(number);
+      if (active.again && !this.#closed) this.wake(number);
+    }
+  }
+
+  /** Carries out one thing that waits. False: nothing waits, or the device can't be reached now. */
+  async #serveOnce(number: DeviceNumber, active: { again: boolean }): Promise<boolean> {
+    active.again = false;
+    const held = await changeSession(this.#deps.steps, number, () => ({}));
+    if (held === undefined || held.record.state !== 'registered') return false;
+    const view = await this.#look(held);
+    await this.#deps.commands.tidy(held, view);
+    if (!this.#mayReach(held)) return false;
+    const work = this.#next(held, view);
+    if (work === undefined) {
+      if (view.wakeAtMs !== undefined) await this.#deps.sessions.schedule([{ number, atMs: view.wakeAtMs }]);
+      return active.again;
+    }
+    return 'entry' in work ? this.#deps.commands.run(held, work) : this.#deps.observations.run(held, work);
+  }
+
+  async #look(held: Held): Promise<QueueView> {
+    const nowMs = this.#deps.uplink.clock.storeMs();
+    if (held.entries === 0) return viewQueue([], nowMs);
+    const stored = await this.#deps.sessions.loadEntries(held.number);
+    const view = viewQueue(stored.map((e) => ({ version: e.version, entry: decodeEntry(e.record) })), nowMs);
+    const idle = view.next === undefined && view.wakeAtMs === undefined && view.unpublished.length === 0;
+    held.entries = idle ? 0 : stored.length;
+    return view;
+  }
+
+  /** Commands of callers go before what the server itself would like to observe. */
+  #next(held: Held, view: QueueView): VersionedEntry | ObservationStep | undefined {
+    if (view.next !== undefined) return view.next;
+    if (this.#deps.uplink.clock.storeMs() < held.observeNotBeforeMs) return undefined;
+    return nextObservationStep(held.record);
+  }
+
+  /** Behind NAT only the owner of the path reaches the device; a sleeping one is reached by nobody. */
+  #mayReach(held: Held): boolean {
+    const { record } = held;
+    const mine = record.owner === this.#deps.uplink.settings.worker || this.#deps.egress === 'any';
+    if (!mine || !this.#deps.mayTransmit()) return false;
+    if (!record.registration.queueMode) return true;
+    const awakeUntilMs = Math.max(record.awakeUntilMs, held.heardMs + this.#deps.uplink.settings.maxTransmitWaitMs);
+    return this.#deps.uplink.clock.storeMs() < awakeUntilMs;
+  }
+
+  async adopt(held: Held, counter: number, received: Received): Promise<boolean> {
+    if (this.#deps.exchanges.complete(held, counter, received.message)) return true;
+    const stored = await this.#deps.sessions.loadEntries(held.number);
+    for (const { version, record } of stored) {
+      const entry = decodeEntry(record);
+      if (entry.state !== 'in-flight' || entry.exchange?.counter !== counter) continue;
+      await this.#deps.commands.complete(held, { version, entry }, { kind: 'response', message: received.message, rttMs: 0 });
+      return true;
+    }
+    return false;
+  }
+
+  async readAgain(held: Held, observation: Observation): Promise<void> {
+    const accept = observation.accept === undefined ? {} : { accept: observation.accept };
+    const [path] = observation.paths;
+    const command = observation.composite
+      ? { op: 'read-composite' as const, paths: [...observation.paths], ...accept, priority: 9 }
+      : { op: 'read' as const, path: path ?? '/', ...accept, priority: 9 };
+    const nowMs = this.#deps.uplink.clock.storeMs();
+    const entry = newEntry(command, { id: this.#deps.newId(), nowMs, report: true });
+    await this.#deps.sessions.schedule([{ number: held.number, atMs: nowMs + 60_000 }]);
+    await this.#deps.sessions.commit([{ number: held.number, entries: [{ id: entry.id, expected: 0, record: encodeEntry(entry) }] }]);
+    held.entries += 1;
+  }
+}

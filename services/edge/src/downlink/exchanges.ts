@@ -1,0 +1,124 @@
+/** Requests that this worker has out: starts them on the engine, and tells each how it ended. */
+import type { CoapEngine, CoapEvent, CoapMessage, CoapOption } from '@cluster/coap';
+import { tokenOf, type DeviceNumber } from '@cluster/session';
+import type { Held } from '../held-sessions.ts';
+
+export interface Outgoing {
+  readonly counter: number;
+  readonly messageId: number;
+  readonly code: number;
+  readonly options: readonly CoapOption[];
+  readonly payload: Uint8Array | undefined;
+  /** The engine's time of the first sending, where another worker or another path began the exchange. */
+  readonly firstSentAtMs?: number;
+}
+
+export type Ending =
+  | { readonly kind: 'response'; readonly message: CoapMessage; readonly rttMs: number }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+interface Open {
+  readonly held: Held;
+  readonly outgoing: Outgoing;
+  readonly peer: string;
+  readonly generation: number;
+  readonly ended: (ending: Ending) => void;
+}
+
+/** Runs work on the engine and sends what comes of it. */
+export type WithEngine = (work: (engine: CoapEngine, nowMs: number) => void) => void;
+
+export class Exchanges {
+  readonly #withEngine: WithEngine;
+  readonly #maxBodyBytes: number;
+  readonly #open = new Map<number, Open>();
+  /** One outstanding request a device. OMA Transport 1.1.1 §6.5 */
+  readonly #byNumber = new Map<DeviceNumber, number>();
+
+  constructor(withEngine: WithEngine, maxBodyBytes: number) {
+    this.#withEngine = withEngine;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Sends a request on the device's present path. Resolves when the exchange is over. */
+  run(held: Held, outgoing: Outgoing): Promise<Ending> {
+    return new Promise((ended) => this.#start({ held, outgoing, peer: held.record.peer, generation: held.record.generation, ended }));
+  }
+
+  #start(open: Open): void {
+    const { held, outgoing, peer } = open;
+    this.#withEngine((engine, nowMs) => {
+      const request = engine.request(nowMs, {
+        peer,
+        token: tokenOf(held.number, outgoing.counter),
+        messageId: outgoing.messageId,
+        nextMessageId: () => nextMessageId(held),
+        code: outgoing.code,
+        options: outgoing.options,
+        ...(outgoing.payload === undefined ? {} : { payload: outgoing.payload }),
+        ...(outgoing.firstSentAtMs === undefined ? {} : { firstSentAtMs: outgoing.firstSentAtMs }),
+        maxBodyBytes: this.#maxBodyBytes,
+      });
+      this.#open.set(request, open);
+      this.#byNumber.set(held.number, request);
+    });
+  }
+
+  /** Takes the engine's events about requests. */
+  handle(events: readonly CoapEvent[]): void {
+    for (const event of events) {
+      if (event.kind === 'response') this.#end(event.request, { kind: 'response', message: event.message, rttMs: event.rttMs });
+      else if (event.kind === 'failed') this.#end(event.request, { kind: 'failed', reason: event.reason });
+    }
+  }
+
+  /**
+   * The device was heard: an exchange on an old path goes on by the new one, with the same token and message id; one
+   * of an older registration is over, since the device has forgotten it.
+   */
+  moved(held: Held): void {
+    const request = this.#byNumber.get(held.number);
+    const open = request === undefined ? undefined : this.#open.get(request);
+    if (request === undefined || open === undefined) return;
+    if (open.generation !== held.record.generation) this.#cancel(request, { kind: 'failed', reason: 'registered-anew' });
+    else if (open.peer !== held.record.peer) this.#restart(request, { ...open, held, peer: held.record.peer });
+  }
+
+  /** Completes an exchange of this worker whose answer came by another path than it went. */
+  complete(held: Held, counter: number, message: CoapMessage): boolean {
+    const request = this.#byNumber.get(held.number);
+    if (request === undefined || this.#open.get(request)?.outgoing.counter !== counter) return false;
+    this.#cancel(request, { kind: 'response', message, rttMs: 0 });
+    return true;
+  }
+
+  #restart(request: number, open: Open): void {
+    this.#open.delete(request);
+    this.#withEngine((engine) => engine.cancel(request));
+    this.#start(open);
+  }
+
+  #cancel(request: number, ending: Ending): void {
+    this.#withEngine((engine) => engine.cancel(request));
+    this.#end(request, ending);
+  }
+
+  #end(request: number, ending: Ending): void {
+    const open = this.#open.get(request);
+    if (open === undefined) return;
+    this.#open.delete(request);
+    this.#byNumber.delete(open.held.number);
+    open.ended(ending);
+  }
+}
+
+/** The next message id of the device's reserved block; blocks of a body may run past its end, which the next lease makes up for. */
+export function nextMessageId(held: Held): number {
+  const id = held.nextMessageId ?? held.record.messageIdsEnd;
+  held.nextMessageId = (id + 1) & 0xffff;
+  return id;
+}

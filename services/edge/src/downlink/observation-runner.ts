@@ -1,0 +1,90 @@
+/** Carries out one step by which a device's observations come nearer to what should be observed. */
+import { Code, contentFormat, observeValue, type CoapMessage } from '@cluster/coap';
+import type { EventRecord } from '@cluster/events';
+import { parsePath, planRequest, readReport, type Path, type RequestPlan } from '@cluster/lwm2m';
+import { changeObservation, observationKey, tokenOf, type ObservationStep } from '@cluster/session';
+import type { DeviceSteps } from '../device-steps.ts';
+import { contextOf, type Held } from '../held-sessions.ts';
+import { ChangeRefused, changeSession } from '../session-change.ts';
+import type { Uplink } from '../uplink/uplink.ts';
+import type { Exchanges } from './exchanges.ts';
+import { leaseRequest, type Lease } from './lease.ts';
+import { afterStep } from './outcomes.ts';
+
+/** How long a device that did not answer is left alone, unless it is heard before. */
+const RETRY_MS = 60_000;
+
+export class ObservationRunner {
+  readonly #uplink: Uplink;
+  readonly #steps: DeviceSteps;
+  readonly #exchanges: Exchanges;
+
+  constructor(deps: { uplink: Uplink; steps: DeviceSteps; exchanges: Exchanges }) {
+    this.#uplink = deps.uplink;
+    this.#steps = deps.steps;
+    this.#exchanges = deps.exchanges;
+  }
+
+  /** False: the device can't be reached now. */
+  async run(held: Held, step: ObservationStep): Promise<boolean> {
+    const key = observationKey(step.observation);
+    const planned = planRequest(step.command, contextOf(held, this.#uplink.model));
+    if (!planned.ok) {
+      const refused = { state: 'refused' as const, code: Code.BAD_REQUEST };
+      await changeSession(this.#steps, held.number, ({ record }) => ({ record: changeObservation(record, key, refused) }));
+      return true;
+    }
+    return this.#exchange(held, step, planned.plan);
+  }
+
+  async #exchange(held: Held, step: ObservationStep, plan: RequestPlan): Promise<boolean> {
+    const key = observationKey(step.observation);
+    let lease: Lease | undefined;
+    const leased = await changeSession(this.#steps, held.number, (now) => {
+      if (now.record.state !== 'registered') return undefined;
+      const reuse = step.action === 'write-attributes' ? undefined : step.observation.counter;
+      lease = leaseRequest(now, this.#uplink.settings.worker, reuse);
+      // The token stands with the observation before its request leaves: a notification may overtake the answer.
+      const counter = step.action === 'observe' ? { counter: lease.counter } : {};
+      return { record: changeObservation(lease.record, key, counter) };
+    });
+    if (leased === undefined || lease === undefined) return false;
+    leased.nextMessageId = (lease.messageId + 1) & 0xffff;
+    this.#uplink.counters.requests.add(1);
+    const { counter, messageId } = lease;
+    const ending = await this.#exchanges.run(leased, { counter, messageId, ...plan });
+    if (ending.kind === 'response') return this.#answered(leased, step, ending.message, counter);
+    this.#uplink.counters.unanswered(ending.reason);
+    leased.observeNotBeforeMs = this.#uplink.clock.storeMs() + RETRY_MS;
+    return false;
+  }
+
+  /** The first value counts as a notification; if no broker takes it, the observation is made again. */
+  async #answered(held: Held, step: ObservationStep, message: CoapMessage, counter: number): Promise<boolean> {
+    const key = observationKey(step.observation);
+    try {
+      await changeSession(this.#steps, held.number, (now) => ({
+        record: afterStep(now.record, step, message),
+        events: step.action === 'observe' ? this.#firstValue(now, step, message, counter) : [],
+      }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ChangeRefused) || error.why !== 'events') throw error;
+      await changeSession(this.#steps, held.number, ({ record }) => ({ record: changeObservation(record, key, { state: 'wanted' }) }));
+      return false;
+    }
+  }
+
+  #firstValue(held: Held, step: ObservationStep, message: CoapMessage, counter: number): EventRecord[] {
+    const observe = observeValue(message);
+    if (message.code >> 5 !== 2 || observe === undefined) return [];
+    const nowMs = this.#uplink.clock.storeMs();
+    held.lastObserve.set(counter, { value: observe, atMs: nowMs });
+    const bases = step.observation.paths.map(parsePath).filter((p): p is Path => p !== undefined);
+    const format = contentFormat(message);
+    const report = readReport(message.payload, format, bases, contextOf(held, this.#uplink.model), nowMs / 1_000);
+    const cause = { token: tokenOf(held.number, counter), messageId: message.messageId, observe, payload: message.payload };
+    const values = { ...report, ...(format === undefined ? {} : { contentFormat: format }) };
+    return [this.#uplink.events.report('notification', held, cause, nowMs, { paths: [...step.observation.paths], observe, ...values })];
+  }
+}

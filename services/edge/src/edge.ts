@@ -1,0 +1,130 @@
+/** A worker's life: takes its lease, opens its sockets, sweeps, and drains when it is told to end. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '@cluster/config';
+import { openUdp, type UdpTransport } from '@cluster/transport';
+import { assemble, type EdgeDeps, type Parts } from './assemble.ts';
+import type { HealthParts, Readiness } from './http.ts';
+import { reportOutages } from './outages.ts';
+
+export interface Edge extends HealthParts {
+  /** Where plain CoAP is served; undefined without NoSec. */
+  readonly coapPort: number | undefined;
+  /** Takes no more messages, lets what is under way end, gives up the lease. The stores stay open. */
+  close(): Promise<void>;
+}
+
+/** How long what is under way may take to end, and how often it is asked whether it has. */
+const DRAIN_MS = 5_000;
+const DRAIN_POLL_MS = 20;
+/** How often a store that is away at the start is tried. */
+const LEASE_RETRY_MS = 1_000;
+
+/** Starts a worker. Redis and Kafka need not be there yet: devices get 5.03 until they are. Rejects if a port is taken. */
+export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
+  const parts = assemble(config, deps);
+  const { receive } = parts.driver;
+  const udp = config.noSec ? await openUdp({ bind: config.bind, port: config.coapPort, onBatch: receive, metrics: deps.metrics }) : undefined;
+  return new Worker(deps, parts, udp);
+}
+
+class Worker implements Edge {
+  readonly #deps: EdgeDeps;
+  readonly #parts: Parts;
+  readonly #udp: UdpTransport | undefined;
+  readonly #undo: (() => unknown)[] = [];
+  #phase: 'starting' | 'up' | 'draining' = 'starting';
+
+  constructor(deps: EdgeDeps, parts: Parts, udp: UdpTransport | undefined) {
+    this.#deps = deps;
+    this.#parts = parts;
+    this.#udp = udp;
+    if (udp !== undefined) parts.driver.attach(udp);
+    this.#watch();
+    this.#gauges();
+    void this.#join();
+  }
+
+  get coapPort(): number | undefined {
+    return this.#udp?.port;
+  }
+
+  readiness(): Readiness {
+    if (this.#phase !== 'up') return this.#phase;
+    return this.#deps.publisher.available && this.#parts.lease.holds() ? 'ready' : 'degraded';
+  }
+
+  parts(): Record<string, string> {
+    return {
+      worker: this.#parts.worker,
+      store: this.#parts.lease.holds() ? 'ok' : 'away',
+      events: this.#deps.publisher.available ? 'ok' : 'away',
+    };
+  }
+
+  /** Joins the cluster as soon as the store is there. */
+  async #join(): Promise<void> {
+    const { lease, sweeper, dispatcher, worker } = this.#parts;
+    while (this.#phase === 'starting') {
+      try {
+        await lease.start();
+        this.#undo.push(await this.#deps.cluster.onRing(worker, (number) => dispatcher.rung(number)));
+        sweeper.start();
+        this.#phase = 'up';
+      } catch (error) {
+        this.#deps.log.warn({ err: error }, 'the store is not there yet');
+        await sleep(LEASE_RETRY_MS);
+      }
+    }
+  }
+
+  /** What waited for the store or the brokers goes on when they are back. */
+  #watch(): void {
+    const { publisher, store, cluster, log } = this.#deps;
+    const { refusals, dispatcher, clock } = this.#parts;
+    this.#undo.push(
+      reportOutages(publisher, cluster, clock),
+      publisher.onAvailability((available) => {
+        log[available ? 'info' : 'warn'](available ? 'brokers acknowledge again' : 'no broker acknowledges');
+        if (available) void refusals.recovered().then(() => dispatcher.wakeAll());
+      }),
+      store.onAvailability((available) => {
+        log[available ? 'info' : 'warn'](available ? 'the store answers again' : 'the store does not answer');
+        if (available) dispatcher.wakeAll();
+      }),
+    );
+  }
+
+  #gauges(): void {
+    const { metrics } = this.#deps;
+    const { held, steps, dispatcher, refusals } = this.#parts;
+    metrics.gauge('lwm2m_sessions_held', 'Sessions that this worker keeps in memory', () => held.size);
+    metrics.gauge('lwm2m_devices_busy', 'Devices with a message under way', () => steps.busy);
+    metrics.gauge('lwm2m_downlinks_active', 'Devices that requests are being sent to', () => dispatcher.active);
+    metrics.gauge('lwm2m_devices_refused', 'Devices whose notifications no broker took', () => refusals.size);
+    metrics.gauge('process_cpu_seconds_total', 'CPU time of the process', () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    });
+    metrics.gauge('process_resident_memory_bytes', 'Memory of the process', () => process.memoryUsage.rss());
+    metrics.gauge('process_heap_bytes', 'JavaScript heap in use', () => process.memoryUsage().heapUsed);
+  }
+
+  async close(): Promise<void> {
+    this.#phase = 'draining';
+    const { dispatcher, sweeper, steps, lease, driver } = this.#parts;
+    dispatcher.close();
+    await sweeper.stop();
+    await this.#drain(() => steps.busy === 0);
+    await lease.stop();
+    for (const undo of this.#undo) await undo();
+    driver.close();
+    await this.#udp?.close();
+  }
+
+  async #drain(done: () => boolean): Promise<void> {
+    const endMs = this.#parts.clock.monotonicMs() + DRAIN_MS;
+    // The answers of the last messages leave with the turn of the event loop after their commit.
+    while (!done() && this.#parts.clock.monotonicMs() < endMs) await sleep(DRAIN_POLL_MS);
+    await sleep(DRAIN_POLL_MS);
+  }
+}

@@ -1,0 +1,120 @@
+/** The owner's cache: sessions that this worker holds. Nothing in it is needed to go on without it. */
+import { announcedVersions, type DeviceContext, type ObjectModel, type Registration } from '@cluster/lwm2m';
+import { decodeSession, type DeviceNumber, type SessionRecord, type StoredSession } from '@cluster/session';
+import { LRUCache } from 'lru-cache';
+
+/** One session as it stands in the store, with what only the worker knows of it. */
+export interface Held {
+  readonly number: DeviceNumber;
+  version: number;
+  record: SessionRecord;
+  /** The record's pending event is known to be published. */
+  published: boolean;
+  /** Downlink entries in the store, as far as known. */
+  entries: number;
+  /** Next message id of the block that this worker reserved; undefined before it has one. */
+  nextMessageId: number | undefined;
+  /** Heard last, in the store's time: a queue-mode device is awake for MAX_TRANSMIT_WAIT from then. */
+  heardMs: number;
+  /** Last Observe value of each observation, by the counter of its token. RFC 7641 §3.4 */
+  readonly lastObserve: Map<number, { value: number; atMs: number }>;
+  /** A device that did not answer about its observations is left alone until then, or until it is heard. */
+  observeNotBeforeMs: number;
+  /** The address that was last bound to the device in the address index, and when. */
+  bound: { peer: string; atMs: number } | undefined;
+  context: HeldContext | undefined;
+}
+
+/** What the LwM2M layer needs to know of a device. */
+export type HeldContext = DeviceContext & Pick<Registration, 'objectLinks'>;
+
+export class HeldSessions {
+  readonly #held: LRUCache<DeviceNumber, Held>;
+  readonly #byPeer = new Map<string, DeviceNumber>();
+
+  constructor(max: number) {
+    this.#held = new LRUCache({ max, dispose: (held) => this.#unbind(held) });
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  get(number: DeviceNumber): Held | undefined {
+    return this.#held.get(number);
+  }
+
+  /** The held session whose device last spoke from an address. */
+  byPeer(peer: string): Held | undefined {
+    const number = this.#byPeer.get(peer);
+    return number === undefined ? undefined : this.#held.get(number);
+  }
+
+  /** Takes a session as the store has it. */
+  take(number: DeviceNumber, stored: StoredSession): Held {
+    const record = decodeSession(stored.record);
+    const held = this.#held.get(number);
+    if (held === undefined) return this.#insert(number, stored.version, record, stored.entries);
+    const told = held.published && held.record.pending?.sequence === record.pending?.sequence;
+    this.#set(held, stored.version, record, told);
+    held.entries = stored.entries;
+    held.nextMessageId = undefined;
+    return held;
+  }
+
+  /** Sets what was committed; `version` is that of the store after the commit. */
+  committed(number: DeviceNumber, version: number, record: SessionRecord): Held {
+    const held = this.#held.get(number);
+    if (held === undefined) return this.#insert(number, version, record, 0);
+    this.#set(held, version, record, held.published && record.pending === held.record.pending);
+    return held;
+  }
+
+  drop(number: DeviceNumber): void {
+    this.#held.delete(number);
+  }
+
+  /** Every held session, the least recently used last. */
+  values(): IterableIterator<Held> {
+    return this.#held.values() as IterableIterator<Held>;
+  }
+
+  #insert(number: DeviceNumber, version: number, record: SessionRecord, entries: number): Held {
+    const held: Held = {
+      number, version, record, entries, published: record.pending === undefined, nextMessageId: undefined, heardMs: 0,
+      observeNotBeforeMs: 0, lastObserve: new Map(), bound: undefined, context: undefined,
+    };
+    this.#held.set(number, held);
+    this.#byPeer.set(record.peer, number);
+    return held;
+  }
+
+  #set(held: Held, version: number, record: SessionRecord, published: boolean): void {
+    if (held.record.peer !== record.peer) {
+      this.#unbind(held);
+      this.#byPeer.set(record.peer, held.number);
+    }
+    if (held.record.registration !== record.registration) held.context = undefined;
+    if (held.record.generation !== record.generation) held.lastObserve.clear();
+    held.published = record.pending === undefined || published;
+    held.version = version;
+    held.record = record;
+  }
+
+  #unbind(held: Held): void {
+    if (this.#byPeer.get(held.record.peer) === held.number) this.#byPeer.delete(held.record.peer);
+  }
+}
+
+/** The context of a held device, made once for each registration. */
+export function contextOf(held: Held, model: ObjectModel): HeldContext {
+  const { registration } = held.record;
+  held.context ??= {
+    rootPath: registration.rootPath,
+    lwm2mVersion: registration.lwm2mVersion,
+    contentFormats: registration.contentFormats,
+    objectLinks: registration.objectLinks,
+    lookup: model.lookup(announcedVersions(registration.objectLinks), registration.lwm2mVersion),
+  };
+  return held.context;
+}

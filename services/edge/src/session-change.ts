@@ -1,0 +1,43 @@
+/** One awaited change of a session, for work that is not on the per-packet path. */
+import type { DeviceNumber } from '@cluster/session';
+import type { Decision, DeviceSteps, Refusal } from './device-steps.ts';
+import type { Held } from './held-sessions.ts';
+
+/** A change that the store or the brokers did not take. With `why` 'events' the change is stored, its events are not out. */
+export class ChangeRefused extends Error {
+  readonly code = 'CHANGE_REFUSED';
+  readonly why: Refusal;
+
+  constructor(why: Refusal) {
+    super(`change refused: ${why}`);
+    this.why = why;
+  }
+}
+
+export type Change = Omit<Decision, 'done'>;
+
+/**
+ * Decides on a session, commits and publishes. Resolves to the session after it; undefined where there is no session
+ * or `decide` wanted no change of it. `fresh` asks the store even if the session is held.
+ */
+export function changeSession(
+  steps: DeviceSteps,
+  number: DeviceNumber,
+  decide: (held: Held) => Change | undefined,
+  options: { fresh?: boolean } = {},
+): Promise<Held | undefined> {
+  return new Promise((resolve, reject) => {
+    steps.run([
+      {
+        number,
+        decide(held, fresh) {
+          if (options.fresh === true && !fresh) return 'reload';
+          const change = held === undefined ? undefined : decide(held);
+          if (change === undefined) return { done: () => resolve(undefined) };
+          return { ...change, done: (now) => resolve(now) };
+        },
+        refuse: (why) => reject(new ChangeRefused(why)),
+      },
+    ]);
+  });
+}

@@ -1,0 +1,178 @@
+/**
+ * Looks after what no message will wake: registrations that ran out, events that a dead worker left unpublished,
+ * queues whose doorbell was lost. Each worker sweeps the shards that it could take.
+ */
+import type { EventPublisher } from '@cluster/events';
+import {
+  decodeEntry, decodeSession, encodeEntry, end, expiryOf, finish, isFinished, type Alarm, type ClusterStore, type Outage,
+  type SessionRecord, type SessionStore, type StoredSession,
+} from '@cluster/session';
+import type { Logger } from '@cluster/telemetry';
+import type { WorkerClock } from './clock.ts';
+import type { DeviceSteps } from './device-steps.ts';
+import type { DomainEvents } from './domain-events.ts';
+import { ChangeRefused, changeSession } from './session-change.ts';
+import type { WorkerLease } from './worker-lease.ts';
+
+export interface SweeperDeps {
+  readonly sessions: SessionStore;
+  readonly cluster: ClusterStore;
+  readonly publisher: EventPublisher;
+  readonly steps: DeviceSteps;
+  readonly events: DomainEvents;
+  readonly clock: WorkerClock;
+  readonly lease: WorkerLease;
+  readonly worker: string;
+  readonly graceMs: number;
+  readonly log: Logger;
+  /** Serves a device whose owner is this worker, or gone. */
+  readonly serve: (number: string) => void;
+}
+
+const TICK_MS = 1_000;
+const SHARD_MS = 15_000;
+const BATCH = 256;
+/** After an outage the other workers get that long to report theirs, before anybody expires. */
+const SETTLE_MS = 5_000;
+/** How soon a queue is looked at again, whose doorbell may have been lost. */
+const RING_AGAIN_MS = 30_000;
+/** How long the record of an ended registration stays, so that its number is not used again at once. */
+const TOMBSTONE_MS = 600_000;
+
+export class Sweeper {
+  readonly #deps: SweeperDeps;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #shards: readonly number[] = [];
+  #shardsUntilMs = 0;
+
+  constructor(deps: SweeperDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  /** Sweeps once, unless a sweep is under way. */
+  tick(): void {
+    this.#running ??= this.#sweep()
+      .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'sweep put off'))
+      .finally(() => (this.#running = undefined));
+  }
+
+  async #sweep(): Promise<void> {
+    const { lease, sessions, clock } = this.#deps;
+    if (!lease.holds()) return;
+    await this.#takeShards();
+    const outages = await this.#deps.cluster.outages(clock.storeMs() - 30 * 86_400_000);
+    for (const shard of this.#shards) {
+      for (;;) {
+        const alarms = await sessions.due(shard, clock.storeMs(), BATCH);
+        if (alarms.length === 0) break;
+        const stored = await sessions.load(alarms.map((a) => a.number));
+        const nexts = await Promise.all(alarms.map((alarm, i) => this.#look(alarm, stored[i], outages)));
+        await sessions.settle(alarms.map((alarm, i) => ({ ...alarm, nextMs: nexts[i] })));
+        if (alarms.length < BATCH) break;
+      }
+    }
+  }
+
+  async #takeShards(): Promise<void> {
+    const { cluster, sessions, worker, clock } = this.#deps;
+    if (clock.monotonicMs() < this.#shardsUntilMs) return;
+    const all = Array.from({ length: sessions.shards }, (_, shard) => shard);
+    const taken = await Promise.all(all.map((shard) => cluster.takeShard(shard, worker, SHARD_MS)));
+    this.#shards = all.filter((shard) => taken[shard] === true);
+    this.#shardsUntilMs = clock.monotonicMs() + SHARD_MS / 3;
+  }
+
+  /** Does what is due for one device; returns when to look again. */
+  async #look(alarm: Alarm, stored: StoredSession | undefined, outages: readonly Outage[]): Promise<number | undefined> {
+    if (stored === undefined) return undefined;
+    const nowMs = this.#deps.clock.storeMs();
+    try {
+      const record = decodeSession(stored.record);
+      if (record.state !== 'registered') return await this.#bury(alarm.number, record);
+      const [ownerLives] = await this.#deps.cluster.alive([record.owner]);
+      const mine = record.owner === this.#deps.worker;
+      if (record.pending !== undefined && ownerLives !== true && !mine) await this.#publishPending(alarm.number);
+      const expiryMs = expiryOf(record, this.#deps.graceMs, outages);
+      if (expiryMs <= nowMs) return await this.#expire(alarm.number, outages);
+      if (stored.entries > 0) await this.#ring(alarm.number, record, ownerLives === true && !mine);
+      return next(expiryMs, stored.entries > 0 ? nowMs + RING_AGAIN_MS : Infinity);
+    } catch (error) {
+      if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
+      return nowMs + SETTLE_MS;
+    }
+  }
+
+  async #ring(number: string, record: SessionRecord, ownerLives: boolean): Promise<void> {
+    if (ownerLives) await this.#deps.cluster.ring([{ worker: record.owner, number }]);
+    else this.#deps.serve(number);
+  }
+
+  /** Any change of a session publishes its pending event first; the second one clears the mark. */
+  async #publishPending(number: string): Promise<void> {
+    await changeSession(this.#deps.steps, number, () => ({}), { fresh: true });
+    await changeSession(this.#deps.steps, number, ({ record }) => ({ record }));
+  }
+
+  async #expire(number: string, outages: readonly Outage[]): Promise<number | undefined> {
+    const { publisher, lease, steps, clock, graceMs } = this.#deps;
+    const nowMs = clock.storeMs();
+    if (!publisher.available || lease.steadyForMs() < SETTLE_MS) return nowMs + SETTLE_MS;
+    const expired = await changeSession(
+      steps,
+      number,
+      ({ record, version }) => {
+        const over = record.state === 'registered' && expiryOf(record, graceMs, outages) <= nowMs;
+        return over ? { record: end(record, 'expired', { nowMs, sequence: version + 1 }) } : undefined;
+      },
+      { fresh: true },
+    );
+    return expired === undefined ? nowMs + SETTLE_MS : this.#bury(number, expired.record);
+  }
+
+  /** Tells the end of a registration, ends what waited for it, and retires its number unless it is kept. */
+  async #bury(number: string, ended: SessionRecord): Promise<number | undefined> {
+    const { steps, sessions } = this.#deps;
+    const told = await changeSession(steps, number, () => ({}), { fresh: true });
+    if (told === undefined || told.record.state === 'registered') return undefined;
+    if (!ended.kept) await this.#endCommands(number);
+    const ttl = ended.kept ? {} : { ttlMs: TOMBSTONE_MS };
+    await changeSession(steps, number, ({ record }) => (record.state === 'registered' ? undefined : { record, ...ttl }));
+    if (!ended.kept) await sessions.release(ended.endpoint, number);
+    return undefined;
+  }
+
+  async #endCommands(number: string): Promise<void> {
+    const stored = await this.#deps.sessions.loadEntries(number);
+    if (stored.length === 0) return;
+    const nowMs = this.#deps.clock.storeMs();
+    const open = stored.map((e) => ({ ...e, entry: decodeEntry(e.record) })).filter(({ entry }) => !isFinished(entry) || entry.unpublished);
+    const over = open.map((e) => ({
+      ...e,
+      entry: isFinished(e.entry) ? e.entry : finish(e.entry, { state: 'expired', atMs: nowMs, reason: 'the registration ended' }),
+    }));
+    await changeSession(this.#deps.steps, number, (held) => ({
+      entries: over.map(({ id, version, entry }) => ({ id, expected: version, record: encodeEntry(entry) })),
+      events: over
+        .filter(({ entry }) => !entry.report)
+        .map(({ entry }) => this.#deps.events.commandResult(number, held.version, held.record, entry)),
+    }));
+    const versions = new Map(over.map(({ id, version }) => [id, version + 1]));
+    const removals = stored.map(({ id, version }) => ({ id, expected: versions.get(id) ?? version, record: undefined }));
+    await this.#deps.sessions.commit([{ number, entries: removals }]);
+  }
+}
+
+function next(...timesMs: number[]): number | undefined {
+  const earliest = Math.min(...timesMs);
+  return Number.isFinite(earliest) ? earliest : undefined;
+}

@@ -1,0 +1,151 @@
+/**
+ * Notifications, and every other response that answers no request of this worker's engine: found by the token, in which
+ * the device's number stands. OMA Transport 1.1.1 §6.4.5, RFC 7641 §3
+ */
+import { contentFormat, formatCode, isFresher, MessageType, observeValue } from '@cluster/coap';
+import { parsePath, readReport, type Path } from '@cluster/lwm2m';
+import {
+  changeObservation, observationKey, observationOf, parseToken, takeOver, type DeviceNumber, type Observation,
+  type SessionRecord,
+} from '@cluster/session';
+import type { Decision, Refusal, Step } from '../device-steps.ts';
+import { contextOf, type Held } from '../held-sessions.ts';
+import { arrivalOf, mayMove, type Received, type Uplink } from './uplink.ts';
+
+/** A response that came unasked, as the engine tells it. `more`: only the first block of its body. */
+export interface Unsolicited extends Received {
+  readonly more: boolean;
+}
+
+/** What else may wait for a response: exchanges of a worker that is gone, and bodies that have to be read again. */
+export interface DownlinkSide {
+  /** Completes an exchange that another worker began. False: no such exchange. */
+  adopt(held: Held, counter: number, received: Received): Promise<boolean>;
+  /** Reads an observed body again as a whole, by the durable queue. Resolves when that is stored. */
+  readAgain(held: Held, observation: Observation): Promise<void>;
+}
+
+/** A token that can't be one of ours is rejected without asking anyone. */
+export function notificationStep(uplink: Uplink, downlink: DownlinkSide, received: Unsolicited): Step | undefined {
+  const token = parseToken(received.message.token);
+  if (token === undefined) {
+    uplink.counters.refused('notification', 'unknown-token');
+    uplink.reject(received.exchange);
+    return undefined;
+  }
+  return new NotificationStep(uplink, downlink, received, token);
+}
+
+class NotificationStep implements Step {
+  readonly number: DeviceNumber;
+  readonly #counter: number;
+  readonly #uplink: Uplink;
+  readonly #downlink: DownlinkSide;
+  readonly #received: Unsolicited;
+
+  constructor(uplink: Uplink, downlink: DownlinkSide, received: Unsolicited, token: { number: DeviceNumber; counter: number }) {
+    this.#uplink = uplink;
+    this.#downlink = downlink;
+    this.#received = received;
+    this.number = token.number;
+    this.#counter = token.counter;
+  }
+
+  decide(held: Held | undefined, fresh: boolean): Decision | 'reload' {
+    const registered = held?.record.state === 'registered' && mayMove(this.#uplink, held, this.#received.peer);
+    const observation = registered ? observationOf(held.record, this.#counter) : undefined;
+    // RST ends the observation at the device: only after the store was asked.
+    if (observation === undefined && !fresh) return 'reload';
+    if (held === undefined || !registered) return { done: () => this.#reject() };
+    if (observation === undefined) return { done: () => void this.#adopt(held) };
+    if (this.#received.more) return { ...this.#taken(held), done: (now) => void this.#readAgain(now ?? held, observation) };
+    return this.#report(held, observation);
+  }
+
+  #report(held: Held, observation: Observation): Decision {
+    const { message } = this.#received;
+    const nowMs = this.#uplink.clock.storeMs();
+    const observe = observeValue(message);
+    const bases = observation.paths.map(parsePath).filter((p): p is Path => p !== undefined);
+    const { values, decodeError } = readReport(message.payload, contentFormat(message), bases, contextOf(held, this.#uplink.model), nowMs / 1_000);
+    const ends = observe === undefined || message.code >> 5 !== 2;
+    const format = contentFormat(message);
+    const event = this.#uplink.events.report('notification', held, this.#cause(observe), nowMs, {
+      paths: [...observation.paths],
+      values,
+      ...(observe === undefined ? {} : { observe }),
+      ...(this.#outOfOrder(held, observe, nowMs) ? { outOfOrder: true } : {}),
+      ...(format === undefined ? {} : { contentFormat: format }),
+      ...(ends ? { code: formatCode(message.code) } : {}),
+      ...(decodeError === undefined ? {} : { decodeError, payloadBase64: Buffer.from(message.payload).toString('base64') }),
+    });
+    return { ...this.#taken(held, ends ? observation : undefined), events: [event], done: (now) => this.#accept(now ?? held) };
+  }
+
+  #cause(observe: number | undefined) {
+    const { token, messageId, payload } = this.#received.message;
+    return { token, messageId, payload, ...(observe === undefined ? {} : { observe }) };
+  }
+
+  /** RFC 7641 §3.4; nothing is dropped for it, but it is told. */
+  #outOfOrder(held: Held, observe: number | undefined, nowMs: number): boolean {
+    if (observe === undefined) return false;
+    const last = held.lastObserve.get(this.#counter);
+    const next = { value: observe, atMs: nowMs };
+    if (last !== undefined && !isFresher(last, next)) return last.value !== observe;
+    held.lastObserve.set(this.#counter, next);
+    return false;
+  }
+
+  /** The record after this message, if it changes: a new path or owner, or the end of the observation. */
+  #taken(held: Held, ended?: Observation): { record?: SessionRecord } {
+    let record = held.record;
+    if (record.owner !== this.#uplink.settings.worker || record.peer !== this.#received.peer) {
+      record = takeOver(record, arrivalOf(this.#uplink, this.#received, held.version));
+    }
+    if (ended !== undefined) {
+      record = changeObservation(record, observationKey(ended), { state: 'refused', code: this.#received.message.code });
+    }
+    return record === held.record ? {} : { record };
+  }
+
+  #accept(held: Held): void {
+    this.#uplink.counters.notifications.add(1);
+    this.#uplink.acknowledge(this.#received.exchange);
+    this.#uplink.heard(held);
+  }
+
+  /** Acknowledged at its first block, once it is stored that the body is to be read. */
+  async #readAgain(held: Held, observation: Observation): Promise<void> {
+    try {
+      await this.#downlink.readAgain(held, observation);
+      this.#accept(held);
+    } catch {
+      this.refuse('store');
+    }
+  }
+
+  async #adopt(held: Held): Promise<void> {
+    try {
+      const { message, exchange } = this.#received;
+      if (!(await this.#downlink.adopt(held, this.#counter, this.#received))) return this.#reject();
+      if (message.type === MessageType.CON) this.#uplink.acknowledge(exchange);
+      else this.#uplink.abandon(exchange);
+    } catch {
+      this.refuse('store');
+    }
+  }
+
+  #reject(): void {
+    this.#uplink.counters.refused('notification', 'unknown-token');
+    this.#uplink.reject(this.#received.exchange);
+  }
+
+  /** No ACK: the device keeps the notification and repeats it. */
+  refuse(why: Refusal): void {
+    this.#uplink.counters.refused('notification', why);
+    this.#uplink.abandon(this.#received.exchange);
+    const held = this.#uplink.held.get(this.number);
+    if (held !== undefined && this.#received.message.type === MessageType.CON) this.#uplink.refused(held);
+  }
+}

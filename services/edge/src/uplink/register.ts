@@ -1,0 +1,94 @@
+/** Register: a device tells that it is there. OMA Transport 1.1.1 §6.4.3 */
+import { Code, contentFormat, uriQuery } from '@cluster/coap';
+import { parseRegister, type Registration } from '@cluster/lwm2m';
+import { answeredBefore, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
+import type { Decision, Refusal, Step } from '../device-steps.ts';
+import type { Held } from '../held-sessions.ts';
+import { created, refusal, unavailable } from '../replies.ts';
+import { arrivalOf, bindAddress, type Received, type Uplink } from './uplink.ts';
+
+/** How long an unpublished registration event may wait for the sweeper, if its worker dies before the device repeats. */
+const FIRST_LOOK_MS = 60_000;
+
+/** Reads Register messages and gives each device its number. What can't be read is answered at once. */
+export async function registerSteps(uplink: Uplink, received: readonly Received[]): Promise<Step[]> {
+  const readable = received.flatMap((r) => {
+    const registration = readRegister(uplink, r);
+    return registration === undefined ? [] : [{ received: r, registration }];
+  });
+  if (readable.length === 0) return [];
+  const numbers = await numbersOf(uplink, readable.map(({ registration }) => registration.endpoint));
+  return readable.map(({ received: r, registration }, i) => new RegisterStep(uplink, r, registration, numbers[i] ?? ''));
+}
+
+function readRegister(uplink: Uplink, received: Received): Registration | undefined {
+  const { message } = received;
+  const parsed = parseRegister(uriQuery(message), message.payload, contentFormat(message), {
+    unknownParameters: uplink.settings.unknownParameters,
+  });
+  if (parsed.ok) return parsed.registration;
+  uplink.counters.refused('register', parsed.fault);
+  uplink.respond(received.exchange, refusal(parsed.code, parsed.detail));
+  return undefined;
+}
+
+async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<DeviceNumber[]> {
+  const known = await uplink.sessions.resolve(endpoints);
+  const claims = endpoints.flatMap((endpoint, i) =>
+    known[i] === undefined ? [{ endpoint, proposal: newDeviceNumber(uplink.rng) }] : [],
+  );
+  const claimed = claims.length === 0 ? [] : await uplink.sessions.claim(claims);
+  let next = 0;
+  return known.map((number) => number ?? claimed[next++] ?? '');
+}
+
+class RegisterStep implements Step {
+  number: DeviceNumber;
+  readonly #uplink: Uplink;
+  readonly #received: Received;
+  readonly #registration: Registration;
+
+  constructor(uplink: Uplink, received: Received, registration: Registration, number: DeviceNumber) {
+    this.#uplink = uplink;
+    this.#received = received;
+    this.#registration = registration;
+    this.number = number;
+  }
+
+  decide(held: Held | undefined, fresh: boolean): Decision | 'reload' | 'elsewhere' {
+    if (held !== undefined && !fresh) return 'reload';
+    if (held !== undefined && this.#isRetired(held)) return 'elsewhere';
+    const { peer, message } = this.#received;
+    const arrival = arrivalOf(this.#uplink, this.#received, held?.version ?? 0);
+    const repeated = held === undefined ? undefined : answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
+    if (held !== undefined && repeated?.code === Code.CREATED) return { done: (now) => this.#answer(now) };
+    const locationId = newLocationId(this.number, this.#uplink.rng);
+    const record = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
+    const lifetimeMs = this.#registration.lifetimeS === 0 ? FIRST_LOOK_MS : this.#registration.lifetimeS * 1_000;
+    return { record, alarmMs: arrival.nowMs + Math.min(lifetimeMs, FIRST_LOOK_MS), done: (now) => this.#answer(now) };
+  }
+
+  /** A number whose registration ended is not used again, unless the endpoint keeps it; nor is another endpoint's. */
+  #isRetired({ record }: Held): boolean {
+    return record.endpoint !== this.#registration.endpoint || (record.state !== 'registered' && !record.kept);
+  }
+
+  async move(): Promise<void> {
+    const claim = { endpoint: this.#registration.endpoint, proposal: newDeviceNumber(this.#uplink.rng), replaces: this.number };
+    const [number] = await this.#uplink.sessions.claim([claim]);
+    this.number = number ?? claim.proposal;
+  }
+
+  #answer(held: Held | undefined): void {
+    if (held === undefined) return this.refuse('store');
+    bindAddress(this.#uplink, held);
+    this.#uplink.counters.registered.add(1);
+    this.#uplink.respond(this.#received.exchange, created(held.record.locationId));
+    this.#uplink.heard(held);
+  }
+
+  refuse(why: Refusal): void {
+    this.#uplink.counters.refused('register', why);
+    this.#uplink.respond(this.#received.exchange, unavailable(() => this.#uplink.rng.uint32()));
+  }
+}

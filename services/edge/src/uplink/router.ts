@@ -1,0 +1,73 @@
+/** Sends each CoAP event of a tick to its handler, and the steps that come of it to the devices, all at once. */
+import { Code, uriPath, type CoapEvent } from '@cluster/coap';
+import { StoreUnavailable } from '@cluster/session';
+import type { DeviceSteps, Step } from '../device-steps.ts';
+import { refusal, unavailable } from '../replies.ts';
+import { notificationStep, type DownlinkSide } from './notification.ts';
+import { registerSteps } from './register.ts';
+import { sendSteps } from './send.ts';
+import { deregisterStep, updateStep } from './update.ts';
+import type { Received, Uplink } from './uplink.ts';
+
+type RequestEvent = Extract<CoapEvent, { kind: 'request' }>;
+
+/** Takes the uplink events of one tick; answers to our own requests are the downlink's. */
+export class Router {
+  readonly #uplink: Uplink;
+  readonly #downlink: DownlinkSide;
+  readonly #steps: DeviceSteps;
+
+  constructor(uplink: Uplink, downlink: DownlinkSide, steps: DeviceSteps) {
+    this.#uplink = uplink;
+    this.#downlink = downlink;
+    this.#steps = steps;
+  }
+
+  route(events: readonly CoapEvent[]): void {
+    const steps: Step[] = [];
+    const registers: Received[] = [];
+    const sends: Received[] = [];
+    for (const event of events) {
+      if (event.kind === 'unsolicited') add(steps, notificationStep(this.#uplink, this.#downlink, event));
+      else if (event.kind === 'request') this.#request(event, steps, registers, sends);
+    }
+    if (steps.length > 0) this.#steps.run(steps);
+    if (registers.length > 0) void this.#looked(registers, registerSteps);
+    if (sends.length > 0) void this.#looked(sends, sendSteps);
+  }
+
+  /** Steps whose devices have to be looked up first. */
+  async #looked(received: readonly Received[], steps: (uplink: Uplink, received: readonly Received[]) => Promise<Step[]>): Promise<void> {
+    try {
+      this.#steps.run(await steps(this.#uplink, received));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) this.#uplink.counters.failures.add(1);
+      for (const { exchange } of received) this.#uplink.respond(exchange, unavailable(() => this.#uplink.rng.uint32()));
+    }
+  }
+
+  #request(event: RequestEvent, steps: Step[], registers: Received[], sends: Received[]): void {
+    const [resource, locationId, ...more] = uriPath(event.message);
+    const { code } = event.message;
+    if (resource === 'dp' && locationId === undefined) this.#only(Code.POST, event, () => sends.push(event));
+    else if (resource === 'rd' && locationId === undefined) this.#only(Code.POST, event, () => registers.push(event));
+    else if (resource !== 'rd' || locationId === undefined || more.length > 0) this.#refuse(event, Code.NOT_FOUND);
+    else if (code === Code.POST) add(steps, updateStep(this.#uplink, event, locationId));
+    else if (code === Code.DELETE) add(steps, deregisterStep(this.#uplink, event, locationId));
+    else this.#refuse(event, Code.METHOD_NOT_ALLOWED);
+  }
+
+  #only(code: number, event: RequestEvent, take: () => void): void {
+    if (event.message.code === code) take();
+    else this.#refuse(event, Code.METHOD_NOT_ALLOWED);
+  }
+
+  #refuse(event: RequestEvent, code: number): void {
+    this.#uplink.counters.refused('request', 'no-such-resource');
+    this.#uplink.respond(event.exchange, refusal(code));
+  }
+}
+
+function add(steps: Step[], step: Step | undefined): void {
+  if (step !== undefined) steps.push(step);
+}

@@ -1,0 +1,81 @@
+/** What the handlers of device messages share: the message, the state they act on, and how they answer. */
+import type { CoapMessage, CoapResponse } from '@cluster/coap';
+import type { ObjectModel } from '@cluster/lwm2m';
+import type { Arrival, Rng, SessionStore } from '@cluster/session';
+import type { WorkerClock } from '../clock.ts';
+import type { DomainEvents } from '../domain-events.ts';
+import type { EdgeCounters } from '../counters.ts';
+import type { Held, HeldSessions } from '../held-sessions.ts';
+
+export interface UplinkSettings {
+  readonly worker: string;
+  readonly maxTransmitWaitMs: number;
+  readonly unknownParameters: 'keep' | 'reject';
+  /** What an Update or a notification from another address means without security (row B77). */
+  readonly nosecRebind: 'accept' | 'refuse';
+}
+
+/** A CoAP request or response as it reached the worker. */
+export interface Received {
+  readonly peer: string;
+  readonly exchange: number;
+  readonly message: CoapMessage;
+}
+
+export interface Uplink {
+  readonly settings: UplinkSettings;
+  readonly sessions: SessionStore;
+  readonly held: HeldSessions;
+  readonly model: ObjectModel;
+  readonly events: DomainEvents;
+  readonly clock: WorkerClock;
+  readonly rng: Rng;
+  readonly counters: EdgeCounters;
+  respond(exchange: number, response: CoapResponse): void;
+  acknowledge(exchange: number): void;
+  reject(exchange: number): void;
+  abandon(exchange: number): void;
+  /** The device was heard and its message answered: what waited for it may go. */
+  heard(held: Held): void;
+  /** A notification was refused for lack of a broker. */
+  refused(held: Held): void;
+}
+
+/** The security identity of a path without security. */
+export const NOSEC = 'nosec';
+
+/** The arrival of a message as session transitions take it. */
+export function arrivalOf(uplink: Uplink, received: Received, version: number): Arrival {
+  return {
+    worker: uplink.settings.worker,
+    nowMs: uplink.clock.storeMs(),
+    peer: received.peer,
+    identity: NOSEC,
+    messageId: received.message.messageId,
+    maxTransmitWaitMs: uplink.settings.maxTransmitWaitMs,
+    sequence: version + 1,
+  };
+}
+
+/** Whether a message from `peer` may speak for a session that was last heard from elsewhere. */
+export function mayMove(uplink: Uplink, held: Held, peer: string): boolean {
+  return held.record.peer === peer || uplink.settings.nosecRebind === 'accept';
+}
+
+const LEAST_ADDRESS_TTL_MS = 3_600_000;
+
+/**
+ * Remembers the address that a device spoke from, for messages that carry neither location nor token. Only a hint,
+ * which the session has to confirm: its loss costs a device one 4.04 to a Send.
+ */
+export function bindAddress(uplink: Uplink, held: Held): void {
+  const { peer, registration } = held.record;
+  const ttlMs = Math.max(LEAST_ADDRESS_TTL_MS, 2_000 * registration.lifetimeS);
+  const nowMs = uplink.clock.storeMs();
+  if (held.bound?.peer === peer && nowMs - held.bound.atMs < ttlMs / 2) return;
+  held.bound = { peer, atMs: nowMs };
+  uplink.sessions.bindAddresses([{ peer, number: held.number, ttlMs }]).catch(() => {
+    held.bound = undefined;
+    uplink.counters.lostHints.add(1);
+  });
+}

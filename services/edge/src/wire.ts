@@ -1,0 +1,54 @@
+/** The one file of the edge that knows the adapters: Redis below its state, Kafka below its events. */
+import type { Config } from '@cluster/config';
+import { topics } from '@cluster/contracts';
+import { connectKafkaPublisher, ensureTopics, kafkaDurability } from '@cluster/events-kafka';
+import { ObjectModel } from '@cluster/lwm2m';
+import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
+import { connectRedisStore } from '@cluster/store-redis';
+import type { Logger, Metrics } from '@cluster/telemetry';
+import type { EdgeDeps } from './assemble.ts';
+
+export interface Wired {
+  readonly deps: EdgeDeps;
+  close(): Promise<void>;
+}
+
+/** Connects to Redis and Kafka; neither has to be there yet. */
+export async function wireEdge(config: Config, metrics: Metrics, log: Logger): Promise<Wired> {
+  const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-edge', logger: log };
+  const store = await connectRedisStore({ urls: config.redisUrls });
+  const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const stopping = new AbortController();
+  void tellWeaknesses(stopping.signal, kafka, store, log);
+  const deps: EdgeDeps = { sessions: store, cluster: store, store, publisher, model: objectModel(config), metrics, log };
+  return {
+    deps,
+    async close() {
+      stopping.abort();
+      await publisher.close();
+      await store.close();
+    },
+  };
+}
+
+/** The OMA registry's definitions and the operator's own. */
+export function objectModel(config: Config): ObjectModel {
+  return new ObjectModel(ddfDirectory(config.modelsDir === undefined ? [] : [config.modelsDir]));
+}
+
+/** The promises hold with replicas and an append-only file; what is weaker is named. Topics that are missing are made. */
+async function tellWeaknesses(
+  signal: AbortSignal,
+  kafka: Parameters<typeof connectKafkaPublisher>[0],
+  store: { durability(): Promise<string[]> },
+  log: Logger,
+): Promise<void> {
+  try {
+    const names = Object.values(topics);
+    await ensureTopics({ ...kafka, topics: names }, signal);
+    const weaknesses = [...(await kafkaDurability({ ...kafka, topics: names })), ...(await store.durability())];
+    for (const weakness of weaknesses) log.warn({ weakness }, 'weaker than what the promises need');
+  } catch (error) {
+    if (!signal.aborted) log.warn({ err: error }, 'durability could not be checked');
+  }
+}

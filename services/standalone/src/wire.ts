@@ -1,0 +1,34 @@
+/** Where the whole server in one process keeps its state and its events: one file in the data directory. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '@cluster/config';
+import type { EventConsumer, EventPublisher } from '@cluster/events';
+import { openEmbeddedEvents } from '@cluster/events-embedded';
+import type { ClusterStore, ReadModelStore, SessionStore } from '@cluster/session';
+import { openEmbeddedStore } from '@cluster/store-embedded';
+
+export interface Embedded {
+  readonly store: SessionStore & ClusterStore & ReadModelStore;
+  readonly publisher: EventPublisher;
+  readonly consumer: EventConsumer;
+  close(): Promise<void>;
+}
+
+const DAYS_KEPT = 7;
+
+/** Opens `lwm2m.db` in the data directory; a restart goes on where the last run ended. */
+export function wireEmbedded(config: Config): Embedded {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const file = join(config.dataDir, 'lwm2m.db');
+  const store = openEmbeddedStore({ file });
+  const events = openEmbeddedEvents({ file, retention: { ms: DAYS_KEPT * 86_400_000 } });
+  return {
+    store,
+    publisher: events.publisher(),
+    consumer: events.consumer(),
+    async close() {
+      await events.close();
+      await store.close();
+    },
+  };
+}
