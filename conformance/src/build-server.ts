@@ -10,7 +10,7 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
 const SERVICES = ['edge', 'registry', 'standalone'];
 
 /** Builds what changed since the last build. */
-export default async function setup(): Promise<void> {
+export async function setup(): Promise<void> {
   const projects = SERVICES.map((service) => join(REPOSITORY, 'services', service));
   try {
     await promisify(execFile)(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-b', ...projects]);
