@@ -2,6 +2,8 @@
 import { EventsUnavailable, batchBytes, type EventPublisher, type EventRecord } from '@cluster/events';
 import type { EventLog } from './log.ts';
 
+const PROBE_MS = 1_000;
+
 interface Call {
   readonly records: readonly EventRecord[];
   readonly resolve: () => void;
@@ -21,7 +23,7 @@ export class EmbeddedPublisher implements EventPublisher {
     this.#onAppended = onAppended;
   }
 
-  /** False after a write that failed (disk full, file locked); each later publish tries again. */
+  /** False after a write that failed (disk full, file locked), until a write succeeds again. */
   get available(): boolean {
     return this.#available;
   }
@@ -33,6 +35,7 @@ export class EmbeddedPublisher implements EventPublisher {
 
   async publish(records: readonly EventRecord[]): Promise<void> {
     if (this.#closed) throw new EventsUnavailable('the publisher is closed');
+    if (!this.#available) throw new EventsUnavailable('the event log can not be written');
     batchBytes(records);
     if (records.length === 0) return;
     if (this.#calls.length === 0) setImmediate(() => this.#flush());
@@ -52,12 +55,25 @@ export class EmbeddedPublisher implements EventPublisher {
       this.#log.append(calls.flatMap((call) => call.records));
     } catch (cause) {
       this.#setAvailable(false);
+      this.#probeLater();
       for (const call of calls) call.reject(new EventsUnavailable('the event log can not be written', { cause }));
       return;
     }
-    this.#setAvailable(true);
     for (const call of calls) call.resolve();
     this.#onAppended();
+  }
+
+  /** Finds out by itself when writing works again. */
+  #probeLater(): void {
+    setTimeout(() => {
+      if (this.#closed) return;
+      try {
+        this.#log.retain();
+        this.#setAvailable(true);
+      } catch {
+        this.#probeLater();
+      }
+    }, PROBE_MS).unref();
   }
 
   #setAvailable(available: boolean): void {

@@ -33,7 +33,7 @@ async function measure(publish: Publish, perTick: number, pace: boolean): Promis
   const calls: Promise<unknown>[] = [];
   for (let sent = 0, tick = 1; sent < RECORDS; sent += perTick, tick++) {
     calls.push(publish(records.slice(sent, sent + perTick)));
-    if (pace) await new Promise((resolve) => setTimeout(resolve, startMs + tick * TICK_MS - performance.now()));
+    if (pace) await new Promise((resolve) => setTimeout(resolve, Math.max(1, startMs + tick * TICK_MS - performance.now())));
     else if (calls.length % 8 === 0) await calls.at(-4);
   }
   await Promise.all(calls);

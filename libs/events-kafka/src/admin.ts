@@ -23,12 +23,12 @@ export interface TopicPlan extends KafkaConnection {
 /** Creates the topics that are missing; existing ones are left alone. Waits for Kafka as long as `signal` allows. */
 export async function ensureTopics(plan: TopicPlan, signal?: AbortSignal): Promise<void> {
   const logger = plan.logger ?? noLogger;
-  for (;;) {
+  for (let level: 'warn' | 'debug' = 'warn'; ; level = 'debug') {
     signal?.throwIfAborted();
     try {
       return await withAdmin(plan, (admin) => createMissing(admin, plan));
     } catch (error) {
-      logger.warn({ err: error }, 'topics can not be ensured yet');
+      logger[level]({ err: error }, 'topics can not be ensured yet');
     }
     await sleep(BACKOFF_MS, undefined, signal === undefined ? {} : { signal });
   }
