@@ -55,8 +55,8 @@ export class CborWriter {
   /** The value in its type's form; an object link as text "object:instance". */
   value({ type, value }: ResourceValue): void {
     if (typeof value === 'boolean' || value === null) this.simple(value);
-    else if (typeof value === 'bigint') this.integer(value);
-    else if (typeof value === 'number') type === 'float' ? this.float(value) : this.integer(value);
+    else if (typeof value === 'number' && type === 'float') this.float(value);
+    else if (typeof value === 'number' || typeof value === 'bigint') this.integer(value);
     else if (typeof value === 'string') this.text(value);
     else if (isObjectLink(value)) this.text(formatObjectLink(value));
     else this.bytes(value);

@@ -58,7 +58,7 @@ describe('CborReader', () => {
     expect(() => scalar(digits)).toThrow(Malformed);
   });
 
-  it.each(['9b00000000ffffffff', 'bb0000000000000001', '9a06000000', 'ba06000000'])('does not believe the count of %s', (digits) => {
+  it.each(['9b00000000ffffffff', 'bb0000000000000001', '9a06000000', 'ba06000000', 'a300000000'])('does not believe the count of %s', (digits) => {
     const reader = new CborReader(hex(digits));
     expect(() => reader.open(reader.major as typeof Major.ARRAY)).toThrow(Malformed);
   });

@@ -57,9 +57,9 @@ describe('a value in SenML', () => {
     ['"vs":"66:1"', 7, { object: 66, instance: 1 }, 'objlnk'], ['"vlo":"ffff:FFFF"', 7, { object: 65535, instance: 65535 }, 'objlnk'],
     // contradictions are kept
     ['"v":1.5', 0, 1.5, 'unknown'], ['"vs":"1"', 0, '1', 'unknown'], ['"v":9223372036854775808', 0, 9223372036854775808n, 'unknown'], ['"v":-1', 1, -1, 'unknown'], ['"v":1', 3, 1, 'unknown'],
-    ['"vb":true', 4, true, 'unknown'], ['"vd":"AP8%"', 5, 'AP8%', 'unknown'], ['"vd":"AP9"', 5, 'AP9', 'unknown'], ['"vlo":"66:65536"', 7, '66:65536', 'unknown'], ['"vs":"\\ud800"', 4, '\ud800', 'unknown'],
+    ['"vb":true', 4, true, 'unknown'], ['"vd":"AP8%"', 5, 'AP8%', 'unknown'], ['"vd":"AP9"', 5, 'AP9', 'unknown'], ['"vd":"AP8=="', 5, 'AP8==', 'unknown'], ['"vlo":"66:65536"', 7, '66:65536', 'unknown'], ['"vs":"\\ud800"', 4, '\ud800', 'unknown'],
     // what nobody defined
-    ['"v":9007199254740993', 99, 9007199254740993n, 'unknown'], ['"vlo":"66:1"', 99, '66:1', 'unknown'], ['"vd":"AA"', 99, hex('00'), 'unknown'],
+    ['"v":9007199254740993', 99, 9007199254740993n, 'unknown'], ['"v":1e30', 99, 1e30, 'unknown'], ['"vlo":"66:1"', 99, '66:1', 'unknown'], ['"vd":"AA"', 99, hex('00'), 'unknown'],
   ])('reads %s of resource %i', (json, id, expected, type) => {
     expect(readJson(`[{"n":"/9/0/${id}",${json}}]`)).toEqual([[`/9/0/${id}`, expected, type]]);
   });
@@ -145,6 +145,7 @@ describe('names in SenML', () => {
     const options = { root: '/lwm2m' };
     expect(readJson('[{"n":"/lwm2m/9/0/0","v":5},{"n":"/9/0/1","v":6}]', [], options)).toEqual([['/9/0/0', 5, 'integer'], ['/9/0/1', 6, 'unsigned']]);
     expect(readJson('[{"n":"/lwm2mm/9/0/0","v":5}]', [], options)).toBe('BAD_PATH');
+    expect(readJson('[{"n":"/90/0/0","v":5}]', [], { root: '/9' })).toEqual([['/90/0/0', 5, 'unknown']]);
     expect(readJson('[{"n":"/9/0/0","v":5}]', [], { root: '/' })).toEqual([['/9/0/0', 5, 'integer']]);
   });
 

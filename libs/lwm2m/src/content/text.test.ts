@@ -83,6 +83,10 @@ describe('opaque', () => {
     const result = decodeContent(ContentFormat.OPAQUE, payload, [9, 0, 5], lookup);
     payload.fill(0);
     expect(result.ok && result.values[0]!.value).toEqual(hex('0102'));
+    const cbor = hex('420102');
+    const fromCbor = decodeContent(ContentFormat.CBOR, cbor, [9, 0, 5], lookup);
+    cbor.fill(0);
+    expect(fromCbor.ok && fromCbor.values[0]!.value).toEqual(hex('0102'));
   });
 });
 

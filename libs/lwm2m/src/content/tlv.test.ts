@@ -128,6 +128,7 @@ describe('levels of TLV', () => {
     ['the longest length', 'd800ffffff00', [9, 0], 'TRUNCATED'],
     ['the reserved id', 'e1ffff05', [9, 0], 'BAD_PATH'],
     ['a resource twice', 'c10005c10006', [9, 0], 'DUPLICATE'],
+    ['a resource twice, out of order', 'c10105c10006c10107', [9, 0], 'DUPLICATE'],
     ['a resource instance twice', '860a410001410002', [9, 0], 'DUPLICATE'],
     ['an instance twice', '00010001', [9], 'DUPLICATE'],
     ['a resource both single and multiple', 'c10a01830a410001', [9, 0], 'DUPLICATE'],
