@@ -4,10 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { command, type RedisCommand, type Reply, type Router } from './command.ts';
-import { Connection, type Address, type ConnectionSettings } from './connection.ts';
+import { command, type Kind, type RedisCommand, type Reply, type Router } from './command.ts';
+import { Connection } from './connection.ts';
 import { Fault, unavailable, within } from './faults.ts';
 import type { Keys } from './keys.ts';
+import type { Address, ConnectionSettings } from './link.ts';
 import { SlotMap, nameOf, parseSlots } from './slots.ts';
 
 const TRY_AGAIN_MS = 10;
@@ -36,16 +37,15 @@ export class ClusterRouter implements Router {
     this.#timer = setInterval(() => this.#refreshSoon(), REFRESH_EVERY_MS).unref();
   }
 
-  async execute(commands: readonly RedisCommand[], kind: 'read' | 'write'): Promise<Reply[]> {
+  async execute(commands: readonly RedisCommand[], kind: Kind): Promise<Reply[]> {
     const replies = new Array<Reply>(commands.length);
-    const replicas = kind === 'write' ? this.#settings.waitReplicas : 0;
     const deadline = performance.now() + this.#settings.connection.commandTimeoutMs;
     try {
-      let left = await this.#round(commands, [...commands.keys()], replies, replicas);
+      let left = await this.#round(commands, [...commands.keys()], replies, kind);
       for (let round = 1; left.length > 0; round++) {
         if (performance.now() > deadline) throw unavailable('redirected for too long');
         if (round > 1) await sleep(TRY_AGAIN_MS); // a slot is on its way
-        left = await this.#round(commands, left, replies, replicas);
+        left = await this.#round(commands, left, replies, kind);
       }
     } catch (error) {
       this.#refreshSoon();
@@ -80,15 +80,15 @@ export class ClusterRouter implements Router {
   }
 
   /** Sends what is left, and gives what has to be sent once more, in its order. */
-  async #round(commands: readonly RedisCommand[], left: number[], replies: Reply[], replicas: number): Promise<number[]> {
+  async #round(commands: readonly RedisCommand[], left: number[], replies: Reply[], kind: Kind): Promise<number[]> {
     if (this.#slots.empty) await this.#refresh();
     const groups = Map.groupBy(left, (index) => this.#owner(commands[index]!.key));
     const again: number[] = [];
     const send = async ([connection, indices]: [Connection, number[]]): Promise<void> => {
-      const results = await connection.run(indices.map((index) => commands[index]!), replicas);
+      const results = await connection.run(indices.map((index) => commands[index]!), kind);
       for (const [place, result] of results.entries()) {
         const index = indices[place]!;
-        const settled = result instanceof Fault ? await this.#redirect(result, connection, commands[index]!, replicas) : result;
+        const settled = result instanceof Fault ? await this.#redirect(result, connection, commands[index]!, kind) : result;
         if (settled === undefined) again.push(index);
         else replies[index] = settled;
       }
@@ -98,7 +98,7 @@ export class ClusterRouter implements Router {
   }
 
   /** What a node says instead of an answer: undefined if the command is to be sent again. */
-  async #redirect(fault: Fault, from: Connection, single: RedisCommand, replicas: number): Promise<Reply | undefined> {
+  async #redirect(fault: Fault, from: Connection, single: RedisCommand, kind: Kind): Promise<Reply | undefined> {
     const { slot, host, port } = fault.target;
     const target = { host: host || from.address.host, port };
     if (fault.kind === 'MOVED') {
@@ -107,7 +107,7 @@ export class ClusterRouter implements Router {
       return undefined;
     }
     if (fault.kind === 'ASK') {
-      const [reply] = await this.#connect(target).run([single], replicas, true);
+      const [reply] = await this.#connect(target).run([single], kind, true);
       if (!(reply instanceof Fault)) return reply;
       if (reply.kind !== 'TRYAGAIN') throw unavailable('refused', reply.error);
     } else if (fault.kind !== 'TRYAGAIN') {
@@ -126,7 +126,7 @@ export class ClusterRouter implements Router {
     const name = nameOf(address);
     const known = this.#connections.get(name);
     if (known) return known;
-    const connection = new Connection(address, this.#settings.connection);
+    const connection = new Connection(address, this.#settings.connection, this.#settings.waitReplicas);
     connection.onLost(() => {
       if (this.#slots.isOwner(address)) this.#settings.onLost();
       this.#refreshSoon();

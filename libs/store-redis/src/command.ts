@@ -18,10 +18,13 @@ export interface RedisCommand {
 /** Replies come undecoded: text and records as buffers. */
 export type Reply = Buffer | number | null | readonly Reply[] | { readonly [field: string]: Buffer };
 
+/** A write is done only when the replicas asked for have it. */
+export type Kind = 'read' | 'write';
+
 /** Where commands go. Every failure is a `StoreUnavailable`; a reply is given only if all of the call succeeded. */
 export interface Router {
   /** Replies in the order of `commands`. Commands to one key run in that order. */
-  execute(commands: readonly RedisCommand[], kind: 'read' | 'write'): Promise<Reply[]>;
+  execute(commands: readonly RedisCommand[], kind: Kind): Promise<Reply[]>;
   getMany(keys: readonly string[]): Promise<(Buffer | null)[]>;
   /** A connection of its own, to a server that is up, for hearing what is published. */
   listener(): Redis;

@@ -1,6 +1,6 @@
 /** The router of a single server: one pipeline, or one MGET, for each call. */
 import type { Redis } from 'ioredis';
-import { command, type RedisCommand, type Reply, type Router } from './command.ts';
+import { command, type Kind, type RedisCommand, type Reply, type Router } from './command.ts';
 import type { Connection } from './connection.ts';
 import { Fault, unavailable } from './faults.ts';
 import type { Keys } from './keys.ts';
@@ -8,17 +8,15 @@ import type { Keys } from './keys.ts';
 export class SingleRouter implements Router {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #waitReplicas: number;
 
-  constructor(connection: Connection, keys: Keys, waitReplicas: number) {
+  constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#waitReplicas = waitReplicas;
   }
 
-  async execute(commands: readonly RedisCommand[], kind: 'read' | 'write'): Promise<Reply[]> {
+  async execute(commands: readonly RedisCommand[], kind: Kind): Promise<Reply[]> {
     if (commands.length === 0) return [];
-    const replies = await this.#connection.run(commands, kind === 'write' ? this.#waitReplicas : 0);
+    const replies = await this.#connection.run(commands, kind);
     return replies.map((reply) => {
       if (reply instanceof Fault) throw unavailable('refused', reply.error);
       return reply;

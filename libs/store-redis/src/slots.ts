@@ -1,7 +1,7 @@
 /** Which node of a Redis Cluster holds which of the 16,384 slots. */
 import slotOf from 'cluster-key-slot';
 import type { Reply } from './command.ts';
-import type { Address } from './connection.ts';
+import type { Address } from './link.ts';
 
 const SLOTS = 16_384;
 

@@ -47,9 +47,9 @@ function openRouter(options: ResolvedOptions, keys: Keys, onLost: () => void): R
   const { seeds, connection } = parseUrls(options);
   const { waitReplicas } = options;
   if (seeds.length > 1) return new ClusterRouter({ seeds, connection, keys, waitReplicas, onLost });
-  const single = new Connection(seeds[0]!, connection);
+  const single = new Connection(seeds[0]!, connection, waitReplicas);
   single.onLost(onLost);
-  return new SingleRouter(single, keys, waitReplicas);
+  return new SingleRouter(single, keys);
 }
 
 /** Tells `availability` of each failure. */

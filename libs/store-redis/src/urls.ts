@@ -1,5 +1,5 @@
 /** Reads the addresses of Redis servers. */
-import type { Address, ConnectionSettings } from './connection.ts';
+import type { Address, ConnectionSettings } from './link.ts';
 import type { ResolvedOptions } from './options.ts';
 
 const DEFAULT_PORT = 6379;
