@@ -5,7 +5,7 @@ import { formatObjectLink, isObjectLink } from './convert.ts';
 import { Major } from './cbor-reader.ts';
 
 export class CborWriter {
-  #bytes = new Uint8Array(128);
+  #bytes = new Uint8Array(256);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
