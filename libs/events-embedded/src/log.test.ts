@@ -67,6 +67,16 @@ test('a batch that fails in its middle leaves nothing behind', () => {
   log.close();
 });
 
+test('closing in the tick of a publish still writes it', async () => {
+  const events = openEmbeddedEvents({ file });
+  const published = events.publisher().publish([event('last')]);
+  await events.close();
+  await expect(published).resolves.toBeUndefined();
+  const log = new EventLog(file, {}, () => 0);
+  expect(log.read(topic, 0, 10)).toHaveLength(1);
+  log.close();
+});
+
 test('a log that can not be written refuses at once, and is found writable again by itself', async () => {
   const events = openEmbeddedEvents({ file });
   const publisher = events.publisher();

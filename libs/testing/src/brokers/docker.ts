@@ -5,8 +5,8 @@
 import { request } from 'node:http';
 
 const PROBE_MS = 1_000;
-const REDIS_IMAGE = 'redis:7.4-alpine';
-const KAFKA_IMAGE = 'confluentinc/cp-kafka:8.0.0';
+const REDIS_IMAGE = 'redis:7';
+const KAFKA_IMAGE = 'confluentinc/cp-kafka:8.1.0';
 
 /** Addresses of a broker in a container, and how to end it. */
 export interface ContainerBroker {
