@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandWaiters } from './commands/command-waiters.ts';
 import { LiveFeed } from './feed/live-feed.ts';
 import { StreamHub } from './feed/stream-hub.ts';
+import { registryMetrics } from './metrics.ts';
 import { defaultOptions, type RegistryDeps, type RegistryOptions } from './options.ts';
 import { RegistryModule } from './registry.module.ts';
 
@@ -20,6 +21,7 @@ const API_VERSION = '0.1.0';
 /** Builds a registry; nothing runs before `listen`. */
 export async function createRegistry(deps: RegistryDeps, options: Partial<RegistryOptions> = {}): Promise<Registry> {
   const settings: RegistryOptions = Object.freeze({ ...defaultOptions, ...options });
+  const metrics = registryMetrics(deps.metrics);
   const consumers = new TopicServer(deps.events, settings.group, { log: deps.log, retryMs: settings.retryMs });
   const parts: { app?: NestFastifyApplication } = {};
   const probes: Probe[] = [
@@ -27,15 +29,15 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
     { name: 'events', check: running(() => parts.app?.get(LiveFeed).running === true, 'the topics are not read yet') },
     { name: 'consumers', check: running(() => consumers.running, 'the group does not consume yet') },
   ];
-  const app = await createHttpApp(RegistryModule.register(deps, settings, probes), {
+  const app = await createHttpApp(RegistryModule.register(deps, settings, metrics, probes), {
     log: deps.log,
     bodyLimitBytes: settings.bodyLimitBytes,
-    onRequestDone: deps.metrics && ((request) => deps.metrics?.requestDone(request)),
+    onRequestDone: metrics.requestDone,
   });
   parts.app = app;
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });
   serveDocs(app, openApiDocument(API_VERSION));
-  deps.metrics?.observe({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size });
+  metrics.watch({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size });
   return { listen: () => listen(app, settings), close: () => close(app, settings) };
 }
 

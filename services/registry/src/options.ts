@@ -2,8 +2,8 @@
 import type { EventConsumer } from '@cluster/events';
 import type { Log } from '@cluster/nest-kit';
 import type { ReadModelStore, SessionStore } from '@cluster/session';
+import type { Metrics } from '@cluster/telemetry';
 import type { DeadLetterSink } from './consumers/dead-letters.ts';
-import type { RegistryMetrics } from './metrics.ts';
 import type { NorthboundPort } from './northbound-port.ts';
 
 /** All of it stays the caller's: closing the registry closes none of it. */
@@ -14,7 +14,7 @@ export interface RegistryDeps {
   readonly model: ReadModelStore;
   readonly events: EventConsumer;
   readonly log: Log;
-  readonly metrics?: RegistryMetrics | undefined;
+  readonly metrics: Metrics;
   readonly deadLetters?: DeadLetterSink | undefined;
 }
 

@@ -8,6 +8,7 @@ import { ReadModelConsumer } from './consumers/read-model.consumer.ts';
 import { FeedKeeper } from './feed/feed-keeper.ts';
 import { LiveFeed } from './feed/live-feed.ts';
 import { StreamHub } from './feed/stream-hub.ts';
+import type { RegistryMetrics } from './metrics.ts';
 import type { RegistryDeps, RegistryOptions } from './options.ts';
 import { CommandsController } from './rest/commands.controller.ts';
 import { EndpointsController } from './rest/endpoints.controller.ts';
@@ -17,7 +18,7 @@ import { NORTHBOUND, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
 
 @Module({})
 export class RegistryModule {
-  static register(deps: RegistryDeps, options: RegistryOptions, probes: readonly Probe[]): DynamicModule {
+  static register(deps: RegistryDeps, options: RegistryOptions, metrics: RegistryMetrics, probes: readonly Probe[]): DynamicModule {
     return {
       module: RegistryModule,
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
@@ -26,7 +27,7 @@ export class RegistryModule {
         { provide: NORTHBOUND, useValue: deps.northbound },
         { provide: READ_MODEL, useValue: deps.model },
         { provide: VALUES_PER_ENDPOINT, useValue: options.valuesPerEndpoint },
-        { provide: DeadLetters, useFactory: () => new DeadLetters(deps.log, (topic) => deps.metrics?.deadLetter(topic), deps.deadLetters) },
+        { provide: DeadLetters, useFactory: () => new DeadLetters(deps.log, metrics.deadLetter, deps.deadLetters) },
         ...commandProviders(options),
         ...feedProviders(deps, options),
       ],

@@ -4,7 +4,7 @@
  */
 import { commandResultValue, type CommandStatus, topics } from '@cluster/contracts';
 import type { ConsumedRecord } from '@cluster/events';
-import { readEvent } from '../received-event.ts';
+import { receivedEvent } from '../received-event.ts';
 
 /** Results that a waiter keeps until it is told which one it waits for. */
 const MAX_EARLY = 64;
@@ -98,7 +98,7 @@ export class CommandWaiters {
 
 function statusOf(record: ConsumedRecord): CommandStatus | undefined {
   try {
-    const { endpoint: _, ...status } = commandResultValue.parse(readEvent(record).data);
+    const { endpoint: _, ...status } = commandResultValue.parse(receivedEvent(record).data);
     return status;
   } catch {
     // Counted where the group consumes it; the caller reads the state when its time is over.

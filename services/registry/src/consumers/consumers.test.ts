@@ -3,6 +3,7 @@ import { eventTypes, topics } from '@cluster/contracts';
 import { EventsUnavailable } from '@cluster/events';
 import { silentLog } from '@cluster/nest-kit';
 import { StoreUnavailable } from '@cluster/session';
+import { Metrics } from '@cluster/telemetry';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Bench, DEVICE } from '../testing/bench.ts';
 import { commandResult, event, notification, registration } from '../testing/events.ts';
@@ -115,19 +116,19 @@ describe('records that can not be understood', () => {
   ];
 
   test('are counted, logged once a kind and buried; the others of their batch count', async () => {
-    const counted: string[] = [];
+    const metrics = new Metrics();
     const warned: string[] = [];
     const buried: DeadLetter[] = [];
     await bench.replica({}, {
       log: { ...silentLog, warn: (_fields, message) => warned.push(message) },
-      metrics: { renderPrometheus: () => '', requestDone: () => {}, observe: () => {}, deadLetter: (topic) => counted.push(topic) },
+      metrics,
       deadLetters: { keep: async (letters) => void buried.push(...letters) },
     });
     bench.topics.publish(...broken(), ...broken(), notification(DEVICE, 7));
     expect(await lastValues()).toEqual({ '/3303/0/5700': 7 });
-    expect(counted).toHaveLength(16);
+    expect(metrics.renderPrometheus()).toContain('lwm2m_dead_letters_total{topic="lwm2m.notifications"} 12\n');
     expect(buried).toHaveLength(16);
-    expect(warned).toHaveLength(7);
+    expect(warned).toHaveLength(6);
     expect(await bench.model.list({ limit: 1 })).toEqual([]);
   });
 

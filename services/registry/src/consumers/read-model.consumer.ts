@@ -4,7 +4,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { type StreamedEvent, topics } from '@cluster/contracts';
 import type { ConsumedRecord } from '@cluster/events';
 import type { ReadModelStore } from '@cluster/session';
-import { readEvent } from '../received-event.ts';
+import { receivedEvent } from '../received-event.ts';
 import { READ_MODEL, VALUES_PER_ENDPOINT } from '../tokens.ts';
 import { DeadLetters, type DeadLetter } from './dead-letters.ts';
 import { entryOf, valuesOf } from './projection.ts';
@@ -53,7 +53,7 @@ export class ReadModelConsumer {
     const dead: DeadLetter[] = [];
     for (const record of records) {
       try {
-        const said = read(readEvent(record));
+        const said = read(receivedEvent(record));
         if (said !== undefined) understood.push(said);
       } catch (error) {
         dead.push({ record, reason: error instanceof Error ? error.message : String(error) });

@@ -3,7 +3,7 @@
  * stood, then live. What was sent is told by the reader's own position vector, whichever way a record came.
  */
 import type { ConsumedRecord, EventConsumer, EventSubscription } from '@cluster/events';
-import { readEvent } from '../received-event.ts';
+import { receivedEvent } from '../received-event.ts';
 import type { FeedItem, Gap } from './event-ring.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { type PositionVector, streamTopics } from './positions.ts';
@@ -213,7 +213,7 @@ function frameOf(record: ConsumedRecord): string | undefined {
   if (made !== undefined) return made === '' ? undefined : made;
   let frame = '';
   try {
-    const event = readEvent(record);
+    const event = receivedEvent(record);
     frame = `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
   } catch {
     // Counted where the group consumes it; a reader can do nothing with it.

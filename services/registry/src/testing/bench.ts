@@ -1,5 +1,6 @@
 /** Registries that listen on free ports, over shared ports in memory. */
 import { type Log, silentLog } from '@cluster/nest-kit';
+import { Metrics } from '@cluster/telemetry';
 import { createRegistry, type Registry } from '../app.ts';
 import type { RegistryDeps, RegistryOptions } from '../options.ts';
 import { MemoryModel } from './memory-model.ts';
@@ -23,7 +24,7 @@ export class Bench {
       return 0;
     };
     const registry = await createRegistry(
-      { northbound: this.northbound, sessions: { timeMs }, model: this.model, events: this.topics.consumer(), log, ...deps },
+      { northbound: this.northbound, sessions: { timeMs }, model: this.model, events: this.topics.consumer(), metrics: new Metrics(), log, ...deps },
       { port: 0, heartbeatMs: 60_000, retryMs: 5, drainMs: 100, ...options },
     );
     this.#registries.push(registry);

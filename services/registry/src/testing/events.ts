@@ -1,6 +1,6 @@
 /** Events as the edge publishes them. */
 import { type CommandStatus, type EventType, eventTypes, restExamples, type Topic, topics } from '@cluster/contracts';
-import type { EventRecord } from '@cluster/events';
+import { buildEvent, type EventRecord } from '@cluster/events';
 
 let lastId = 0;
 
@@ -11,19 +11,12 @@ export interface EventOptions {
 }
 
 export function event(topic: Topic, type: EventType | string, endpoint: string, data: unknown, options: EventOptions = {}): EventRecord {
-  return {
-    topic,
-    key: endpoint,
-    headers: {
-      ce_specversion: '1.0',
-      ce_id: `e${++lastId}`,
-      ce_source: '/lwm2m/edge/test',
-      ce_type: type,
-      ce_time: options.time ?? '2026-03-01T09:00:00.000Z',
-      'content-type': options.contentType ?? 'application/json',
-    },
-    value: options.value ?? new TextEncoder().encode(JSON.stringify(data)),
-  };
+  const built = buildEvent({
+    topic, type: type as EventType, id: `e${++lastId}`, source: '/lwm2m/edge/test', endpoint, tenant: 'default',
+    timeMs: Date.parse(options.time ?? '2026-03-01T09:00:00.000Z'), generation: 1, fence: 1, sessionVersion: 1, data: data ?? {},
+  });
+  if (options.value === undefined) return built;
+  return { ...built, value: options.value, headers: { ...built.headers, 'content-type': options.contentType ?? 'application/json' } };
 }
 
 export function registration(endpoint: string, type: EventType = eventTypes.registered, time?: string): EventRecord {

@@ -1,0 +1,34 @@
+/** The one file of the registry that knows the adapters: Redis below its state, Kafka below its events. */
+import type { Config } from '@cluster/config';
+import { topics } from '@cluster/contracts';
+import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics } from '@cluster/events-kafka';
+import { connectRedisStore } from '@cluster/store-redis';
+import type { Logger } from '@cluster/telemetry';
+import { deadLetterTopic, deadLetterTopics } from './consumers/dead-letter-topics.ts';
+import type { RegistryPorts } from './start.ts';
+
+export interface WiredRegistry {
+  readonly ports: RegistryPorts;
+  close(): Promise<void>;
+}
+
+/** Connects to Redis and Kafka; neither has to be there yet. */
+export async function wireRegistry(config: Config, log: Logger): Promise<WiredRegistry> {
+  const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-registry', logger: log };
+  const store = await connectRedisStore({ urls: config.redisUrls });
+  const events = connectKafkaConsumer(kafka);
+  const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const stopping = new AbortController();
+  const names = Object.values(topics).flatMap((topic) => [topic, deadLetterTopic(topic)]);
+  ensureTopics({ ...kafka, topics: names }, stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
+  });
+  return {
+    ports: { sessions: store, cluster: store, readModel: store, events, deadLetters: deadLetterTopics(publisher) },
+    async close() {
+      stopping.abort();
+      await Promise.all([events.close(), publisher.close()]);
+      await store.close();
+    },
+  };
+}
