@@ -1,5 +1,6 @@
 /** Exchanges that peers began, remembered so that a duplicate gets the same answer and is delivered once (RFC 7252 §4.5). */
 import { EMPTY_BYTES } from '@cluster/bytes';
+import { AnswerStore } from './answers.ts';
 import type { EngineContext } from './context.ts';
 import type { Block } from './message/block-option.ts';
 import { MessageType, NO_OPTIONS } from './message/message.ts';
@@ -14,7 +15,7 @@ export const ExchangeState = {
   PENDING: 0,
   /** As PENDING, but an empty ACK went out. Duplicates get another. */
   ACCEPTED: 1,
-  /** Answered: `answer` holds the bytes. */
+  /** Answered: the table keeps the bytes. */
   ANSWERED: 2,
   /** Ended by an empty ACK. */
   ACKNOWLEDGED: 3,
@@ -45,7 +46,8 @@ export class Exchange {
   fingerprint = 0;
   expiresAtMs = 0;
   state: ExchangeState = ExchangeState.SILENT;
-  answer: Uint8Array | undefined;
+  /** Length of the answer that the table keeps; 0 if there is none. */
+  answerLength = 0;
   /** The message, until the exchange is ended: then its datagram can go. */
   message: CoapMessage = NOTHING;
   /** The Block1 option that the response has to repeat. */
@@ -64,9 +66,8 @@ export class Exchange {
   }
 
   /** Ends the exchange and keeps only what a duplicate needs. */
-  end(state: ExchangeState, answer?: Uint8Array): void {
+  end(state: ExchangeState): void {
     this.state = state;
-    this.answer = answer;
     this.message = NOTHING;
     this.block1 = undefined;
   }
@@ -82,6 +83,7 @@ export class ExchangeTable {
   readonly #nonLifetimeMs: number;
   readonly #slots: (Exchange | undefined)[] = [];
   readonly #free: number[] = [];
+  readonly #answers = new AnswerStore();
   #generation = 0;
 
   constructor(context: EngineContext) {
@@ -98,10 +100,11 @@ export class ExchangeTable {
 
   /** The exchange that a CON or NON is a duplicate of. */
   find(peer: Peer, message: CoapMessage, fingerprint: number, nowMs: number): Exchange | undefined {
-    const { exchanges } = peer;
-    for (let index = 0; index < exchanges.length; index++) {
-      const exchange = exchanges[index]!;
-      if (exchange.messageId !== message.messageId || exchange.expiresAtMs <= nowMs) continue;
+    const { messageIds } = peer;
+    for (let index = 0; index < messageIds.length; index++) {
+      if (messageIds[index] !== message.messageId) continue;
+      const exchange = peer.exchanges[index]!;
+      if (exchange.expiresAtMs <= nowMs) continue;
       if (exchange.fingerprint === fingerprint) return exchange;
       // A retransmission is the same message. This one is not: its sender lost count of its message ids, by a reboot.
       this.#context.counters.messageIdsReused++;
@@ -119,21 +122,32 @@ export class ExchangeTable {
       return undefined;
     }
     const confirmable = message.type === MessageType.CON;
+    peer.messageIds[peer.exchanges.indexOf(exchange)] = message.messageId;
     exchange.handle = ++this.#generation * SLOTS + exchange.slot;
     exchange.messageId = message.messageId;
     exchange.confirmable = confirmable;
     exchange.fingerprint = fingerprint;
     exchange.expiresAtMs = nowMs + (confirmable ? this.#conLifetimeMs : this.#nonLifetimeMs);
     exchange.state = ExchangeState.PENDING;
-    exchange.answer = undefined;
     exchange.message = message;
     exchange.block1 = undefined;
     return exchange;
   }
 
+  /** Ends an exchange with the answer that its duplicates get too. */
+  answered(exchange: Exchange, bytes: Uint8Array): void {
+    exchange.answerLength = this.#answers.put(exchange.slot, bytes);
+    exchange.end(ExchangeState.ANSWERED);
+  }
+
+  /** What an exchange was answered with. */
+  answerOf(exchange: Exchange): Uint8Array {
+    return this.#answers.get(exchange.slot, exchange.answerLength);
+  }
+
   /** Forgets an exchange: its message is delivered anew when it comes again. */
   forget(exchange: Exchange): void {
-    this.#cancelSeparation(exchange);
+    this.#clear(exchange);
     exchange.end(ExchangeState.SILENT);
     exchange.expiresAtMs = 0;
     exchange.handle = 0;
@@ -142,42 +156,45 @@ export class ExchangeTable {
   /** Forgets all exchanges of a peer. */
   release(peer: Peer): void {
     for (const exchange of peer.exchanges) {
-      this.#cancelSeparation(exchange);
+      this.#clear(exchange);
       this.#slots[exchange.slot] = undefined;
       this.#free.push(exchange.slot);
     }
     peer.exchanges.length = 0;
+    peer.messageIds.length = 0;
+    peer.cursor = 0;
   }
 
-  /** One that has expired, else a new one, else the oldest that is not a CON still to be answered. */
+  /** The oldest if it has expired, else a new one, else the oldest that is not a CON still to be answered. */
   #vacant(peer: Peer, nowMs: number): Exchange | undefined {
     const { exchanges } = peer;
-    let oldest: Exchange | undefined;
-    for (let index = 0; index < exchanges.length; index++) {
-      const exchange = exchanges[index]!;
-      if (exchange.expiresAtMs <= nowMs) return this.#reuse(exchange);
-      if (exchange.confirmable && exchange.open) continue;
-      if (oldest === undefined || exchange.handle < oldest.handle) oldest = exchange;
+    const expired = exchanges.length > 0 && exchanges[peer.cursor]!.expiresAtMs <= nowMs;
+    if (!expired && exchanges.length < this.#context.limits.exchangesPerPeer) return this.#add(peer);
+    for (let tries = 0; tries < exchanges.length; tries++) {
+      const exchange = exchanges[peer.cursor]!;
+      peer.cursor = (peer.cursor + 1) % exchanges.length;
+      if (exchange.confirmable && exchange.open && exchange.expiresAtMs > nowMs) continue;
+      this.#clear(exchange);
+      return exchange;
     }
-    if (exchanges.length < this.#context.limits.exchangesPerPeer) return this.#add(peer);
-    return oldest === undefined ? undefined : this.#reuse(oldest);
+    return undefined;
   }
 
-  #reuse(exchange: Exchange): Exchange {
-    this.#cancelSeparation(exchange);
-    return exchange;
-  }
-
+  /** A new exchange, as the newest of the ring: before its oldest. */
   #add(peer: Peer): Exchange | undefined {
     const slot = this.#free.pop() ?? this.#slots.length;
     if (slot >= SLOTS) return undefined;
     const exchange = new Exchange(peer, slot);
     this.#slots[slot] = exchange;
-    peer.exchanges.push(exchange);
+    peer.exchanges.splice(peer.cursor, 0, exchange);
+    peer.messageIds.splice(peer.cursor, 0, 0);
+    peer.cursor = (peer.cursor + 1) % peer.exchanges.length;
     return exchange;
   }
 
-  #cancelSeparation(exchange: Exchange): void {
+  #clear(exchange: Exchange): void {
+    if (exchange.answerLength > 0) this.#answers.drop(exchange.slot, exchange.answerLength);
+    exchange.answerLength = 0;
     if (exchange.separation === undefined) return;
     this.#context.timers.cancel(exchange.separation);
     exchange.separation = undefined;

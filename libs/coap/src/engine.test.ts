@@ -53,6 +53,28 @@ describe('requests of peers', () => {
     expect(under.counters.duplicates).toBe(1);
   });
 
+  it('as duplicates get the same bytes, large or small, each its own', () => {
+    const under = engine({ limits: { exchangesPerPeer: 3 } });
+    const answers = new Map<number, string>();
+    for (const [messageId, length] of [[1, 5], [2, 900], [3, 43]] as const) {
+      feed(under, 0, message({ code: Code.GET, messageId }));
+      under.respond(0, onlyEvent(under, 'request').exchange, { code: Code.CONTENT, payload: new Uint8Array(length).fill(messageId) });
+      answers.set(messageId, sentHex(under)[0]!);
+    }
+    for (const messageId of [3, 1, 2]) {
+      feed(under, 1, message({ code: Code.GET, messageId }));
+      expect(sentHex(under)).toEqual([answers.get(messageId)]);
+    }
+    // A fourth takes the place of the first, whose duplicate is delivered anew in the place of the second.
+    for (const messageId of [4, 1]) {
+      feed(under, 2, message({ code: Code.GET, messageId }));
+      under.respond(2, onlyEvent(under, 'request').exchange, { code: Code.CHANGED });
+      under.poll();
+    }
+    feed(under, 3, message({ code: Code.GET, messageId: 3 }));
+    expect(sentHex(under)).toEqual([answers.get(3)]);
+  });
+
   it('are absorbed while the first is in progress, and never acknowledged by the engine itself', () => {
     const under = engine();
     under.handle(0, { peer: PEER, bytes: GET });

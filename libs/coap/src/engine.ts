@@ -75,7 +75,7 @@ export class CoapEngine {
     this.#rules = new OptionRules(options.recognisedOptions);
     this.#exchanges = new ExchangeTable(this.#context);
     this.#peers = new PeerTable(this.#context, (peer) => this.#exchanges.release(peer));
-    this.#responses = new Responses(this.#context);
+    this.#responses = new Responses(this.#context, this.#exchanges);
     this.#incoming = new IncomingRequests(this.#context, this.#rules, this.#responses);
     this.#outgoing = new OutgoingRequests(this.#context, this.#peers);
   }

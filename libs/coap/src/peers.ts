@@ -9,8 +9,11 @@ import { Timer } from './timers.ts';
 export class Peer {
   readonly address: string;
   lastSeenMs = 0;
-  /** The last exchanges that this peer began; see deduplication.ts. */
+  /** The last exchanges that this peer began, a ring whose oldest is at `cursor`; see deduplication.ts. */
   readonly exchanges: Exchange[] = [];
+  /** Their message ids, side by side so that looking for one touches little memory. */
+  readonly messageIds: number[] = [];
+  cursor = 0;
   /** What goes on with this peer beyond single exchanges; most peers never have any. */
   work: PeerWork | undefined;
   /** Neighbours in the order of last use. Owned by the table. */

@@ -310,6 +310,19 @@ describe('Block1 as client (RFC 7959 §2.5)', () => {
     expect(new Set(blocks.map((each) => toHex(optionValue(each, OptionNumber.REQUEST_TAG)!))).size).toBe(1);
   });
 
+  it('lets each block take its time, however long the others took', () => {
+    const under = engine();
+    const first = send(under, put(200));
+    feed(under, 240_000, message({ type: MessageType.ACK, code: Code.EMPTY, messageId: first.messageId }));
+    feed(under, 240_001, reply(first, { type: MessageType.NON, messageId: 1, code: Code.CONTINUE, options: [blockOf(27, '0/1/128')] }));
+    const [second] = sent(under);
+    feed(under, 250_000, message({ type: MessageType.ACK, code: Code.EMPTY, messageId: second!.messageId }));
+    under.timeout(480_000);
+    expect(under.poll().events).toEqual([]);
+    feed(under, 480_001, reply(second!, { type: MessageType.NON, messageId: 2, code: Code.CHANGED }));
+    expect(onlyEvent(under, 'response').rttMs).toBe(480_001);
+  });
+
   it('goes to smaller blocks when the server asks (figure 9)', () => {
     const under = engine();
     const blocks = play(under, put(200), [

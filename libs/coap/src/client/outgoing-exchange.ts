@@ -27,7 +27,9 @@ export class OutgoingExchange {
   readonly request: OutgoingRequest;
   /** Runs while a NON, or a CON that was acknowledged, waits for its response. */
   readonly waiting: Timer;
+  /** When the request was first sent, and when the message that is out was. */
   firstSentAtMs = 0;
+  messageSentAtMs = 0;
   messageId: number;
   token: Uint8Array;
   transmission: Transmission | undefined;

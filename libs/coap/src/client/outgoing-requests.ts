@@ -75,7 +75,7 @@ export class OutgoingRequests {
     if (active?.messageId !== messageId) return peer?.work?.wasAnswered(messageId) ?? false;
     active.transmission?.stop();
     const waitMs = this.#context.parameters.responseTimeoutMs ?? exchangeLifetimeMs(this.#context.parameters);
-    if (active.waiting.index < 0) this.#context.timers.set(active.waiting, Math.max(nowMs, active.firstSentAtMs + waitMs));
+    if (active.waiting.index < 0) this.#context.timers.set(active.waiting, Math.max(nowMs, active.messageSentAtMs + waitMs));
     return true;
   }
 
@@ -131,6 +131,7 @@ export class OutgoingRequests {
   }
 
   #send(nowMs: number, exchange: OutgoingExchange, firstSentAtMs: number): void {
+    exchange.messageSentAtMs = firstSentAtMs;
     const { parameters, timers } = this.#context;
     const { request, messageId } = exchange;
     const bytes = encodeMessage(exchange.message());

@@ -52,14 +52,14 @@ export function decodeMessage(bytes: Uint8Array): Decoded {
   if (fault !== undefined) return malformed(fault, type, messageId);
 
   const optionsStart = HEADER_LENGTH + tokenLength;
-  const token = tokenLength === 0 ? EMPTY_BYTES : bytes.subarray(HEADER_LENGTH, optionsStart);
+  const token = tokenLength === 0 ? EMPTY_BYTES : view(bytes, HEADER_LENGTH, optionsStart);
   if (optionsStart === bytes.length) {
     return { ok: true, message: { type, code, messageId, token, options: NO_OPTIONS, payload: EMPTY_BYTES } };
   }
   const options: CoapOption[] = [];
   const end = readOptions(bytes, optionsStart, options);
   if (typeof end === 'string') return malformed(end, type, messageId);
-  const payload = end === bytes.length ? EMPTY_BYTES : bytes.subarray(end);
+  const payload = end === bytes.length ? EMPTY_BYTES : view(bytes, end, bytes.length);
   return { ok: true, message: { type, code, messageId, token, options, payload } };
 }
 
@@ -77,6 +77,11 @@ function headerFault(type: MessageType, code: number, tokenLength: number, lengt
   // RFC 7252 §4.2: an ACK carries a response or is Empty, a RST is Empty.
   if (type === MessageType.RST || (type === MessageType.ACK && request)) return 'type-code';
   return HEADER_LENGTH + tokenLength > length ? 'token-length' : undefined;
+}
+
+/** As `subarray`, but twice as fast where the bytes are a Buffer. */
+function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
 function malformed(fault: DecodeFault, type: MessageType, messageId: number): Decoded {
@@ -113,7 +118,7 @@ function readOptions(bytes: Uint8Array, start: number, options: CoapOption[]): n
     if (number > 0xffff) return 'option-number';
     if (position + length > end) return 'option-truncated';
     if (options.length === MAX_OPTIONS) return 'too-many-options';
-    options.push({ number, value: length === 0 ? EMPTY_BYTES : bytes.subarray(position, position + length) });
+    options.push({ number, value: length === 0 ? EMPTY_BYTES : view(bytes, position, position + length) });
     position += length;
   }
   return end;

@@ -2,7 +2,7 @@
 import { EMPTY_BYTES } from '@cluster/bytes';
 import type { EngineContext } from '../context.ts';
 import { ExchangeState } from '../deduplication.ts';
-import type { Exchange } from '../deduplication.ts';
+import type { Exchange, ExchangeTable } from '../deduplication.ts';
 import { encodeEmpty, encodeMessage } from '../message/encode.ts';
 import { MessageType } from '../message/message.ts';
 import type { CoapOption } from '../message/message.ts';
@@ -19,9 +19,11 @@ export interface WholeResponse {
 
 export class Responses {
   readonly #context: EngineContext;
+  readonly #exchanges: ExchangeTable;
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, exchanges: ExchangeTable) {
     this.#context = context;
+    this.#exchanges = exchanges;
   }
 
   /** Sends the response of an open exchange and ends it. */
@@ -36,7 +38,7 @@ export class Responses {
     const bytes = this.#encode(exchange, type, messageId, response);
     this.#context.send(exchange.peer.address, bytes);
     // RFC 7252 §4.5: a duplicate CON gets the same answer, a duplicate NON is ignored.
-    if (exchange.confirmable) exchange.end(ExchangeState.ANSWERED, bytes);
+    if (exchange.confirmable) this.#exchanges.answered(exchange, bytes);
     else exchange.end(ExchangeState.SILENT);
   }
 
@@ -71,7 +73,7 @@ export class Responses {
     if (!exchange.confirmable) return;
     switch (exchange.state) {
       case ExchangeState.ANSWERED:
-        this.#context.send(exchange.peer.address, exchange.answer!);
+        this.#context.send(exchange.peer.address, this.#exchanges.answerOf(exchange));
         return;
       case ExchangeState.ACCEPTED:
       case ExchangeState.ACKNOWLEDGED:
