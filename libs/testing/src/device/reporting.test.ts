@@ -165,6 +165,7 @@ describe('faults', () => {
     const arrival = vi.spyOn(device.faults, 'losesIncoming');
     const answered = server.request({ path: '/3/0/0', accept: 0 });
     await vi.waitUntil(() => arrival.mock.results.length === 1);
+    expect(seen).toBe(0);
     expect(await device.wake()).toBe('2.04');
     expect((await answered).code).toBe('2.05'); // the retransmission
     expect(seen).toBe(1);

@@ -94,6 +94,14 @@ describe('registration', () => {
   });
 });
 
+it('has its objects under an alternate path', async () => {
+  const registered = once(server, 'register');
+  await make({ rootPath: '/lwm2m' }).start();
+  expect(String((await registered)[0].payload)).toContain('</lwm2m>;rt="oma.lwm2m";ct="110 112 11542",</lwm2m/1/0>');
+  expect((await server.request({ path: '/lwm2m/3/0/9', accept: 0 })).code).toBe('2.05');
+  expect((await server.request({ path: '/3/0/9', accept: 0 })).code).toBe('4.04'); // OMA Transport 1.1.1 §6.4.1
+});
+
 it.each([110, 112, 11_542, 11_543, 11_544])('speaks format %i both ways', async (format) => {
   await make({ version: '1.2' }).start();
   const read = await server.request({ path: '/1/0', accept: format });
