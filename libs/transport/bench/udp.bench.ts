@@ -6,7 +6,7 @@ import { fork } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { openUdp } from '../src/index.ts';
+import { type Datagram, openUdp, type UdpTransport } from '../src/index.ts';
 
 interface Report {
   readonly messages: number;
@@ -66,12 +66,15 @@ function counting(done: (report: Report) => void): (datagrams: number) => boolea
 async function transportEcho(): Promise<Report> {
   return new Promise((resolve) => {
     const count = counting(resolve);
-    const opening = openUdp({
-      bind: ['127.0.0.1'],
-      port: 0,
-      onBatch: (batch) => void opening.then((udp) => udp.send(batch)).then(() => count(batch.length) && opening.then((udp) => udp.close())),
+    let echo: UdpTransport | undefined;
+    const onBatch = (batch: Datagram[]) => {
+      echo?.send(batch);
+      if (count(batch.length)) void echo?.close();
+    };
+    void openUdp({ bind: ['127.0.0.1'], port: 0, onBatch }).then((udp) => {
+      echo = udp;
+      process.send!(udp.port);
     });
-    void opening.then((udp) => process.send!(udp.port));
   });
 }
 
