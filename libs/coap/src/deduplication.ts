@@ -160,8 +160,8 @@ export class ExchangeTable {
       this.#slots[exchange.slot] = undefined;
       this.#free.push(exchange.slot);
     }
-    peer.exchanges.length = 0;
-    peer.messageIds.length = 0;
+    peer.exchanges = [];
+    peer.messageIds = [];
     peer.cursor = 0;
   }
 
@@ -186,8 +186,9 @@ export class ExchangeTable {
     if (slot >= SLOTS) return undefined;
     const exchange = new Exchange(peer, slot);
     this.#slots[slot] = exchange;
-    peer.exchanges.splice(peer.cursor, 0, exchange);
-    peer.messageIds.splice(peer.cursor, 0, 0);
+    // New arrays of just the right length: growing in place would reserve room for many more.
+    peer.exchanges = peer.exchanges.toSpliced(peer.cursor, 0, exchange);
+    peer.messageIds = peer.messageIds.toSpliced(peer.cursor, 0, 0);
     peer.cursor = (peer.cursor + 1) % peer.exchanges.length;
     return exchange;
   }

@@ -5,14 +5,16 @@ import { exchangeLifetimeMs } from './parameters.ts';
 import type { PeerWork } from './peer-work.ts';
 import { Timer } from './timers.ts';
 
+const NO_EXCHANGES: readonly Exchange[] = [];
+
 /** One remote endpoint. Small: an idle device has nothing but its last exchanges. */
 export class Peer {
   readonly address: string;
   lastSeenMs = 0;
   /** The last exchanges that this peer began, a ring whose oldest is at `cursor`; see deduplication.ts. */
-  readonly exchanges: Exchange[] = [];
+  exchanges: readonly Exchange[] = NO_EXCHANGES;
   /** Their message ids, side by side so that looking for one touches little memory. */
-  readonly messageIds: number[] = [];
+  messageIds: number[] = [];
   cursor = 0;
   /** What goes on with this peer beyond single exchanges; most peers never have any. */
   work: PeerWork | undefined;
