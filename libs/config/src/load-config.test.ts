@@ -70,7 +70,7 @@ describe('a wrong value', () => {
     ['LWM2M_NOSEC', 'true'], ['LWM2M_EGRESS', 'Owner'], ['LWM2M_WORKER_ID', 'a b'], ['LWM2M_LOG_LEVEL', 'loud'],
     ['REDIS_URL', '127.0.0.1:6379'], ['REDIS_URL', 'http://a'], ['REDIS_URL', 'redis://a:1;redis://b:1'],
     ['KAFKA_BROKERS', 'kafka'], ['KAFKA_BROKERS', 'a:0'], ['KAFKA_BROKERS', 'a:9092,::1:9092'], ['KAFKA_BROKERS', '[a]:9092'],
-    ['LWM2M_MAX_TRANSMIT_WAIT_S', '0'], ['LWM2M_OIDC_ISSUER', 'issuer'], ['LWM2M_MAX_BODY_BYTES', '1e6'],
+    ['LWM2M_MAX_TRANSMIT_WAIT_S', '0'], ['LWM2M_MAX_BODY_BYTES', '1e6'],
   ])('%s=%j is refused by name', (name, value) => {
     expect(faultsOf({ [name]: value }).map((fault) => fault.name)).toEqual([name]);
   });
@@ -109,16 +109,20 @@ describe('secrets', () => {
 });
 
 describe('the HTTP address', () => {
-  it('opens once callers must show who they are', () => {
-    expect(loadConfig({ LWM2M_API_KEYS_FILE: 'keys' }, { kind: 'standalone' }).httpBind).toBe('0.0.0.0');
-    expect(loadConfig({ LWM2M_OIDC_ISSUER: 'https://id.example' }, { kind: 'standalone' }).httpBind).toBe('0.0.0.0');
+  it('is loopback unless told', () => {
+    expect(loadConfig({}, { kind: 'standalone' }).httpBind).toBe('127.0.0.1');
   });
 
-  it('warns if it was opened without', () => {
+  it('warns if it was opened, since REST asks nobody who they are', () => {
     const open = { ...CLUSTER, LWM2M_HTTP_BIND: '0.0.0.0' };
-    expect(loadConfig(open, { kind: 'registry' }).warnings).toEqual([expect.stringContaining('without an API key')]);
-    expect(loadConfig({ ...open, LWM2M_API_KEYS_FILE: 'keys' }, { kind: 'registry' }).warnings).toEqual([]);
+    expect(loadConfig(open, { kind: 'registry' }).warnings).toEqual([expect.stringContaining('LWM2M_HTTP_BIND')]);
     expect(loadConfig({ ...open, LWM2M_NOSEC: 'on' }, { kind: 'edge' }).warnings).toEqual([expect.stringContaining('LWM2M_NOSEC')]);
+  });
+});
+
+describe('a setting that nothing uses yet', () => {
+  it.each(['LWM2M_COAPS_PORT', 'LWM2M_BOOTSTRAP_COAP_PORT', 'LWM2M_BOOTSTRAP_COAPS_PORT'])('%s is taken, with a warning', (name) => {
+    expect(loadConfig({ [name]: '6000' }, { kind: 'standalone' }).warnings).toEqual([expect.stringContaining(name)]);
   });
 });
 

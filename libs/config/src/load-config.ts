@@ -13,7 +13,7 @@ type Value<K extends keyof Settings> = Settings[K]['default'] extends undefined
   : z.output<Settings[K]['schema']>;
 
 /** Settings whose absence is settled by what else is set. */
-type DecidedLater = 'redisUrls' | 'kafkaBrokers' | 'httpBind';
+type DecidedLater = 'redisUrls' | 'kafkaBrokers';
 
 type Values = { readonly [K in Exclude<keyof Settings, DecidedLater>]: Value<K> };
 
@@ -24,7 +24,6 @@ export interface Config extends Values {
   readonly redisUrls: readonly string[];
   /** Empty only in standalone: embedded events. */
   readonly kafkaBrokers: readonly string[];
-  readonly httpBind: string;
   /** What is allowed but weaker than an operator may expect; to be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -49,7 +48,7 @@ export function loadConfig(env: Environment, { kind }: { readonly kind: ServiceK
   }
   faults.push(...missing(env, kind));
   if (faults.length > 0) throw new ConfigError(faults);
-  return complete(parsed as unknown as Values & Partial<Config>, kind);
+  return complete(parsed as unknown as Values & Partial<Config>, kind, notServed(env));
 }
 
 /** The default of a setting for one kind of process, as text. */
@@ -83,24 +82,28 @@ function missing(env: Environment, kind: ServiceKind): ConfigFault[] {
     .map((name) => ({ name, message: `must be set for ${kind}` }));
 }
 
-function complete(values: Values & Partial<Config>, kind: ServiceKind): Config {
-  const guarded = values.apiKeysFile !== undefined || values.oidcIssuer !== undefined;
-  const httpBind = values.httpBind ?? (guarded ? '0.0.0.0' : '127.0.0.1');
+/** Settings of what this version has no part for yet: an operator who sets one must not think it works. */
+const NOT_SERVED = ['coapsPort', 'bootstrapCoapPort', 'bootstrapCoapsPort', 'secretKeyFile'] as const;
+
+function notServed(env: Environment): string[] {
+  return NOT_SERVED.map((key) => settings[key].name).filter((name) => env[name]).map((name) => `${name} is set, but nothing uses it yet`);
+}
+
+function complete(values: Values & Partial<Config>, kind: ServiceKind, notes: readonly string[]): Config {
   return Object.freeze({
     ...values,
     kind,
     redisUrls: values.redisUrls ?? Object.freeze([]),
     kafkaBrokers: values.kafkaBrokers ?? Object.freeze([]),
-    httpBind,
-    warnings: Object.freeze(weaknesses({ guarded, httpBind, kind, noSec: values.noSec })),
+    warnings: Object.freeze([...notes, ...weaknesses({ ...values, kind })]),
   });
 }
 
-function weaknesses(of: { guarded: boolean; httpBind: string; kind: ServiceKind; noSec: boolean }): string[] {
+function weaknesses(of: { httpBind: string; kind: ServiceKind; noSec: boolean }): string[] {
   const found: string[] = [];
   const local = of.httpBind.startsWith('127.') || of.httpBind === '::1';
-  if (!of.guarded && !local && of.kind !== 'edge') {
-    found.push('REST is reachable from other hosts without an API key or OpenID Connect (LWM2M_HTTP_BIND)');
+  if (!local && of.kind !== 'edge') {
+    found.push('REST is reachable from other hosts and asks nobody who they are (LWM2M_HTTP_BIND)');
   }
   if (of.noSec && of.kind === 'edge') found.push('devices without security may register (LWM2M_NOSEC=on)');
   return found;

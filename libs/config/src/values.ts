@@ -38,8 +38,6 @@ export const hostPorts = list('host:port pairs', isHostPort);
 /** `redis://` or `rediss://` addresses. */
 export const redisUrls = list('redis:// or rediss:// addresses', (item) => isUrl(item, ['redis:', 'rediss:']));
 
-export const httpUrl = z.string().refine((value) => isUrl(value, ['http:', 'https:']), 'expected an http(s) address');
-
 /** Items separated by commas or white space, one at least. */
 function list(what: string, accepts: (item: string) => boolean) {
   return z
