@@ -30,6 +30,8 @@ export interface RegistryOptions {
   readonly streams: number;
   readonly streamOpensPerSecond: number;
   readonly heartbeatMs: number;
+  /** Readers who are given old events from the topics at the same time; others wait for their turn. */
+  readonly catchUps: number;
   /** Events kept for readers that come again, and bytes in them. */
   readonly recentEvents: number;
   readonly recentBytes: number;
@@ -50,6 +52,7 @@ export const defaultOptions: RegistryOptions = Object.freeze({
   streams: 500,
   streamOpensPerSecond: 50,
   heartbeatMs: 15_000,
+  catchUps: 16,
   recentEvents: 50_000,
   recentBytes: 64 * 1_048_576,
   waiters: 10_000,

@@ -48,7 +48,7 @@ function commandProviders(options: RegistryOptions): Provider[] {
 
 function feedProviders(deps: RegistryDeps, options: RegistryOptions): Provider[] {
   const ring = { events: options.recentEvents, bytes: options.recentBytes };
-  const streams = { streams: options.streams, opensPerSecond: options.streamOpensPerSecond, heartbeatMs: options.heartbeatMs };
+  const { streams, streamOpensPerSecond: opensPerSecond, heartbeatMs, catchUps } = options;
   return [
     { provide: LiveFeed, useFactory: () => new LiveFeed(deps.events, ring) },
     {
@@ -56,6 +56,6 @@ function feedProviders(deps: RegistryDeps, options: RegistryOptions): Provider[]
       useFactory: (feed: LiveFeed, waiters: CommandWaiters) => new FeedKeeper(feed, waiters, deps.log, options.retryMs),
       inject: [LiveFeed, CommandWaiters],
     },
-    { provide: StreamHub, useFactory: (feed: LiveFeed) => new StreamHub(feed, deps.events, streams), inject: [LiveFeed] },
+    { provide: StreamHub, useFactory: (feed: LiveFeed) => new StreamHub(feed, deps.events, { streams, opensPerSecond, heartbeatMs, catchUps }), inject: [LiveFeed] },
   ];
 }

@@ -7,6 +7,7 @@ import { receivedEvent } from '../received-event.ts';
 import type { FeedItem, Gap } from './event-ring.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { type PositionVector, streamTopics } from './positions.ts';
+import type { Turns } from './turns.ts';
 
 /** Where a stream is written to. */
 export interface StreamSink {
@@ -28,6 +29,8 @@ export interface StreamDeps {
   readonly feed: LiveFeed;
   readonly consumer: EventConsumer;
   readonly sink: StreamSink;
+  /** For readers who need the topics read again: each of them is a consumer of its own. */
+  readonly catchUps: Turns;
 }
 
 export class EventStream {
@@ -61,7 +64,7 @@ export class EventStream {
     for (const gap of await this.#forgetUnknownPositions()) this.#tellGap(gap);
     this.#tellId();
     if (this.#deps.feed.covers(this.#vector)) this.#attach();
-    else await this.#catchUp();
+    else await this.#inTurn(() => this.#catchUp());
   }
 
   /** Keeps the connection alive, and tells readers with narrow filters how far they are. */
@@ -104,6 +107,15 @@ export class EventStream {
       else this.#vector.set(topic, partition, 0n);
     }
     return gaps;
+  }
+
+  async #inTurn(step: () => Promise<void>): Promise<void> {
+    const done = await this.#deps.catchUps.take();
+    try {
+      if (!this.#closed) await step();
+    } finally {
+      done();
+    }
   }
 
   async #catchUp(): Promise<void> {

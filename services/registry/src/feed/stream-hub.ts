@@ -6,9 +6,12 @@ import { EventStream, type StreamFilter, type StreamSink } from './event-stream.
 import type { LiveFeed } from './live-feed.ts';
 import type { PositionVector } from './positions.ts';
 import { StreamAdmission, type StreamLimits } from './stream-admission.ts';
+import { Turns } from './turns.ts';
 
 export interface StreamHubOptions extends StreamLimits {
   readonly heartbeatMs: number;
+  /** Readers who are given old events from the topics at the same time. */
+  readonly catchUps: number;
 }
 
 @Injectable()
@@ -16,6 +19,7 @@ export class StreamHub implements OnModuleDestroy {
   readonly #feed: LiveFeed;
   readonly #consumer: EventConsumer;
   readonly #admission: StreamAdmission;
+  readonly #catchUps: Turns;
   readonly #streams = new Set<EventStream>();
   readonly #heartbeat: NodeJS.Timeout;
 
@@ -23,6 +27,7 @@ export class StreamHub implements OnModuleDestroy {
     this.#feed = feed;
     this.#consumer = consumer;
     this.#admission = new StreamAdmission(options, () => performance.now());
+    this.#catchUps = new Turns(options.catchUps);
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs).unref();
   }
 
@@ -39,7 +44,8 @@ export class StreamHub implements OnModuleDestroy {
     if (!this.#feed.running) throw unavailable('EVENTS_UNAVAILABLE', undefined, 'Events can not be read now: open the stream again.');
     const leave = this.#admission.enter();
     const sink = connect();
-    const stream = new EventStream({ feed: this.#feed, consumer: this.#consumer, sink }, from ?? this.#feed.position(), filter);
+    const deps = { feed: this.#feed, consumer: this.#consumer, sink, catchUps: this.#catchUps };
+    const stream = new EventStream(deps, from ?? this.#feed.position(), filter);
     this.#streams.add(stream);
     sink.onClose(() => {
       this.#streams.delete(stream);

@@ -171,6 +171,20 @@ describe('a reader that comes again', () => {
     expect(second.messages.some((message) => message.type === 'gap')).toBe(false);
   });
 
+  test('waits for its turn when many have to catch up, and misses nothing', async () => {
+    const first = await open(await bench.replica());
+    publishValues(0, 30);
+    await first.take(30);
+    const two = await bench.replica({ catchUps: 1 });
+    const ids = [3, 7, 11].map((i) => first.messages[i]?.id ?? '');
+    const again = await Promise.all(ids.map((id) => open(two, '', id)));
+    publishValues(30, 35);
+    for (const [i, reader] of again.entries()) {
+      await reader.until(() => valuesOf(reader).includes(34));
+      expect(valuesOf(reader)).toEqual(range([4, 8, 12][i] ?? 0, 35));
+    }
+  });
+
   test('is told of a gap when retention passed where it stood', async () => {
     const first = await open(await bench.replica());
     publishValues(0, 2);
