@@ -1,12 +1,14 @@
 /**
- * CPU time of one record through the publisher, next to a plain kafkajs producer in the same run. Starts its own broker.
+ * CPU time of one record through the publisher, next to a plain kafkajs producer in the same run. Starts its own broker,
+ * and a process for each of the two: this package changes kafkajs' encoder where it is loaded.
  * Run: node --conditions=@cluster/source libs/events-kafka/bench/publish.bench.ts
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { eventTypes, topics } from '@cluster/contracts';
 import { buildEvent, type EventRecord } from '@cluster/events';
 import { startKafka } from '@cluster/testing';
 import kafkajs from 'kafkajs';
-import { connectKafkaPublisher, ensureTopics } from '../src/index.ts';
 
 const RECORDS = 60_000;
 const TICK_MS = 5;
@@ -41,28 +43,48 @@ async function measure(publish: Publish, perTick: number, pace: boolean): Promis
   return { cpuUs: (user + system) / RECORDS, perSecond: RECORDS / ((performance.now() - startMs) / 1_000) };
 }
 
-const kafka = await startKafka();
-const connection = { brokers: kafka.brokers, clientId: 'bench' };
-await ensureTopics({ ...connection, topics: [topics.notifications], partitions: 12 });
-
-const publisher = await connectKafkaPublisher({ ...connection, publishTimeoutMs: 10_000 });
-const client = new kafkajs.Kafka({ ...connection, brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
-const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
-await producer.connect();
-
-const ways: Record<string, Publish> = {
-  publisher: (records) => publisher.publish(records),
-  'plain kafkajs': (records) => producer.sendBatch({
-    topicMessages: [{ topic: topics.notifications, messages: records.map(({ key, headers, value }) => ({ key, headers, value: Buffer.from(value) })) }],
-  }),
+/** The two ways to publish, by name. */
+const ways: Record<string, (brokers: string[]) => Promise<{ publish: Publish; close: () => Promise<void> }>> = {
+  async publisher(brokers) {
+    const { connectKafkaPublisher } = await import('../src/index.ts');
+    const publisher = await connectKafkaPublisher({ brokers, clientId: 'bench', publishTimeoutMs: 10_000 });
+    return { publish: (records) => publisher.publish(records), close: () => publisher.close() };
+  },
+  async 'plain kafkajs'(brokers) {
+    const client = new kafkajs.Kafka({ brokers, clientId: 'bench', logLevel: kafkajs.logLevel.NOTHING });
+    const createPartitioner = kafkajs.Partitioners.DefaultPartitioner;
+    const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner });
+    await producer.connect();
+    const toMessage = ({ key, headers, value }: EventRecord) => ({ key, headers, value: Buffer.from(value) });
+    return {
+      publish: (records) => producer.sendBatch({
+        topicMessages: [{ topic: topics.notifications, messages: records.map(toMessage) }],
+      }),
+      close: () => producer.disconnect(),
+    };
+  },
 };
-for (const round of ['warm-up', 'measured']) {
-  for (const [name, publish] of Object.entries(ways)) {
-    for (const [load, perTick, pace] of [['20k/s', 100, true], ['full speed', 500, false]] as const) {
-      const { cpuUs, perSecond } = await measure(publish, perTick, pace);
-      if (round === 'measured') console.log(`${name.padEnd(14)} ${load.padEnd(11)} ${cpuUs.toFixed(1)} µs CPU a record, ${Math.round(perSecond)}/s`);
-    }
+
+async function run(name: string, brokers: string[]): Promise<void> {
+  const { publish, close } = await ways[name]!(brokers);
+  await measure(publish, 500, false); // warm-up
+  for (const [load, perTick, pace] of [['20k/s', 100, true], ['full speed', 500, false]] as const) {
+    const { cpuUs, perSecond } = await measure(publish, perTick, pace);
+    console.log(`${name.padEnd(14)} ${load.padEnd(11)} ${cpuUs.toFixed(1)} µs CPU a record, ${Math.round(perSecond)}/s`);
   }
+  await close();
 }
-await Promise.all([publisher.close(), producer.disconnect()]);
-await kafka.stop();
+
+async function main(): Promise<void> {
+  const { ensureTopics } = await import('../src/index.ts');
+  const kafka = await startKafka();
+  await ensureTopics({ brokers: kafka.brokers, clientId: 'bench', topics: [topics.notifications], partitions: 12 });
+  for (const name of Object.keys(ways)) {
+    const child = fork(import.meta.filename, [name, ...kafka.brokers]);
+    await once(child, 'exit');
+  }
+  await kafka.stop();
+}
+
+const [way, ...brokers] = process.argv.slice(2);
+await (way === undefined ? main() : run(way, brokers));
