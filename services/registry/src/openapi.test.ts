@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 test('is valid OpenAPI 3.1', async () => {
-  const result = await new Validator().validate(structuredClone(document));
+  const result = await new Validator().validate({ ...structuredClone(document) });
   expect(result.errors).toBeUndefined();
   expect(result.valid).toBe(true);
 });
