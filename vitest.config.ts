@@ -6,7 +6,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@cluster/source'], externalConditions: ['@cluster/source'] } },
   test: {
     isolate: false,
-    include: ['{libs,services,tools}/**/*.test.ts'],
+    globalSetup: 'libs/testing/src/brokers/global-setup.ts',
+    include: ['{libs,services}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
   },
 });

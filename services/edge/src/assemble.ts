@@ -1,6 +1,6 @@
 /** Puts the parts of a worker together; starts none of them. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { CoapEngine } from '@cluster/coap';
+import { Code, CoapEngine, formatCode } from '@cluster/coap';
 import type { Config } from '@cluster/config';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
@@ -18,6 +18,7 @@ import { ObservationRunner } from './downlink/observation-runner.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { Refusals } from './refusals.ts';
 import { Sweeper } from './sweeper.ts';
+import { Traces } from './traces.ts';
 import { Router } from './uplink/router.ts';
 import type { Uplink } from './uplink/uplink.ts';
 import { WorkerLease } from './worker-lease.ts';
@@ -31,6 +32,8 @@ export interface EdgeDeps {
   readonly model: ObjectModel;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Says whether to trace the next message; none unless told. */
+  readonly sample?: () => boolean;
 }
 
 /** The parts that have to be started, watched and stopped. */
@@ -55,6 +58,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const held = new HeldSessions(config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const driver = new EngineDriver(new CoapEngine({ rng, limits: { maxBodyBytes: config.maxBodyBytes } }));
+  const traces = new Traces(deps.sample ?? (() => false));
   const { sessions, publisher, log } = deps;
   const steps = new DeviceSteps({
     sessions, publisher, held, log,
@@ -62,7 +66,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     finish: (work) => driver.run(work),
   });
   const uplink: Uplink = {
-    ...engineSide(driver),
+    ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
     sessions, held, events, clock, rng,
     model: deps.model,
@@ -75,7 +79,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   };
   const dispatcher = assembleDownlink(config, uplink, steps, driver, lease);
   const refusals = new Refusals({ steps, publisher, clock, events, wake: (number) => dispatcher.wake(number) });
-  const router = new Router(uplink, dispatcher, steps);
+  const router = new Router(uplink, dispatcher, steps, traces);
   driver.onEvents((coapEvents) => {
     dispatcher.ended(coapEvents);
     router.route(coapEvents);
@@ -98,12 +102,26 @@ function settingsOf(config: Config, worker: string): Uplink['settings'] {
   };
 }
 
-function engineSide(driver: EngineDriver<CoapEngine>): Pick<Uplink, 'respond' | 'acknowledge' | 'reject' | 'abandon'> {
+function engineSide(
+  driver: EngineDriver<CoapEngine>, traces: Traces,
+): Pick<Uplink, 'respond' | 'acknowledge' | 'reject' | 'abandon'> {
   return {
-    respond: (exchange, response) => driver.run((engine, nowMs) => engine.respond(nowMs, exchange, response)),
-    acknowledge: (exchange) => driver.run((engine, nowMs) => engine.acknowledge(nowMs, exchange)),
-    reject: (exchange) => driver.run((engine, nowMs) => engine.reject(nowMs, exchange)),
-    abandon: (exchange) => driver.run((engine) => engine.abandon(exchange)),
+    respond(exchange, response) {
+      driver.run((engine, nowMs) => engine.respond(nowMs, exchange, response));
+      traces.ended(exchange, formatCode(response.code), response.code >= Code.INTERNAL_SERVER_ERROR);
+    },
+    acknowledge(exchange) {
+      driver.run((engine, nowMs) => engine.acknowledge(nowMs, exchange));
+      traces.ended(exchange, 'acknowledged', false);
+    },
+    reject(exchange) {
+      driver.run((engine, nowMs) => engine.reject(nowMs, exchange));
+      traces.ended(exchange, 'rejected', false);
+    },
+    abandon(exchange) {
+      driver.run((engine) => engine.abandon(exchange));
+      traces.ended(exchange, 'unanswered', true);
+    },
   };
 }
 

@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   const metrics = new Metrics();
   const telemetry = await startTelemetry({ service: 'lwm2m-edge', metrics });
   const wired = await wireEdge(config, metrics, log);
-  const app = await runEdge(config, wired.deps);
+  const app = await runEdge(config, { ...wired.deps, sample: telemetry.sample });
   log.info({ coapPort: app.coapPort, httpPort: app.httpPort }, 'edge is up');
   const stop = async (signal: string) => {
     log.info({ signal }, 'stopping');

@@ -1,6 +1,6 @@
 /** `npm start`: the whole server in one process on embedded storage, for a laptop, a lab or a small site. */
 import { ConfigError, loadConfig, type Config } from '@cluster/config';
-import { objectModel, runEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
+import { objectModel, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
 import { startRegistry, wireRegistry, type RegistryPorts } from '@cluster/registry';
 import { createLogger, Metrics, startTelemetry, type Logger } from '@cluster/telemetry';
 import { wireEmbedded } from './wire.ts';
@@ -25,3 +25,29 @@ async function wire(config: Config, metrics: Metrics, log: Logger): Promise<Part
     close,
   };
 }
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env, { kind: 'standalone' });
+  const log = createLogger({ service: 'standalone', level: config.logLevel });
+  for (const warning of config.warnings) log.warn(warning);
+  const metrics = new Metrics();
+  const telemetry = await startTelemetry({ service: 'lwm2m-standalone', metrics });
+  const parts = await wire(config, metrics, log);
+  const edge = await startEdge(config, { ...parts.edge, sample: telemetry.sample });
+  const registry = await startRegistry(config, parts.registry, metrics, log);
+  log.info({ coapPort: edge.coapPort, bind: config.bind, httpPort: registry.port, httpBind: config.httpBind }, 'server is up');
+  const stop = async (signal: string) => {
+    log.info({ signal }, 'stopping');
+    await registry.close();
+    await edge.close();
+    await parts.close();
+    await telemetry.shutdown();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal).finally(() => process.exit(0)));
+}
+
+main().catch((error: unknown) => {
+  // A wrong environment is told in full and without a stack; anything else with one.
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+});

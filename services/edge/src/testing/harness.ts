@@ -51,7 +51,7 @@ export async function openHarness(): Promise<Harness> {
   await embedded.consumer().tail(all, {}, async (records) => {
     for (const record of records) {
       const read = readEvent(record);
-      if (!read.ok) throw new Error(read.fault);
+      if (!read.ok) throw new Error(JSON.stringify(read.fault));
       const { type, id, data } = read.event;
       events.push({ type, id, endpoint: record.key, data: data as Record<string, unknown> });
     }

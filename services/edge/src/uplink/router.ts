@@ -2,6 +2,7 @@
 import { Code, uriPath, type CoapEvent } from '@cluster/coap';
 import { StoreUnavailable } from '@cluster/session';
 import type { DeviceSteps, Step } from '../device-steps.ts';
+import type { Traces } from '../traces.ts';
 import { refusal, unavailable } from '../replies.ts';
 import { notificationStep, type DownlinkSide } from './notification.ts';
 import { registerSteps } from './register.ts';
@@ -16,8 +17,10 @@ export class Router {
   readonly #uplink: Uplink;
   readonly #downlink: DownlinkSide;
   readonly #steps: DeviceSteps;
+  readonly #traces: Traces;
 
-  constructor(uplink: Uplink, downlink: DownlinkSide, steps: DeviceSteps) {
+  constructor(uplink: Uplink, downlink: DownlinkSide, steps: DeviceSteps, traces: Traces) {
+    this.#traces = traces;
     this.#uplink = uplink;
     this.#downlink = downlink;
     this.#steps = steps;
@@ -28,8 +31,10 @@ export class Router {
     const registers: Received[] = [];
     const sends: Received[] = [];
     for (const event of events) {
+      if (event.kind !== 'request' && event.kind !== 'unsolicited') continue;
+      this.#traces.arrived(event);
       if (event.kind === 'unsolicited') add(steps, notificationStep(this.#uplink, this.#downlink, event));
-      else if (event.kind === 'request') this.#request(event, steps, registers, sends);
+      else this.#request(event, steps, registers, sends);
     }
     if (steps.length > 0) this.#steps.run(steps);
     if (registers.length > 0) void this.#looked(registers, registerSteps);
