@@ -23,6 +23,18 @@ export function renderSettingsMarkdown(): string {
   return ['| variable | default | meaning |', '|---|---|---|', ...rows, ''].join('\n');
 }
 
+/** The page docs/configuration.md. */
+export function renderConfigurationPage(): string {
+  return `# Configuration
+
+Every process reads its environment once, at its start. A wrong value, or a name that begins with \`LWM2M_\` and is none of
+these, stops the start with every fault named. An empty variable counts as unset. Times and sizes carry their unit in the
+name. \`OTEL_*\` variables are those of the OpenTelemetry SDK: traces and metrics are exported once one of them names
+where to. This page is made from \`libs/config/src/settings.ts\` by \`npm run docs\`.
+
+${renderSettingsMarkdown()}`;
+}
+
 function describeDefault(byDefault: Default): string {
   if (typeof byDefault !== 'object') return byDefault ?? '';
   const { edge, standalone } = byDefault;

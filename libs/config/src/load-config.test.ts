@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, type ConfigFault, type Environment, loadConfig, renderSettingsMarkdown, settingsTable } from './index.ts';
+import { renderConfigurationPage } from './documentation.ts';
 import type { ServiceKind } from './index.ts';
 
 const CLUSTER = { REDIS_URL: 'redis://127.0.0.1:6379', KAFKA_BROKERS: '127.0.0.1:9092' };
@@ -127,6 +129,11 @@ describe('a setting that nothing uses yet', () => {
 });
 
 describe('documentation', () => {
+  it('docs/configuration.md is the present table (npm run docs)', () => {
+    const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+    expect(page).toBe(renderConfigurationPage());
+  });
+
   it('has a row for each setting, with defaults that parse', () => {
     const rows = settingsTable();
     expect(new Set(rows.map((row) => row.name)).size).toBe(rows.length);
