@@ -8,7 +8,7 @@ export function addressIndex(router: Router, keys: Keys): Pick<SessionStore, 'bi
   return {
     async bindAddresses(bindings) {
       const commands = bindings.map(({ peer, number, ttlMs }) => command(keys.address(peer), 'set', toStored(number), 'PX', ttlMs));
-      await router.execute(commands, 'write');
+      await router.execute(commands, 'plain'); // a hint that is lost is learned again
     },
     async resolveAddresses(peers) {
       const numbers = await router.getMany(peers.map(keys.address));

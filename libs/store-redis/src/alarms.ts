@@ -18,11 +18,11 @@ export function alarmClock(
     async schedule(alarms) {
       const add = (key: string, group: Alarm[]) =>
         command(key, 'zadd', 'LT', ...group.flatMap(({ atMs, number }) => [atMs, number]));
-      await router.execute(byShard(alarms, add), 'write');
+      await router.execute(byShard(alarms, add), 'durable');
     },
     async due(shard, nowMs, limit) {
       const range = command(keys.alarms(shard), 'zrangebyscore', '-inf', nowMs, 'WITHSCORES', 'LIMIT', 0, limit);
-      const [reply] = await router.execute([range], 'read');
+      const [reply] = await router.execute([range], 'plain');
       return pairs(reply as readonly Buffer[]).map(([number, atMs]) => ({
         number: number.toString('latin1'),
         atMs: Number(atMs.toString('latin1')),
@@ -31,7 +31,7 @@ export function alarmClock(
     async settle(alarms) {
       const move = (key: string, group: (typeof alarms)[number][]) =>
         script(scripts.settle, [key], ...group.flatMap(({ number, atMs, nextMs }) => [number, atMs, nextMs ?? '']));
-      await router.execute(byShard(alarms, move), 'write');
+      await router.execute(byShard(alarms, move), 'durable');
     },
   };
 }

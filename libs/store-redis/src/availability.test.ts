@@ -147,7 +147,7 @@ describe('a server that refuses writes', { timeout: SLOW }, () => {
 describe('a server with a replica', { timeout: SLOW }, () => {
   test('a write waits for the replica, and is unavailable without it; reading goes on', async () => {
     const redis = await startRedis({ replicas: 1, config: ['repl-diskless-sync-delay 0'] });
-    const store = await connectRedisStore({ urls: [redis.urls[0]!], commandTimeoutMs: 2_000, waitReplicas: 1 });
+    const store = await connectRedisStore({ urls: [redis.urls[0]!], commandTimeoutMs: 4_000, waitReplicas: 1 });
     const write = (number: string) => store.commit([{ number, session: { expected: 0, record: Uint8Array.of(1) } }]);
     expect(store.available).toBe(true);
     expect(await store.durability()).toEqual([]);

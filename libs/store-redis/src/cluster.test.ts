@@ -13,7 +13,7 @@ describe('three masters, each with a replica', { timeout: SLOW }, () => {
   let store: RedisStore;
   beforeAll(async () => {
     redis = await startRedis({ cluster: true, replicas: 1, config: ['repl-diskless-sync-delay 0'] });
-    store = await connectRedisStore({ urls: redis.urls, commandTimeoutMs: 1_000, waitReplicas: 1 });
+    store = await connectRedisStore({ urls: redis.urls, commandTimeoutMs: 4_000, waitReplicas: 1 });
     await untilAvailable(store); // the replicas have caught up
   }, SLOW);
   afterAll(async () => {

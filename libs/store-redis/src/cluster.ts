@@ -55,7 +55,7 @@ export class ClusterRouter implements Router {
   }
 
   async getMany(keys: readonly string[]): Promise<(Buffer | null)[]> {
-    return (await this.execute(keys.map((key) => command(key, 'get')), 'read')) as (Buffer | null)[];
+    return (await this.execute(keys.map((key) => command(key, 'get')), 'plain')) as (Buffer | null)[];
   }
 
   listener(): Redis {
@@ -67,7 +67,7 @@ export class ClusterRouter implements Router {
   async probe(): Promise<void> {
     await this.#refresh();
     const probes = this.#probes();
-    await this.execute(probes, 'write');
+    await this.execute(probes, 'durable');
   }
 
   servers(): readonly Connection[] {

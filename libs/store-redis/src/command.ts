@@ -18,8 +18,8 @@ export interface RedisCommand {
 /** Replies come undecoded: text and records as buffers. */
 export type Reply = Buffer | number | null | readonly Reply[] | { readonly [field: string]: Buffer };
 
-/** A write is done only when the replicas asked for have it. */
-export type Kind = 'read' | 'write';
+/** What is durable is done only when the replicas asked for have it; reads and hints are plain. */
+export type Kind = 'plain' | 'durable';
 
 /** Where commands go. Every failure is a `StoreUnavailable`; a reply is given only if all of the call succeeded. */
 export interface Router {

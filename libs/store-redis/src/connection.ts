@@ -10,18 +10,18 @@ import { Link, type Address, type ConnectionSettings } from './link.ts';
 export class Connection {
   readonly address: Address;
   readonly #waitReplicas: number;
-  readonly #read: Link;
-  readonly #write: Link;
+  readonly #plain: Link;
+  readonly #durable: Link;
 
   constructor(address: Address, settings: ConnectionSettings, waitReplicas: number) {
     this.address = address;
     this.#waitReplicas = waitReplicas;
-    this.#read = new Link(address, settings);
-    this.#write = waitReplicas > 0 ? new Link(address, settings) : this.#read;
+    this.#plain = new Link(address, settings);
+    this.#durable = waitReplicas > 0 ? new Link(address, settings) : this.#plain;
   }
 
   get ready(): boolean {
-    return this.#read.ready;
+    return this.#plain.ready;
   }
 
   /** Hears when a link that was in use is lost, not each failed attempt to get it back. */
@@ -31,13 +31,13 @@ export class Connection {
 
   /** Runs commands in one pipeline. Faults of single commands are values; only a dead link or missing replicas reject. */
   run(commands: readonly RedisCommand[], kind: Kind, asking = false): Promise<(Reply | Fault)[]> {
-    if (kind === 'read') return this.#read.run(commands, 0, asking);
-    return this.#write.run(commands, this.#waitReplicas, asking);
+    if (kind === 'plain') return this.#plain.run(commands, 0, asking);
+    return this.#durable.run(commands, this.#waitReplicas, asking);
   }
 
   /** Runs one command that belongs to no key. */
   async call(name: string, ...args: Argument[]): Promise<Reply> {
-    const [reply] = await this.#read.run([{ key: '', run: name, args }], 0);
+    const [reply] = await this.#plain.run([{ key: '', run: name, args }], 0);
     if (reply instanceof Fault) throw unavailable(name, reply.error);
     return reply!;
   }
@@ -48,7 +48,7 @@ export class Connection {
 
   /** A further connection to the same server, to listen with; it ends when its link is lost. */
   listener(): Redis {
-    return this.#read.listener();
+    return this.#plain.listener();
   }
 
   close(): void {
@@ -56,6 +56,6 @@ export class Connection {
   }
 
   #links(): Set<Link> {
-    return new Set([this.#read, this.#write]);
+    return new Set([this.#plain, this.#durable]);
   }
 }

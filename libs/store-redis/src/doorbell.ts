@@ -29,7 +29,7 @@ export class Doorbell implements Pick<ClusterStore, 'ring' | 'onRing'> {
     const commands = [...workers].map(([channel, group]) =>
       command(channel, 'publish', group.map(({ number }) => number).join(SEPARATOR)),
     );
-    await this.#router.execute(commands, 'read'); // nothing is stored: no replica has to follow
+    await this.#router.execute(commands, 'plain'); // nothing is stored: no replica has to follow
   }
 
   async onRing(worker: string, listener: Listener): Promise<() => Promise<void>> {

@@ -15,10 +15,10 @@ export function endpointIndex(router: Router, keys: Keys): Pick<SessionStore, 'r
       const commands = claims.map(({ endpoint, proposal, replaces }) =>
         script(scripts.claim, [keys.endpoint(endpoint)], toStored(proposal), replaces === undefined ? '' : toStored(replaces)),
       );
-      return (await router.execute(commands, 'write')).map((number) => fromStored(number as Buffer));
+      return (await router.execute(commands, 'durable')).map((number) => fromStored(number as Buffer));
     },
     async release(endpoint, number) {
-      await router.execute([script(scripts.release, [keys.endpoint(endpoint)], toStored(number))], 'write');
+      await router.execute([script(scripts.release, [keys.endpoint(endpoint)], toStored(number))], 'durable');
     },
   };
 }

@@ -17,6 +17,8 @@ export interface ConnectionSettings extends RedisOptions {
   readonly commandTimeoutMs: number;
 }
 
+type Result = [Error | null, Reply];
+
 export class Link {
   readonly address: Address;
   readonly #firstReady: Promise<void>;
@@ -48,14 +50,14 @@ export class Link {
   }
 
   /**
-   * Runs commands in one pipeline. Faults of single commands are values; only a dead link rejects.
+   * Runs commands in one pipeline. Faults of single commands are values; a dead link and missing replicas reject.
    * @param replicas asks for so many acknowledgements, as the last of the pipeline
    */
   async run(commands: readonly RedisCommand[], replicas: number, asking = false): Promise<(Reply | Fault)[]> {
-    const replies = await this.#pipeline(commands.map(byHash), replicas, asking);
+    const replies = await this.#send(commands.map(byHash), replicas, asking);
     const unknown = commands.flatMap((_, index) => (isFault(replies[index], 'NOSCRIPT') ? [index] : []));
     if (unknown.length === 0) return replies;
-    const again = await this.#pipeline(unknown.map((index) => bySource(commands[index]!)), replicas, asking);
+    const again = await this.#send(unknown.map((index) => bySource(commands[index]!)), replicas, asking);
     unknown.forEach((index, place) => (replies[index] = again[place]!));
     return replies;
   }
@@ -73,20 +75,33 @@ export class Link {
     this.#redis.disconnect();
   }
 
-  async #pipeline(calls: readonly Argument[][], replicas: number, asking: boolean): Promise<(Reply | Fault)[]> {
+  async #send(calls: readonly Argument[][], replicas: number, asking: boolean): Promise<(Reply | Fault)[]> {
     if (this.#waitsForFirst) await within(this.#timeoutMs, 'connecting', this.#firstReady);
     if (this.#redis.status !== 'ready') throw unavailable(`${this.address.host}:${this.address.port} is away`);
+    const alone = calls.length === 1 && replicas === 0 && !asking; // in a pipeline it would cost twice as much
+    const answer = alone ? this.#single(calls[0]!) : this.#pipeline(calls, replicas, asking);
+    return this.#read(await within(this.#timeoutMs, 'an answer', answer), calls.length, replicas, asking);
+  }
+
+  async #single([name, ...args]: Argument[]): Promise<Result[]> {
+    try {
+      return [[null, (await this.#redis.callBuffer(name as string, args)) as Reply]];
+    } catch (error) {
+      return [[error as Error, null]];
+    }
+  }
+
+  async #pipeline(calls: readonly Argument[][], replicas: number, asking: boolean): Promise<Result[]> {
     const pipeline = this.#redis.pipeline();
     for (const [name, ...args] of calls) {
       if (asking) pipeline.call('asking');
       pipeline.callBuffer(name as string, ...args);
     }
     if (replicas > 0) pipeline.call('wait', replicas, Math.ceil(this.#timeoutMs / 2));
-    const results = (await within(this.#timeoutMs, 'an answer', pipeline.exec())) ?? [];
-    return this.#read(results as [Error | null, Reply][], calls.length, replicas, asking);
+    return ((await pipeline.exec()) ?? []) as Result[];
   }
 
-  #read(results: [Error | null, Reply][], count: number, replicas: number, asking: boolean): (Reply | Fault)[] {
+  #read(results: Result[], count: number, replicas: number, asking: boolean): (Reply | Fault)[] {
     const acknowledged = replicas > 0 ? results.pop() : undefined;
     const own = asking ? results.filter((_, index) => index % 2 === 1) : results;
     if (own.length !== count) throw unavailable('an incomplete answer');

@@ -23,7 +23,7 @@ export function readModel(router: Router, keys: Keys): ReadModelStore {
           ...group.flatMap(({ endpoint, state, changedAtMs }) => [endpoint, state, changedAtMs]),
         ),
       );
-      await router.execute(commands, 'write');
+      await router.execute(commands, 'durable');
     },
     list: (options) => list(router, keys, options),
     async putValues(values, maxPaths) {
@@ -32,10 +32,10 @@ export function readModel(router: Router, keys: Keys): ReadModelStore {
         .map(({ endpoint, values: ofOne }) =>
           script(scripts.putValues, [keys.values(endpoint)], maxPaths, ...ofOne.flatMap(toArguments)),
         );
-      await router.execute(commands, 'write');
+      await router.execute(commands, 'durable');
     },
     async values(endpoint) {
-      const [reply] = await router.execute([command(keys.values(endpoint), 'hgetall')], 'read');
+      const [reply] = await router.execute([command(keys.values(endpoint), 'hgetall')], 'plain');
       return fields(reply!).map(([path, value]) => ({
         path,
         atMs: value.readDoubleBE(0),
@@ -43,7 +43,7 @@ export function readModel(router: Router, keys: Keys): ReadModelStore {
       }));
     },
     async forgetValues(endpoint) {
-      await router.execute([command(keys.values(endpoint), 'del')], 'write');
+      await router.execute([command(keys.values(endpoint), 'del')], 'durable');
     },
   };
 }
@@ -55,7 +55,7 @@ async function list(router: Router, keys: Keys, { after, limit, state }: ListOpt
   const ranges = Array.from({ length: PARTS }, (_, part) =>
     command(keys.directoryIndex(part, state), 'zrangebylex', from, '+', 'LIMIT', 0, limit),
   );
-  const found = (await router.execute(ranges, 'read')) as (readonly Buffer[])[];
+  const found = (await router.execute(ranges, 'plain')) as (readonly Buffer[])[];
   const endpoints = found.flat().sort(Buffer.compare).slice(0, limit);
   return details(router, keys, endpoints.map(String), state);
 }
@@ -64,7 +64,7 @@ async function list(router: Router, keys: Keys, { after, limit, state }: ListOpt
 async function details(router: Router, keys: Keys, endpoints: string[], state?: string): Promise<DirectoryEntry[]> {
   const parts = [...Map.groupBy(endpoints, (endpoint) => partOf(endpoint, PARTS))];
   const reads = parts.map(([part, group]) => command(keys.directory(part), 'hmget', ...group));
-  const replies = (await router.execute(reads, 'read')) as (readonly (Buffer | null)[])[];
+  const replies = (await router.execute(reads, 'plain')) as (readonly (Buffer | null)[])[];
   const entries = parts.flatMap(([, group], index) =>
     group.map((endpoint, place) => toEntry(endpoint, replies[index]?.[place] ?? null, state)),
   );

@@ -16,7 +16,7 @@ export function recordKeeper(router: Router, keys: Keys): Pick<SessionStore, 'lo
       return (await router.getMany(numbers.map(keys.session))).map(toSession);
     },
     async loadEntries(number) {
-      const [reply] = await router.execute([command(keys.queue(number), 'hgetall')], 'read');
+      const [reply] = await router.execute([command(keys.queue(number), 'hgetall')], 'plain');
       return fields(reply!).map(([id, value]) => ({
         id,
         version: value.readUInt32BE(0),
@@ -24,7 +24,7 @@ export function recordKeeper(router: Router, keys: Keys): Pick<SessionStore, 'lo
       }));
     },
     async commit(writes) {
-      const replies = await router.execute(writes.map((write) => toCommand(write, keys)), 'write');
+      const replies = await router.execute(writes.map((write) => toCommand(write, keys)), 'durable');
       return replies.map((reply) => RESULTS[reply as number]!);
     },
   };

@@ -32,7 +32,7 @@ export class SingleRouter implements Router {
   }
 
   async probe(): Promise<void> {
-    await this.execute([command(this.#keys.probe(0), 'set', '', 'PX', 1)], 'write');
+    await this.execute([command(this.#keys.probe(0), 'set', '', 'PX', 1)], 'durable');
   }
 
   servers(): readonly Connection[] {

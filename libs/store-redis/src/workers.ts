@@ -12,24 +12,24 @@ export function workerLeases(router: Router, keys: Keys): Workers {
   return {
     async renewLease(worker, ttlMs) {
       const lease = command(keys.lease(worker), 'set', '1', 'PX', ttlMs);
-      const [, time] = await router.execute([lease, askTime(keys)], 'write');
+      const [, time] = await router.execute([lease, askTime(keys)], 'durable');
       return toMs(time!);
     },
     async releaseLease(worker) {
-      await router.execute([command(keys.lease(worker), 'del')], 'write');
+      await router.execute([command(keys.lease(worker), 'del')], 'durable');
     },
     async alive(workers) {
       return (await router.getMany(workers.map(keys.lease))).map((lease) => lease !== null);
     },
     async takeShard(shard, worker, ttlMs) {
-      const [taken] = await router.execute([script(scripts.takeShard, [keys.sweep(shard)], worker, ttlMs)], 'write');
+      const [taken] = await router.execute([script(scripts.takeShard, [keys.sweep(shard)], worker, ttlMs)], 'durable');
       return taken === 1;
     },
     async reportOutage({ fromMs, toMs: end }) {
-      await router.execute([script(scripts.reportOutage, [keys.outages()], end, `${fromMs} ${end}`, MAX_OUTAGES)], 'write');
+      await router.execute([script(scripts.reportOutage, [keys.outages()], end, `${fromMs} ${end}`, MAX_OUTAGES)], 'durable');
     },
     async outages(sinceMs) {
-      const [members] = await router.execute([command(keys.outages(), 'zrangebyscore', `(${sinceMs}`, '+inf')], 'read');
+      const [members] = await router.execute([command(keys.outages(), 'zrangebyscore', `(${sinceMs}`, '+inf')], 'plain');
       return (members as readonly Buffer[]).map(toOutage).sort((a, b) => a.toMs - b.toMs || a.fromMs - b.fromMs);
     },
   };
@@ -37,7 +37,7 @@ export function workerLeases(router: Router, keys: Keys): Workers {
 
 /** Asks the one node that tells the time, so that all workers hear the same clock. */
 export async function timeMs(router: Router, keys: Keys): Promise<number> {
-  const [time] = await router.execute([askTime(keys)], 'read');
+  const [time] = await router.execute([askTime(keys)], 'plain');
   return toMs(time!);
 }
 
