@@ -62,6 +62,29 @@ export function tailCompliance(harness: () => EventsHarness): void {
     await Promise.all([consumer.close(), publisher.close()]);
   });
 
+  test('a tail that retention overtakes is told, unless it had the records already, and reads on', async () => {
+    const topic = await harness().topic();
+    const publisher = await harness().publisher();
+    const consumer = await harness().consumer();
+    const inbox = new Inbox();
+    const passed: string[] = [];
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await consumer.tail([topic], {}, async (records) => {
+      reached.resolve();
+      await released.promise;
+      await inbox.handler(records);
+    }, (name) => void passed.push(name));
+    await publisher.publish([record(topic, 'k', '1')]);
+    await reached.promise;
+    await publisher.publish([record(topic, 'k', '2')]);
+    await harness().expire(topic);
+    await publisher.publish([record(topic, 'k', '3')]);
+    released.resolve();
+    await inbox.until(({ texts }) => texts.includes('3'));
+    expect(inbox.texts).toEqual(passed.length === 0 ? ['1', '2', '3'] : ['1', '3']);
+    await Promise.all([consumer.close(), publisher.close()]);
+  });
+
   test('a batch that a tail rejects comes again', async () => {
     const topic = await harness().topic();
     const publisher = await harness().publisher();
