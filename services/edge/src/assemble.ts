@@ -64,11 +64,13 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     sessions, publisher, held, log,
     pendingEvent: (number, version, record) => events.registration(number, version, record),
     finish: (work) => driver.run(work),
+    // Only a hint, that the former owner need not find out by a conflict.
+    taken: (owner, number) => void deps.cluster.ring([{ worker: owner, number }]).catch(() => undefined),
   });
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
-    sessions, held, events, clock, rng,
+    sessions, publisher, held, events, clock, rng,
     model: deps.model,
     counters: new EdgeCounters(deps.metrics),
     heard(session) {
@@ -97,6 +99,7 @@ function settingsOf(config: Config, worker: string): Uplink['settings'] {
   return {
     worker,
     maxTransmitWaitMs: config.maxTransmitWaitS * 1_000,
+    egress: config.egress,
     unknownParameters: config.unknownParameters,
     nosecRebind: config.noSecRebind,
   };
@@ -134,7 +137,6 @@ function assembleDownlink(
     uplink, steps, sessions, exchanges,
     commands: new CommandRunner({ uplink, steps, sessions, exchanges }),
     observations: new ObservationRunner({ uplink, steps, exchanges }),
-    egress: config.egress,
     newId: randomUUID,
     mayTransmit: () => lease.holds(),
   });

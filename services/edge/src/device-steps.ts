@@ -68,16 +68,21 @@ export class DeviceSteps {
   readonly #held: HeldSessions;
   readonly #pendingEvent: PendingEventOf;
   readonly #finish: (work: () => void) => void;
+  readonly #taken: (owner: string, number: DeviceNumber) => void;
   readonly #log: Logger;
   readonly #waiting = new Map<DeviceNumber, Step[]>();
 
-  /** `finish` runs the answers of a round, so that what they send leaves together. */
+  /**
+   * `finish` runs the answers of a round, so that what they send leaves together; `taken` hears whose device this worker
+   * took over.
+   */
   constructor(deps: {
     sessions: SessionStore;
     publisher: EventPublisher;
     held: HeldSessions;
     pendingEvent: PendingEventOf;
     finish: (work: () => void) => void;
+    taken: (owner: string, number: DeviceNumber) => void;
     log: Logger;
   }) {
     this.#sessions = deps.sessions;
@@ -85,6 +90,7 @@ export class DeviceSteps {
     this.#held = deps.held;
     this.#pendingEvent = deps.pendingEvent;
     this.#finish = deps.finish;
+    this.#taken = deps.taken;
     this.#log = deps.log;
   }
 
@@ -213,6 +219,7 @@ export class DeviceSteps {
     const events: EventRecord[] = [];
     const { number } = step;
     const old = before?.record;
+    if (old !== undefined && record !== undefined && old.owner !== record.owner) this.#taken(old.owner, number);
     const wasUnpublished = before !== undefined && old?.pending !== undefined && !before.published;
     if (wasUnpublished && old !== undefined && old.pending?.sequence !== record?.pending?.sequence) {
       events.push(this.#pendingEvent(number, before.version, old));

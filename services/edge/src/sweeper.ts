@@ -148,6 +148,8 @@ export class Sweeper {
     const ttl = ended.kept ? {} : { ttlMs: TOMBSTONE_MS };
     await changeSession(steps, number, ({ record }) => (record.state === 'registered' ? undefined : { record, ...ttl }));
     if (!ended.kept) await sessions.release(ended.endpoint, number);
+    // The owner still holds the session as it was.
+    if (ended.owner !== this.#deps.worker) await this.#deps.cluster.ring([{ worker: ended.owner, number }]);
     return undefined;
   }
 

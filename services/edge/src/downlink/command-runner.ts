@@ -9,7 +9,7 @@ import {
 import type { DeviceSteps } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { ChangeRefused, changeSession } from '../session-change.ts';
-import type { Uplink } from '../uplink/uplink.ts';
+import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { Ending, Exchanges } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
 import { afterResponse, answered, inAnotherFormat, observationOfCommand, unanswered } from './outcomes.ts';
@@ -86,7 +86,7 @@ export class CommandRunner {
     let lease: Lease | undefined;
     let sent = entry;
     const leased = await changeSession(this.#steps, held.number, (now) => {
-      if (now.record.state !== 'registered') return undefined;
+      if (!mayLease(this.#uplink, now.record)) return undefined;
       lease = leaseRequest(now, this.#uplink.settings.worker, tokenToReuse(now.record, entry));
       const { counter, messageId, record } = lease;
       const exchange = { counter, messageId, firstSentAtMs: this.#uplink.clock.storeMs(), generation: record.generation };
@@ -102,6 +102,7 @@ export class CommandRunner {
   async complete(held: Held, inFlight: VersionedEntry, ending: Ending): Promise<boolean> {
     const nowMs = this.#uplink.clock.storeMs();
     const { entry } = inFlight;
+    if (ending.kind === 'given') return false;
     if (ending.kind === 'failed') {
       this.#uplink.counters.unanswered(ending.reason);
       await this.#store(held, inFlight, unanswered(entry, ending.reason, nowMs));

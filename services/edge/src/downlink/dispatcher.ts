@@ -9,7 +9,7 @@ import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import type { DownlinkSide } from '../uplink/notification.ts';
-import type { Received, Uplink } from '../uplink/uplink.ts';
+import { mayLease, type Received, type Uplink } from '../uplink/uplink.ts';
 import type { CommandRunner } from './command-runner.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { ObservationRunner } from './observation-runner.ts';
@@ -24,7 +24,6 @@ export interface DispatcherDeps {
   readonly exchanges: Exchanges;
   readonly commands: CommandRunner;
   readonly observations: ObservationRunner;
-  readonly egress: 'owner' | 'any';
   readonly newId: () => string;
   /** The worker's lease holds: no other worker may have taken its devices over unseen. */
   readonly mayTransmit: () => boolean;
@@ -80,7 +79,11 @@ export class Dispatcher implements DownlinkSide {
   rung(number: DeviceNumber): void {
     if (this.#closed) return;
     changeSession(this.#deps.steps, number, () => ({}), { fresh: true })
-      .then((held) => (held === undefined ? undefined : this.wake(number)))
+      .then((held) => {
+        if (held === undefined) return;
+        if (!mayLease(this.#deps.uplink, held.record)) this.#deps.exchanges.give(number);
+        this.wake(number);
+      })
       .catch(() => this.#deps.uplink.counters.failures.add(1));
   }
 
@@ -139,8 +142,7 @@ export class Dispatcher implements DownlinkSide {
   /** Behind NAT only the owner of the path reaches the device; a sleeping one is reached by nobody. */
   #mayReach(held: Held): boolean {
     const { record } = held;
-    const mine = record.owner === this.#deps.uplink.settings.worker || this.#deps.egress === 'any';
-    if (!mine || !this.#deps.mayTransmit()) return false;
+    if (!mayLease(this.#deps.uplink, record) || !this.#deps.mayTransmit()) return false;
     if (!record.registration.queueMode) return true;
     const awakeUntilMs = Math.max(record.awakeUntilMs, held.heardMs + this.#deps.uplink.settings.maxTransmitWaitMs);
     return this.#deps.uplink.clock.storeMs() < awakeUntilMs;

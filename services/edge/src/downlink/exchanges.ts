@@ -15,7 +15,9 @@ export interface Outgoing {
 
 export type Ending =
   | { readonly kind: 'response'; readonly message: CoapMessage; readonly rttMs: number }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Another worker goes on with it. */
+  | { readonly kind: 'given' };
 
 interface Open {
   readonly held: Held;
@@ -86,6 +88,12 @@ export class Exchanges {
     if (request === undefined || open === undefined) return;
     if (open.generation !== held.record.generation) this.#cancel(request, { kind: 'failed', reason: 'registered-anew' });
     else if (open.peer !== held.record.peer) this.#restart(request, { ...open, held, peer: held.record.peer });
+  }
+
+  /** Another worker holds the path now: it goes on with the exchange, this one stops. */
+  give(number: DeviceNumber): void {
+    const request = this.#byNumber.get(number);
+    if (request !== undefined) this.#cancel(request, { kind: 'given' });
   }
 
   /** Completes an exchange of this worker whose answer came by another path than it went. */

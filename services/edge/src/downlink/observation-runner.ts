@@ -6,7 +6,7 @@ import { changeObservation, observationKey, tokenOf, type ObservationStep } from
 import type { DeviceSteps } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { ChangeRefused, changeSession } from '../session-change.ts';
-import type { Uplink } from '../uplink/uplink.ts';
+import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { Exchanges } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
 import { afterStep } from './outcomes.ts';
@@ -41,7 +41,7 @@ export class ObservationRunner {
     const key = observationKey(step.observation);
     let lease: Lease | undefined;
     const leased = await changeSession(this.#steps, held.number, (now) => {
-      if (now.record.state !== 'registered') return undefined;
+      if (!mayLease(this.#uplink, now.record)) return undefined;
       const reuse = step.action === 'write-attributes' ? undefined : step.observation.counter;
       lease = leaseRequest(now, this.#uplink.settings.worker, reuse);
       // The token stands with the observation before its request leaves: a notification may overtake the answer.
@@ -54,6 +54,7 @@ export class ObservationRunner {
     const { counter, messageId } = lease;
     const ending = await this.#exchanges.run(leased, { counter, messageId, ...plan });
     if (ending.kind === 'response') return this.#answered(leased, step, ending.message, counter);
+    if (ending.kind === 'given') return false;
     this.#uplink.counters.unanswered(ending.reason);
     leased.observeNotBeforeMs = this.#uplink.clock.storeMs() + RETRY_MS;
     return false;

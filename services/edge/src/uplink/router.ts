@@ -54,6 +54,8 @@ export class Router {
   #request(event: RequestEvent, steps: Step[], registers: Received[], sends: Received[]): void {
     const [resource, locationId, ...more] = uriPath(event.message);
     const { code } = event.message;
+    // Nothing that brings an event is begun while no broker would take it.
+    if (!this.#uplink.publisher.available) return this.#unavailable(event);
     if (resource === 'dp' && locationId === undefined) this.#only(Code.POST, event, () => sends.push(event));
     else if (resource === 'rd' && locationId === undefined) this.#only(Code.POST, event, () => registers.push(event));
     else if (resource !== 'rd' || locationId === undefined || more.length > 0) this.#refuse(event, Code.NOT_FOUND);
@@ -65,6 +67,11 @@ export class Router {
   #only(code: number, event: RequestEvent, take: () => void): void {
     if (event.message.code === code) take();
     else this.#refuse(event, Code.METHOD_NOT_ALLOWED);
+  }
+
+  #unavailable(event: RequestEvent): void {
+    this.#uplink.counters.refused('request', 'events');
+    this.#uplink.respond(event.exchange, unavailable(() => this.#uplink.rng.uint32()));
   }
 
   #refuse(event: RequestEvent, code: number): void {

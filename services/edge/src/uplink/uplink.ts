@@ -1,7 +1,8 @@
 /** What the handlers of device messages share: the message, the state they act on, and how they answer. */
 import type { CoapMessage, CoapResponse } from '@cluster/coap';
+import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
-import type { Arrival, Rng, SessionStore } from '@cluster/session';
+import type { Arrival, Rng, SessionRecord, SessionStore } from '@cluster/session';
 import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
@@ -10,6 +11,8 @@ import type { Held, HeldSessions } from '../held-sessions.ts';
 export interface UplinkSettings {
   readonly worker: string;
   readonly maxTransmitWaitMs: number;
+  /** Whether only the owner of a path may send requests on it. */
+  readonly egress: 'owner' | 'any';
   readonly unknownParameters: 'keep' | 'reject';
   /** What an Update or a notification from another address means without security (row B77). */
   readonly nosecRebind: 'accept' | 'refuse';
@@ -28,6 +31,7 @@ export interface Uplink {
   readonly held: HeldSessions;
   readonly model: ObjectModel;
   readonly events: DomainEvents;
+  readonly publisher: Pick<EventPublisher, 'available'>;
   readonly clock: WorkerClock;
   readonly rng: Rng;
   readonly counters: EdgeCounters;
@@ -78,4 +82,9 @@ export function bindAddress(uplink: Uplink, held: Held): void {
     held.bound = undefined;
     uplink.counters.lostHints.add(1);
   });
+}
+
+/** Whether this worker may send a request to the device now; asked again whenever its session was read anew. */
+export function mayLease({ settings }: Uplink, record: SessionRecord): boolean {
+  return record.state === 'registered' && (record.owner === settings.worker || settings.egress === 'any');
 }
