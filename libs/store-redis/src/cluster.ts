@@ -30,6 +30,7 @@ export class ClusterRouter implements Router {
   readonly #timer: NodeJS.Timeout;
   #slots = new SlotMap();
   #refreshing: Promise<void> | undefined;
+  #closed = false;
 
   constructor(settings: ClusterSettings) {
     this.#settings = settings;
@@ -75,6 +76,7 @@ export class ClusterRouter implements Router {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
     for (const connection of this.#all()) connection.close();
   }
@@ -126,6 +128,7 @@ export class ClusterRouter implements Router {
     const name = nameOf(address);
     const known = this.#connections.get(name);
     if (known) return known;
+    if (this.#closed) throw unavailable('closed');
     const connection = new Connection(address, this.#settings.connection, this.#settings.waitReplicas);
     connection.onLost(() => {
       if (this.#slots.isOwner(address)) this.#settings.onLost();
