@@ -21,6 +21,7 @@ const seeds = sequences.flatMap(({ datagrams }) => datagrams);
 const LIMITS = {
   maxPeers: 20,
   exchangesPerPeer: 4,
+  maxAnswerBytes: 3_000,
   queuedRequestsPerPeer: 3,
   maxRequests: 30,
   maxBodyBytes: 2_000,
@@ -97,6 +98,7 @@ describe('hostile datagrams', () => {
       for (const event of under.poll().events) act(under, rng, nowMs, event);
       const { usage } = under;
       expect(usage.peers).toBeLessThanOrEqual(LIMITS.maxPeers);
+      expect(usage.answerBytes).toBeLessThanOrEqual(LIMITS.maxAnswerBytes);
       expect(usage.requests).toBeLessThanOrEqual(LIMITS.maxRequests);
       expect(usage.uploads).toBeLessThanOrEqual(LIMITS.maxUploads);
       expect(usage.uploadBytes).toBeLessThanOrEqual(LIMITS.maxUploadBytes);
@@ -106,7 +108,7 @@ describe('hostile datagrams', () => {
     }
     expect(Object.values(under.counters.malformed).every((count) => count > 0)).toBe(true);
     for (let quiet = 0; quiet < 1_000 && under.usage.timers > 0; quiet++) under.timeout((nowMs += 1_000));
-    expect(under.usage).toEqual({ peers: 0, requests: 0, timers: 0, uploads: 0, uploadBytes: 0, bodies: 0, bodyBytes: 0 });
+    expect(under.usage).toEqual({ peers: 0, answerBytes: 0, requests: 0, timers: 0, uploads: 0, uploadBytes: 0, bodies: 0, bodyBytes: 0 });
   });
 
   it('get no answer from the engine itself that is larger than they are', () => {

@@ -30,6 +30,7 @@ export interface CoapCounters {
     peersEvicted: number;
     peersRefused: number;
     exchangesRefused: number;
+    answersEvicted: number;
     requestsRefused: number;
     uploadsRefused: number;
     uploadsEvicted: number;
@@ -60,6 +61,7 @@ export function newCounters(): CoapCounters {
       peersEvicted: 0,
       peersRefused: 0,
       exchangesRefused: 0,
+      answersEvicted: 0,
       requestsRefused: 0,
       uploadsRefused: 0,
       uploadsEvicted: 0,

@@ -83,13 +83,20 @@ export class ExchangeTable {
   readonly #nonLifetimeMs: number;
   readonly #slots: (Exchange | undefined)[] = [];
   readonly #free: number[] = [];
-  readonly #answers = new AnswerStore();
+  readonly #answers: AnswerStore;
   #generation = 0;
 
   constructor(context: EngineContext) {
     this.#context = context;
     this.#conLifetimeMs = exchangeLifetimeMs(context.parameters);
     this.#nonLifetimeMs = nonLifetimeMs(context.parameters);
+    const { limited } = context.counters;
+    this.#answers = new AnswerStore(context.limits.maxAnswerBytes, () => void limited.answersEvicted++);
+  }
+
+  /** Bytes of large answers that are kept. */
+  get answerBytes(): number {
+    return this.#answers.largeBytes;
   }
 
   /** The exchange of a handle, if it still is the same. */
@@ -140,8 +147,8 @@ export class ExchangeTable {
     exchange.end(ExchangeState.ANSWERED);
   }
 
-  /** What an exchange was answered with. */
-  answerOf(exchange: Exchange): Uint8Array {
+  /** What an exchange was answered with; undefined if that is no longer kept. */
+  answerOf(exchange: Exchange): Uint8Array | undefined {
     return this.#answers.get(exchange.slot, exchange.answerLength);
   }
 

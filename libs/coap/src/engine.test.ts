@@ -220,6 +220,8 @@ describe('unsolicited responses', () => {
     under.handle(3, { peer: PEER, bytes: hex('5145ad7d64ff32322e332043') });
     under.reject(4, onlyEvent(under, 'unsolicited').exchange);
     expect(sentHex(under)).toEqual(['7000ad7d']);
+    under.handle(5, { peer: PEER, bytes: hex('5145ad7d64ff32322e332043') });
+    expect(under.poll()).toMatchObject({ datagrams: [], events: [] });
   });
 
   it('in an ACK are delivered without anything to answer', () => {
@@ -296,6 +298,24 @@ describe('bounds', () => {
     under.respond(1, (events[0] as { exchange: number }).exchange, { code: Code.CONTENT });
     feed(under, 2, message({ code: Code.GET, messageId: 3 }));
     expect(onlyEvent(under, 'request').message.messageId).toBe(3);
+  });
+
+  it('large answers are kept as long as there is room; a duplicate of one that is not is delivered anew', () => {
+    const under = engine({ limits: { maxAnswerBytes: 200 } });
+    for (const messageId of [1, 2]) {
+      feed(under, 0, message({ code: Code.GET, messageId }));
+      under.respond(0, onlyEvent(under, 'request').exchange, { code: Code.CONTENT, payload: new Uint8Array(100) });
+    }
+    expect(under.usage.answerBytes).toBe(105);
+    expect(under.counters.limited.answersEvicted).toBe(1);
+    under.poll();
+    feed(under, 1, message({ code: Code.GET, messageId: 2 }));
+    expect(under.poll()).toMatchObject({ datagrams: [{}], events: [] });
+    feed(under, 1, message({ code: Code.GET, messageId: 1 }));
+    feed(under, 2, message({ code: Code.GET, messageId: 1 }));
+    expect(onlyEvent(under, 'request').message.messageId).toBe(1);
+    under.timeout(300_000);
+    expect(under.usage).toMatchObject({ peers: 0, answerBytes: 0 });
   });
 
   it('the peer not heard for longest makes room for a new one', () => {

@@ -32,6 +32,19 @@ export interface CoapEngineOptions {
   readonly recognisedOptions?: readonly number[];
 }
 
+/** What an engine holds at a moment. */
+export interface CoapUsage {
+  readonly peers: number;
+  /** Of answers too large to be kept with their exchange. */
+  readonly answerBytes: number;
+  readonly requests: number;
+  readonly timers: number;
+  readonly uploads: number;
+  readonly uploadBytes: number;
+  readonly bodies: number;
+  readonly bodyBytes: number;
+}
+
 /** What {@link CoapEngine.poll} drains. */
 export interface Polled {
   readonly datagrams: Datagram[];
@@ -156,10 +169,11 @@ export class CoapEngine {
   }
 
   /** What the engine holds at the moment, for metrics and tests of its bounds. */
-  get usage(): Readonly<Record<'peers' | 'requests' | 'timers' | 'uploads' | 'uploadBytes' | 'bodies' | 'bodyBytes', number>> {
+  get usage(): CoapUsage {
     const { uploads, bodies } = this.#incoming;
     return {
       peers: this.#peers.size,
+      answerBytes: this.#exchanges.answerBytes,
       requests: this.#outgoing.size,
       timers: this.#context.timers.size,
       uploads: uploads.usage.count,

@@ -2,7 +2,7 @@
 export type { Datagram, Rng } from './context.ts';
 export type { CoapCounters } from './counters.ts';
 export { CoapEngine } from './engine.ts';
-export type { CoapEngineOptions, Polled } from './engine.ts';
+export type { CoapEngineOptions, CoapUsage, Polled } from './engine.ts';
 export type { CoapEvent, CoapResponse, OutgoingRequest, RequestFailure } from './events.ts';
 export { blockOption, blockSize, encodeBlock, szxFor } from './message/block-option.ts';
 export type { Block } from './message/block-option.ts';

@@ -36,6 +36,8 @@ export interface CoapLimits {
   readonly maxPeers: number;
   /** Exchanges of a peer remembered for deduplication. */
   readonly exchangesPerPeer: number;
+  /** Bytes of answers over 48 bytes that are kept for duplicates; smaller ones are kept with their exchange. */
+  readonly maxAnswerBytes: number;
   /** Our requests waiting for their turn at one peer (NSTART is 1), and requests of ours in all. */
   readonly queuedRequestsPerPeer: number;
   readonly maxRequests: number;
@@ -54,6 +56,7 @@ export interface CoapLimits {
 export const DEFAULT_LIMITS: CoapLimits = {
   maxPeers: 500_000,
   exchangesPerPeer: 8,
+  maxAnswerBytes: 67_108_864,
   queuedRequestsPerPeer: 32,
   maxRequests: 100_000,
   maxBodyBytes: 1_048_576,

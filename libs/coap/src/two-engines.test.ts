@@ -114,7 +114,7 @@ describe('two engines', () => {
           if (endings.get(index)![0] === whole) expect(delivered).toHaveLength(1);
         }
         for (const each of [client, server]) {
-          expect(each.usage).toEqual({ peers: 0, requests: 0, timers: 0, uploads: 0, uploadBytes: 0, bodies: 0, bodyBytes: 0 });
+          expect(each.usage).toEqual({ peers: 0, answerBytes: 0, requests: 0, timers: 0, uploads: 0, uploadBytes: 0, bodies: 0, bodyBytes: 0 });
         }
       }),
       { numRuns: 150 },

@@ -256,6 +256,8 @@ describe('Block2 as server (RFC 7959 §2.4)', () => {
     expect(blockOption(second, OptionNumber.BLOCK2)).toEqual({ num: 1, more: true, szx: 2 });
     expect(optionValue(second, OptionNumber.ETAG)).toEqual(optionValue(first, OptionNumber.ETAG));
     expect(toHex(second.payload)).toBe(toHex(whole.subarray(64, 128)));
+    feed(under, 93_001, get(2, 64));
+    expect(toHex(sent(under)[0]!.payload)).toBe(toHex(whole.subarray(128, 192)));
   });
 
   it('does not run a POST again for a block of its response', () => {
@@ -279,6 +281,15 @@ describe('Block2 as server (RFC 7959 §2.4)', () => {
     expect(under.poll().events).toHaveLength(1);
     feed(under, 0, get(1, 64), 'c');
     expect(under.poll().events).toHaveLength(0);
+  });
+
+  it('keeps no more bodies for one peer than allowed, the newest', () => {
+    const under = engine({ limits: { bodiesPerPeer: 1 } });
+    begin(under, get(0, 64));
+    begin(under, get(0, 64, { code: Code.FETCH }));
+    expect(under.usage).toMatchObject({ bodies: 1, bodyBytes: 300 });
+    feed(under, 0, get(1, 64));
+    expect(under.poll().events).toHaveLength(1);
   });
 
   it('keeps the ETag of the caller', () => {

@@ -135,8 +135,9 @@ export class IncomingRequests {
     }
     if (num > 0 && !isSuccess(body.code)) return body;
     const tagged = withETag(body);
-    if (num === 0) this.bodies.put(nowMs, exchange.peer, bodyKey(exchange.message), tagged);
-    return sliceBody(tagged, num, szx);
+    const slice = sliceBody(tagged, num, szx);
+    if (slice.more) this.bodies.put(nowMs, exchange.peer, bodyKey(exchange.message), tagged);
+    return slice;
   }
 }
 

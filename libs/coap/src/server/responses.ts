@@ -73,7 +73,7 @@ export class Responses {
     if (!exchange.confirmable) return;
     switch (exchange.state) {
       case ExchangeState.ANSWERED:
-        this.#context.send(exchange.peer.address, this.#exchanges.answerOf(exchange));
+        this.#repeatAnswer(exchange);
         return;
       case ExchangeState.ACCEPTED:
       case ExchangeState.ACKNOWLEDGED:
@@ -84,6 +84,13 @@ export class Responses {
         return;
       default:
     }
+  }
+
+  /** An answer no longer kept is not sent again; the next duplicate is delivered anew. */
+  #repeatAnswer(exchange: Exchange): void {
+    const answer = this.#exchanges.answerOf(exchange);
+    if (answer === undefined) this.#exchanges.forget(exchange);
+    else this.#context.send(exchange.peer.address, answer);
   }
 
   #respondSeparately(nowMs: number, exchange: Exchange, response: WholeResponse): void {
