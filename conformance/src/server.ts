@@ -42,8 +42,9 @@ export async function startServer({ mode = 'standalone', env = {} }: StartOption
 }
 
 async function startStandalone(directory: string, env: Environment): Promise<Server> {
-  const { coapPort, httpPort, ...ports } = await freePorts();
-  const own = { ...environmentOf(ports.others, coapPort, httpPort), LWM2M_DATA_DIR: join(directory, 'data') };
+  const ports = await freePorts();
+  const { coapPort, httpPort } = ports;
+  const own = { ...environmentOf(ports), LWM2M_DATA_DIR: join(directory, 'data') };
   const processes = [await startService('standalone', directory, httpPort, { ...own, ...env })];
   return { mode: 'standalone', coapPort, httpPort, kafkaBrokers: [], processes, stop: () => stopAll(processes, directory) };
 }
@@ -54,7 +55,7 @@ async function startCluster(directory: string, env: Environment): Promise<Server
   const [edge, registry] = await Promise.all([freePorts(), freePorts()]);
   const processes: ServerProcess[] = [];
   const start = async (service: string, ports: Ports): Promise<void> => {
-    const own = { ...environmentOf(ports.others, ports.coapPort, ports.httpPort), ...brokers, LWM2M_BIND: '127.0.0.1' };
+    const own = { ...environmentOf(ports), ...brokers, LWM2M_BIND: '127.0.0.1' };
     processes.push(await startService(service, directory, ports.httpPort, { ...own, ...env }));
   };
   try {
@@ -68,7 +69,8 @@ async function startCluster(directory: string, env: Environment): Promise<Server
   return { mode: 'cluster', coapPort: edge.coapPort, httpPort, kafkaBrokers, processes, stop: () => stopAll(processes, directory) };
 }
 
-function environmentOf(others: string, coapPort: number, httpPort: number): Environment {
+/** What every process of the server under test is told. */
+export function environmentOf({ others, coapPort, httpPort }: Ports): Environment {
   return {
     LWM2M_COAP_PORT: String(coapPort), LWM2M_HTTP_PORT: String(httpPort), LWM2M_NOSEC: 'on', LWM2M_HTTP_BIND: '127.0.0.1',
     LWM2M_COAPS_PORT: others, LWM2M_BOOTSTRAP_COAP_PORT: others, LWM2M_BOOTSTRAP_COAPS_PORT: others,
@@ -76,8 +78,8 @@ function environmentOf(others: string, coapPort: number, httpPort: number): Envi
   };
 }
 
-/** `env -i` keeps settings of the tests' own shell out of the server. */
-function startService(service: string, directory: string, httpPort: number, env: Environment): Promise<ServerProcess> {
+/** Starts one process. `env -i` keeps settings of the tests' own shell out of it. */
+export function startService(service: string, directory: string, httpPort: number, env: Environment): Promise<ServerProcess> {
   const assignments = Object.entries({ PATH: process.env['PATH'] ?? '', ...env }).map(([name, value]) => `${name}=${value}`);
   const main = join(REPOSITORY, 'services', service, 'dist/main.js');
   return startProcess({
@@ -99,14 +101,16 @@ async function stopAll(processes: readonly ServerProcess[], directory: string): 
   await rm(directory, { recursive: true, force: true });
 }
 
-interface Ports {
+/** Ports of one process. */
+export interface Ports {
   readonly coapPort: number;
   readonly httpPort: number;
   /** Any free port: 0. */
   readonly others: string;
 }
 
-async function freePorts(): Promise<Ports> {
+/** Ports that nobody uses now. */
+export async function freePorts(): Promise<Ports> {
   const [coapPort, httpPort] = await Promise.all([freeUdpPort(), freeTcpPort()]);
   return { coapPort, httpPort, others: '0' };
 }

@@ -30,6 +30,11 @@ it('plays a whole registration with reads, writes, observations and Send', async
   await server.request({ method: 'POST', path: '/3303/0/5605' });
   expect(await leshan.next('executed')).toMatchObject({ path: '/3303/0/5605' });
 
+  const created = { method: 'POST', path: '/3303', payload: '[{"n":"/3303/5/5700","v":1.5}]', contentFormat: 110 } as const;
+  expect((await server.request(created)).code).toBe('2.01');
+  expect(String((await server.request({ path: '/3303/5/5700', accept: 0 })).payload)).toBe('1.5');
+  expect((await server.request({ method: 'DELETE', path: '/3303/5' })).code).toBe('2.02');
+
   const token = Buffer.from('0102030405060708', 'hex');
   const observed = await server.request({ path: '/3303/0/5700', accept: 0, observe: 0, token });
   expect(String(observed.payload)).toBe('21.5');

@@ -21,6 +21,7 @@ import org.eclipse.leshan.client.resource.ObjectsInitializer;
 import org.eclipse.leshan.client.servers.LwM2mServer;
 import org.eclipse.leshan.core.LwM2mId;
 import org.eclipse.leshan.core.ResponseCode;
+import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.StaticModel;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.request.ContentFormat;
@@ -53,7 +54,7 @@ public final class Main {
             TestInstance instance = new TestInstance(object, Objects.valuesOf(object));
             instances.add(instance);
             initializer.setInstancesForObject(object, instance);
-            initializer.setFactoryForObject(object, (model, id, taken) -> create(object, id == null ? taken.size() : id));
+            initializer.setFactoryForObject(object, (model, id, taken) -> create(model, id == null ? taken.size() : id));
         }
         List<LwM2mObjectEnabler> enablers = initializer.createAll();
 
@@ -79,8 +80,9 @@ public final class Main {
         System.exit(0);
     }
 
-    private TestInstance create(int object, int id) {
-        TestInstance instance = new TestInstance(object, Objects.valuesOf(object), id);
+    private TestInstance create(ObjectModel model, int id) {
+        TestInstance instance = new TestInstance(model.id, Objects.valuesOf(model.id), id);
+        instance.setModel(model);
         instances.add(instance);
         return instance;
     }
