@@ -63,8 +63,8 @@ function bodyLength(steps: readonly Step[], from: string, kind: 'block1' | 'bloc
   return last === undefined ? 0 : parts(last).num * parts(last).size + parts(last).size / 2;
 }
 
-/** The payload of a step: its block of the body that goes this way. */
-function payload(step: Step, block: string | undefined, length: number): Uint8Array {
+/** One block of a body. */
+function payload(block: string | undefined, length: number): Uint8Array {
   if (block === undefined) return body(0);
   const { num, size } = parts(block);
   return body(length).subarray(num * size, (num + 1) * size);
@@ -87,7 +87,7 @@ describe('flows of RFC 7959 §3', () => {
     for (const [index, step] of steps.entries()) {
       if (step.from !== 'C') continue;
       const own = { code: step.code, messageId: messageId++, options: [...path(step.path), ...options(step)] };
-      feed(under, 0, message({ ...own, payload: payload(step, step.block1, uploadLength) }));
+      feed(under, 0, message({ ...own, payload: payload(step.block1, uploadLength) }));
       expect(notation(answer(under, code, bodyLength(steps, 'S', 'block2')))).toBe(expected(steps[index + 1]!));
     }
   });
@@ -121,7 +121,7 @@ describe('flows of RFC 7959 §3', () => {
       const reply = steps[index + 1]!;
       const { messageId, token } = request!;
       const fields = { type: MessageType.ACK, code: reply.code, messageId, token, options: [option(OptionNumber.ETAG, 'v'), ...options(reply)] };
-      feed(under, 0, message({ ...fields, payload: payload(reply, reply.block2, down) }));
+      feed(under, 0, message({ ...fields, payload: payload(reply.block2, down) }));
     }
     expect(under.poll().events).toMatchObject([{ kind: 'response', message: { payload: body(down) } }]);
   });

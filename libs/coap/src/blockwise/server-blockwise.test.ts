@@ -129,6 +129,7 @@ describe('Block1 as server (RFC 7959 §2.5)', () => {
     expect(exchange(under, put(0, true, 128, tagged('a')))).toBe('2.31 0/1/128');
     expect(exchange(under, put(0, true, 128, tagged('b')))).toBe('2.31 0/1/128');
     expect(exchange(under, put(1, false, 128, { ...tagged('a'), length: 2 }))).toBe('delivered 130');
+    expect(exchange(under, put(1, false, 128, { ...tagged('b'), length: 3 }))).toBe('delivered 131');
     return [exchange(under, put(1, false, 128, { ...tagged('c'), length: 2 }))];
   }
 
