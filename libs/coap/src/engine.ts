@@ -242,7 +242,7 @@ export class CoapEngine {
     if (request !== undefined) {
       if (message === undefined) this.#outgoing.rejected(nowMs, request);
       else this.#outgoing.respond(nowMs, request, message);
-    } else if (peer?.work?.wasAnswered(ack.messageId) === true) {
+    } else if (peer?.work?.wasAnswered(ack.messageId, ack.token) === true) {
       this.counters.duplicates++;
     } else if (message === undefined || ack.token.length === 0) {
       // Without a token nobody can tell what an unknown ACK answers.

@@ -27,5 +27,12 @@ export {
 } from './message/options.ts';
 export { isFresher } from './observe.ts';
 export type { ObservedAt } from './observe.ts';
-export { DEFAULT_LIMITS, DEFAULT_PARAMETERS, exchangeLifetimeMs, maxTransmitSpanMs, maxTransmitWaitMs, nonLifetimeMs } from './parameters.ts';
+export {
+  DEFAULT_LIMITS,
+  DEFAULT_PARAMETERS,
+  exchangeLifetimeMs,
+  maxTransmitSpanMs,
+  maxTransmitWaitMs,
+  nonLifetimeMs,
+} from './parameters.ts';
 export type { CoapLimits, CoapParameters } from './parameters.ts';

@@ -1,4 +1,5 @@
 /** What goes on with one peer beyond single exchanges: our requests, separate responses, block-wise bodies. */
+import { equalBytes } from '@cluster/bytes';
 import type { StoredBody } from './blockwise/stored-bodies.ts';
 import type { Upload } from './blockwise/uploads.ts';
 import type { OutgoingExchange } from './client/outgoing-exchange.ts';
@@ -19,8 +20,8 @@ export class PeerWork {
   readonly uploads: Upload[] = [];
   /** Bodies kept to be fetched by Block2. */
   readonly bodies: StoredBody[] = [];
-  /** Message ids of our requests that were answered last. */
-  readonly #answered: number[] = [];
+  /** Our requests' messages that were answered last. */
+  readonly #answered: { readonly messageId: number; readonly token: Uint8Array }[] = [];
 
   /** Whether the peer must not be forgotten. */
   get busy(): boolean {
@@ -33,14 +34,17 @@ export class PeerWork {
     );
   }
 
-  /** Remembers that the message of this id was answered. */
-  rememberAnswered(messageId: number): void {
-    this.#answered.push(messageId);
+  /** Remembers that a message of ours was answered. */
+  rememberAnswered(messageId: number, token: Uint8Array): void {
+    this.#answered.push({ messageId, token });
     if (this.#answered.length > REMEMBERED) this.#answered.shift();
   }
 
-  wasAnswered(messageId: number): boolean {
-    return this.#answered.includes(messageId);
+  /** Whether an ACK is one more of a message that was answered; an empty ACK has no token to compare. */
+  wasAnswered(messageId: number, token?: Uint8Array): boolean {
+    return this.#answered.some(
+      (answered) => answered.messageId === messageId && (token === undefined || equalBytes(answered.token, token)),
+    );
   }
 }
 

@@ -185,6 +185,8 @@ describe('responses', () => {
     feed(under, 2, reply(request));
     expect(under.poll().events).toEqual([]);
     expect(under.counters.duplicates).toBe(1);
+    feed(under, 3, reply(request, { token: hex('0a0b') }));
+    expect(onlyEvent(under, 'unsolicited').exchange).toBe(0);
   });
 
   it('with an unknown critical option end the request (RFC 7252 §5.4.1)', () => {

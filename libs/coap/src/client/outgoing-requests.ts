@@ -95,7 +95,7 @@ export class OutgoingRequests {
   /** A response that {@link match} found the request of. */
   respond(nowMs: number, exchange: OutgoingExchange, response: CoapMessage): void {
     this.#stop(exchange);
-    workOf(exchange.peer).rememberAnswered(exchange.messageId);
+    workOf(exchange.peer).rememberAnswered(exchange.messageId, exchange.token);
     const step = exchange.accept(response);
     if (step.kind === 'failed') {
       this.#fail(nowMs, exchange, step.reason);
