@@ -1,9 +1,26 @@
 /** The events that the edge tells, built from sessions and messages. Equal causes give equal ids, on whichever worker. */
 import { eventTypes, topics, type CommandResultValue, type NotificationGapValue, type ReportValue } from '@cluster/contracts';
-import { buildEvent, eventId, type EventRecord } from '@cluster/events';
+import { buildEvent, eventId, MAX_RECORD_BYTES, recordBytes, type EventRecord } from '@cluster/events';
 import { entryStatus, registrationValue, type DeviceNumber, type QueueEntry, type SessionRecord } from '@cluster/session';
 
 const topicOfReport = { notification: topics.notifications, send: topics.sends } as const;
+
+/** The session that an event tells of. */
+interface Source {
+  readonly number: DeviceNumber;
+  readonly version: number;
+  readonly record: SessionRecord;
+}
+
+/** What tells one message from another, and is the same in a repeat of it. */
+interface Cause {
+  readonly token: Uint8Array;
+  readonly messageId: number;
+  readonly observe?: number;
+  readonly payload: Uint8Array;
+}
+
+type Report = Omit<ReportValue, 'endpoint' | 'registrationId' | 'receivedAt'>;
 
 export class DomainEvents {
   readonly #source: string;
@@ -20,15 +37,21 @@ export class DomainEvents {
     return this.#build(topics.registrations, type, id, record, version, pending.atMs, registrationValue(record));
   }
 
-  /** A notification or a Send. `cause` is what tells one message from another, and is the same in a repeat of it. */
-  report(
-    kind: 'notification' | 'send',
-    held: { number: DeviceNumber; version: number; record: SessionRecord },
-    cause: { token: Uint8Array; messageId: number; observe?: number; payload: Uint8Array },
-    atMs: number,
-    report: Omit<ReportValue, 'endpoint' | 'registrationId' | 'receivedAt'>,
-  ): EventRecord {
-    const { number, version, record } = held;
+  /** A notification. One that is too large for an event is told without its values. */
+  notification(source: Source, cause: Cause, atMs: number, report: Report): EventRecord {
+    const event = this.#report('notification', source, cause, atMs, report);
+    if (fits(event)) return event;
+    const { payloadBase64: _, ...short } = report;
+    return this.#report('notification', source, cause, atMs, { ...short, values: [], decodeError: tooLarge(cause.payload.length) });
+  }
+
+  /** A Send; undefined if it is too large for an event. */
+  send(source: Source, cause: Cause, atMs: number, report: Report): EventRecord | undefined {
+    const event = this.#report('send', source, cause, atMs, report);
+    return fits(event) ? event : undefined;
+  }
+
+  #report(kind: 'notification' | 'send', { number, version, record }: Source, cause: Cause, atMs: number, report: Report): EventRecord {
     const type = eventTypes[kind];
     const id = eventId({ number, registrationId: record.locationId, type, ...cause });
     const data: ReportValue = {
@@ -56,8 +79,14 @@ export class DomainEvents {
   commandResult(number: DeviceNumber, version: number, record: SessionRecord, entry: QueueEntry): EventRecord {
     const type = eventTypes.commandResult;
     const id = eventId({ number, registrationId: entry.id, type, sequence: entry.acceptedAtMs });
-    const data: CommandResultValue = { ...entryStatus(entry), endpoint: record.endpoint };
-    return this.#build(topics.commandResults, type, id, record, version, entry.finishedAtMs ?? entry.acceptedAtMs, data);
+    const atMs = entry.finishedAtMs ?? entry.acceptedAtMs;
+    const status = entryStatus(entry);
+    const build = (data: CommandResultValue) => this.#build(topics.commandResults, type, id, record, version, atMs, data);
+    const event = build({ ...status, endpoint: record.endpoint });
+    if (fits(event) || status.response === undefined) return event;
+    const { payloadBase64 = '', values: _, ...short } = status.response;
+    const response = { ...short, decodeError: tooLarge(Math.floor((payloadBase64.length * 3) / 4)) };
+    return build({ ...status, response, endpoint: record.endpoint });
   }
 
   #build(
@@ -72,4 +101,13 @@ export class DomainEvents {
     const { endpoint, tenant, generation, fence } = record;
     return buildEvent({ topic, type, id, source: this.#source, endpoint, tenant, timeMs, generation, fence, sessionVersion, data });
   }
+}
+
+/** A broker takes no record beyond this size; the command itself keeps its whole answer for REST. */
+function fits(event: EventRecord): boolean {
+  return recordBytes(event) <= MAX_RECORD_BYTES;
+}
+
+function tooLarge(bytes: number): string {
+  return `a body of ${bytes} bytes is too large for an event`;
 }

@@ -158,7 +158,7 @@ export class CommandRunner {
     const report = readReport(message.payload, format, bases, contextOf(held, this.#uplink.model), nowMs / 1_000);
     const cause = { token: tokenOf(held.number, entry.exchange?.counter ?? 0), messageId: message.messageId, payload: message.payload };
     const values = { ...report, ...(format === undefined ? {} : { contentFormat: format }) };
-    return [this.#uplink.events.report('notification', held, cause, nowMs, { paths, ...values })];
+    return [this.#uplink.events.notification(held, cause, nowMs, { paths, ...values })];
   }
 }
 

@@ -86,6 +86,6 @@ export class ObservationRunner {
     const report = readReport(message.payload, format, bases, contextOf(held, this.#uplink.model), nowMs / 1_000);
     const cause = { token: tokenOf(held.number, counter), messageId: message.messageId, observe, payload: message.payload };
     const values = { ...report, ...(format === undefined ? {} : { contentFormat: format }) };
-    return [this.#uplink.events.report('notification', held, cause, nowMs, { paths: [...step.observation.paths], observe, ...values })];
+    return [this.#uplink.events.notification(held, cause, nowMs, { paths: [...step.observation.paths], observe, ...values })];
   }
 }

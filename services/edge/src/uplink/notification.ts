@@ -70,7 +70,7 @@ class NotificationStep implements Step {
     const { values, decodeError } = readReport(message.payload, contentFormat(message), bases, contextOf(held, this.#uplink.model), nowMs / 1_000);
     const ends = observe === undefined || message.code >> 5 !== 2;
     const format = contentFormat(message);
-    const event = this.#uplink.events.report('notification', held, this.#cause(observe), nowMs, {
+    const event = this.#uplink.events.notification(held, this.#cause(observe), nowMs, {
       paths: [...observation.paths],
       values,
       ...(observe === undefined ? {} : { observe }),

@@ -42,7 +42,8 @@ class SendStep implements Step {
     if (!parsed.ok) return this.#refused(parsed.code, 'bad-request', parsed.detail);
     const { token, messageId, payload } = message;
     const report = { paths: [], contentFormat: parsed.contentFormat, values: parsed.values };
-    const event = this.#uplink.events.report('send', held, { token, messageId, payload }, nowMs, report);
+    const event = this.#uplink.events.send(held, { token, messageId, payload }, nowMs, report);
+    if (event === undefined) return this.#refused(Code.REQUEST_ENTITY_TOO_LARGE, 'too-large');
     const taken = held.record.owner === this.#uplink.settings.worker ? {} : { record: this.#takeOver(held) };
     return { ...taken, events: [event], done: (now) => this.#accepted(now ?? held) };
   }
