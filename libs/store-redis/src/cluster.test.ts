@@ -81,7 +81,7 @@ describe('three masters, each with a replica', { timeout: SLOW }, () => {
 /** Begins to move a slot from its master to another one. */
 async function startMoving(redis: RedisHandle, slot: number) {
   const nodes = redis.urls.slice(0, 3).map((url) => new Redis(url));
-  const ranges = (await nodes[0]!.cluster('SLOTS')) as [number, number, [string, number]][];
+  const ranges = (await nodes[0]!.cluster('SLOTS')) as unknown as [number, number, [string, number]][];
   const port = ranges.find(([first, last]) => first <= slot && slot <= last)![2][1];
   const source = nodes.find((node) => node.options.port === port)!;
   const target = nodes.find((node) => node !== source)!;

@@ -12,7 +12,7 @@ const NOW_S = 1_700_000_000;
 interface Answer {
   readonly code: number;
   readonly format?: number;
-  readonly payload?: Uint8Array;
+  readonly payload?: Uint8Array | undefined;
   readonly location?: readonly string[];
 }
 
