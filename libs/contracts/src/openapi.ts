@@ -74,9 +74,13 @@ function answer({ description, schema, mediaType = 'application/json', example, 
   const content = { schema: schema === undefined ? { type: 'string' } : schemaOf(schema), ...(example === undefined ? {} : { example }) };
   return {
     description,
-    ...(headers === undefined ? {} : { headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }])) }),
+    ...(headers === undefined ? {} : { headers: responseHeaders(headers) }),
     ...(schema === undefined && example === undefined ? {} : { content: { [mediaType]: content } }),
   };
+}
+
+function responseHeaders(headers: Readonly<Record<string, string>>): Json {
+  return Object.fromEntries(Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]));
 }
 
 /** One answer for each status, with an example for each code. */

@@ -56,6 +56,10 @@ function feedProviders(deps: RegistryDeps, options: RegistryOptions): Provider[]
       useFactory: (feed: LiveFeed, waiters: CommandWaiters) => new FeedKeeper(feed, waiters, deps.log, options.retryMs),
       inject: [LiveFeed, CommandWaiters],
     },
-    { provide: StreamHub, useFactory: (feed: LiveFeed) => new StreamHub(feed, deps.events, { streams, opensPerSecond, heartbeatMs, catchUps }), inject: [LiveFeed] },
+    {
+      provide: StreamHub,
+      useFactory: (feed: LiveFeed) => new StreamHub(feed, deps.events, { streams, opensPerSecond, heartbeatMs, catchUps }),
+      inject: [LiveFeed],
+    },
   ];
 }
