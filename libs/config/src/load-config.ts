@@ -51,8 +51,7 @@ export function loadConfig(env: Environment, { kind }: { readonly kind: ServiceK
   return complete(parsed as unknown as Values & Partial<Config>, kind, notServed(env));
 }
 
-/** The default of a setting for one kind of process, as text. */
-export function defaultOf(setting: Setting, kind: ServiceKind): string | undefined {
+function defaultOf(setting: Setting, kind: ServiceKind): string | undefined {
   return typeof setting.default === 'object' ? setting.default[kind] : setting.default;
 }
 
