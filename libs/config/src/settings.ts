@@ -54,7 +54,7 @@ export const settings = {
     'Name of this worker, unique among those alive. Unset: drawn at random at each start'),
 
   maxTransmitWaitS: setting('LWM2M_MAX_TRANSMIT_WAIT_S', values.wholeNumber(1, 86_400), '93',
-    'Seconds from the first sending of a request until it is given up (RFC 7252 §4.8.2)'),
+    'Seconds from the first sending of a request until it is given up (RFC 7252 §4.8.2), from which ACK_TIMEOUT follows (93 s: 2 s), and for which a queue-mode device listens after its last message'),
   expiryGraceS: setting('LWM2M_EXPIRY_GRACE_S', values.wholeNumber(0, 604_800), '45',
     'Seconds after the lifetime until a registration expires. 45 s is MAX_TRANSMIT_SPAN (RFC 7252 §4.8.2): the last retransmission of an Update that was first sent within the lifetime leaves the device by then'),
   publishTimeoutMs: setting('LWM2M_PUBLISH_TIMEOUT_MS', values.wholeNumber(1, 60_000), '2000',

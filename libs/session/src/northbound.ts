@@ -230,10 +230,11 @@ export class Northbound {
   async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {
     if (!entries.some((e) => e.state === 'queued')) return () => undefined;
     const [alive] = await this.#cluster.alive([found.record.owner]);
+    const asleep = found.record.registration.queueMode && (await this.#sessions.timeMs()) >= found.record.awakeUntilMs;
     const busy = entries.some((e) => e.state === 'in-flight');
     return (entry) => {
       if (entry.state !== 'queued') return undefined;
-      if (alive !== true || entry.notBeforeMs > 0) return 'device-message';
+      if (alive !== true || asleep || entry.notBeforeMs > 0) return 'device-message';
       return busy ? 'earlier-command' : 'worker';
     };
   }

@@ -51,13 +51,17 @@ export interface Parts {
 
 const rng: Rng = { uint32: () => randomBytes(4).readUInt32BE() };
 
+/** MAX_TRANSMIT_WAIT / ACK_TIMEOUT: (2^(MAX_RETRANSMIT + 1) - 1) × ACK_RANDOM_FACTOR. RFC 7252 §4.8.2 */
+const ACK_TIMEOUTS_IN_TRANSMIT_WAIT = 31 * 1.5;
+
 export function assemble(config: Config, deps: EdgeDeps): Parts {
   const worker = config.workerId ?? randomUUID();
   const clock = new WorkerClock();
   const events = new DomainEvents(worker);
   const held = new HeldSessions(config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
-  const driver = new EngineDriver(new CoapEngine({ rng, limits: { maxBodyBytes: config.maxBodyBytes } }));
+  const parameters = { ackTimeoutMs: (config.maxTransmitWaitS * 1_000) / ACK_TIMEOUTS_IN_TRANSMIT_WAIT };
+  const driver = new EngineDriver(new CoapEngine({ rng, parameters, limits: { maxBodyBytes: config.maxBodyBytes } }));
   const traces = new Traces(deps.sample ?? (() => false));
   const { sessions, publisher, log } = deps;
   const steps = new DeviceSteps({

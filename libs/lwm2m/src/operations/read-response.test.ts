@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeUtf8, fromHex } from '@cluster/bytes';
+import { encodeUtf8 } from '@cluster/bytes';
 import { Code, MessageType, OptionNumber, uintValue, type CoapMessage } from '@cluster/coap';
 import { commandRequest, commandResponse } from '@cluster/contracts';
 import { device } from '../../testing/devices.ts';
@@ -12,14 +12,14 @@ const NOW_S = 1_700_000_000;
 interface Answer {
   readonly code: number;
   readonly format?: number;
-  readonly payload?: Uint8Array | undefined;
+  readonly payload?: Uint8Array;
   readonly location?: readonly string[];
 }
 
 function message({ code, format, payload = new Uint8Array(), location = [] }: Answer): CoapMessage {
   const options = location.map((segment) => ({ number: OptionNumber.LOCATION_PATH as number, value: encodeUtf8(segment) }));
   if (format !== undefined) options.push({ number: OptionNumber.CONTENT_FORMAT, value: uintValue(format) });
-  return { type: MessageType.ACK, code, messageId: 1, token: fromHex('01'), options, payload };
+  return { type: MessageType.ACK, code, messageId: 1, token: Uint8Array.of(1), options, payload };
 }
 
 function read(request: object, answer: Answer, context = device('1.1')) {
