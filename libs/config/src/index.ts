@@ -1,5 +1,6 @@
-/** The environment of a process as one frozen, typed object. */
+/** The environment of a process as one frozen, typed object, and the life of a process that runs on it. */
 export * from './config-error.ts';
 export { renderSettingsMarkdown, type SettingDocumentation, settingsTable } from './documentation.ts';
 export { type Config, type Environment, loadConfig } from './load-config.ts';
 export type { ServiceKind } from './settings.ts';
+export { type ProcessContext, runProcess, type Running } from './run-process.ts';

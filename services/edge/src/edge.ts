@@ -101,12 +101,6 @@ class Worker implements Edge {
     metrics.gauge('lwm2m_devices_busy', 'Devices with a message under way', () => steps.busy);
     metrics.gauge('lwm2m_downlinks_active', 'Devices that requests are being sent to', () => dispatcher.active);
     metrics.gauge('lwm2m_devices_refused', 'Devices whose notifications no broker took', () => refusals.size);
-    metrics.gauge('process_cpu_seconds_total', 'CPU time of the process', () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1e6;
-    });
-    metrics.gauge('process_resident_memory_bytes', 'Memory of the process', () => process.memoryUsage.rss());
-    metrics.gauge('process_heap_bytes', 'JavaScript heap in use', () => process.memoryUsage().heapUsed);
   }
 
   async close(): Promise<void> {

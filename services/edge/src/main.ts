@@ -1,29 +1,16 @@
-/** The edge as a process of its own: environment in, worker up, and down again on SIGTERM. */
-import { ConfigError, loadConfig } from '@cluster/config';
-import { createLogger, Metrics, startTelemetry } from '@cluster/telemetry';
+/** The edge as a process of its own. */
+import { runProcess } from '@cluster/config';
 import { runEdge } from './app.ts';
 import { wireEdge } from './wire.ts';
 
-async function main(): Promise<void> {
-  const config = loadConfig(process.env, { kind: 'edge' });
-  const log = createLogger({ service: 'edge', level: config.logLevel });
-  for (const warning of config.warnings) log.warn(warning);
-  const metrics = new Metrics();
-  const telemetry = await startTelemetry({ service: 'lwm2m-edge', metrics });
+await runProcess('edge', async ({ config, log, metrics, sample }) => {
   const wired = await wireEdge(config, metrics, log);
-  const app = await runEdge(config, { ...wired.deps, sample: telemetry.sample });
-  log.info({ coapPort: app.coapPort, httpPort: app.httpPort }, 'edge is up');
-  const stop = async (signal: string) => {
-    log.info({ signal }, 'stopping');
-    await app.close();
-    await wired.close();
-    await telemetry.shutdown();
+  const app = await runEdge(config, { ...wired.deps, sample });
+  return {
+    up: { coapPort: app.coapPort, bind: config.bind, httpPort: app.httpPort },
+    async close() {
+      await app.close();
+      await wired.close();
+    },
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal).finally(() => process.exit(0)));
-}
-
-main().catch((error: unknown) => {
-  // A wrong environment is told in full and without a stack; anything else with one.
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exit(1);
 });

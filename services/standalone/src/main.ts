@@ -1,8 +1,8 @@
 /** `npm start`: the whole server in one process on embedded storage, for a laptop, a lab or a small site. */
-import { ConfigError, loadConfig, type Config } from '@cluster/config';
+import { runProcess, type Config } from '@cluster/config';
 import { objectModel, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
 import { startRegistry, wireRegistry, type RegistryPorts } from '@cluster/registry';
-import { createLogger, Metrics, startTelemetry, type Logger } from '@cluster/telemetry';
+import type { Logger, Metrics } from '@cluster/telemetry';
 import { wireEmbedded } from './wire.ts';
 
 interface Parts {
@@ -26,28 +26,16 @@ async function wire(config: Config, metrics: Metrics, log: Logger): Promise<Part
   };
 }
 
-async function main(): Promise<void> {
-  const config = loadConfig(process.env, { kind: 'standalone' });
-  const log = createLogger({ service: 'standalone', level: config.logLevel });
-  for (const warning of config.warnings) log.warn(warning);
-  const metrics = new Metrics();
-  const telemetry = await startTelemetry({ service: 'lwm2m-standalone', metrics });
+await runProcess('standalone', async ({ config, log, metrics, sample }) => {
   const parts = await wire(config, metrics, log);
-  const edge = await startEdge(config, { ...parts.edge, sample: telemetry.sample });
+  const edge = await startEdge(config, { ...parts.edge, sample });
   const registry = await startRegistry(config, parts.registry, metrics, log);
-  log.info({ coapPort: edge.coapPort, bind: config.bind, httpPort: registry.port, httpBind: config.httpBind }, 'server is up');
-  const stop = async (signal: string) => {
-    log.info({ signal }, 'stopping');
-    await registry.close();
-    await edge.close();
-    await parts.close();
-    await telemetry.shutdown();
+  return {
+    up: { coapPort: edge.coapPort, bind: config.bind, httpPort: registry.port, httpBind: config.httpBind },
+    async close() {
+      await registry.close();
+      await edge.close();
+      await parts.close();
+    },
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal).finally(() => process.exit(0)));
-}
-
-main().catch((error: unknown) => {
-  // A wrong environment is told in full and without a stack; anything else with one.
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exit(1);
 });
