@@ -60,6 +60,10 @@ export const settings = {
   publishTimeoutMs: setting('LWM2M_PUBLISH_TIMEOUT_MS', values.wholeNumber(1, 60_000), '2000',
     'Milliseconds that an event may take to be acknowledged before the device gets 5.03'),
 
+  eventEncoding: setting('LWM2M_EVENT_ENCODING', values.oneOf(['json', 'cbor']), 'json', 'Encoding of event values'),
+  eventPayload: setting('LWM2M_EVENT_PAYLOAD', values.onOff, 'off',
+    "Whether the event of a notification or Send carries the device's raw payload beside its values"),
+
   maxBodyBytes: setting('LWM2M_MAX_BODY_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE),
     'Bytes of the largest body taken from a device (block-wise) or from REST'),
   cacheSessions: setting('LWM2M_CACHE_SESSIONS', values.wholeNumber(1, 10_000_000), '100000', 'Sessions that an edge worker keeps in memory'),

@@ -57,7 +57,7 @@ const ACK_TIMEOUTS_IN_TRANSMIT_WAIT = 31 * 1.5;
 export function assemble(config: Config, deps: EdgeDeps): Parts {
   const worker = config.workerId ?? randomUUID();
   const clock = new WorkerClock();
-  const events = new DomainEvents(worker);
+  const events = new DomainEvents(worker, { encoding: config.eventEncoding, payload: config.eventPayload });
   const held = new HeldSessions(config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const parameters = { ackTimeoutMs: (config.maxTransmitWaitS * 1_000) / ACK_TIMEOUTS_IN_TRANSMIT_WAIT };

@@ -20,13 +20,20 @@ interface Cause {
   readonly payload: Uint8Array;
 }
 
-type Report = Omit<ReportValue, 'endpoint' | 'registrationId' | 'receivedAt'>;
+type Report = Omit<ReportValue, 'endpoint' | 'registrationId' | 'receivedAt' | 'payloadBase64'>;
+
+const EMPTY = new Uint8Array();
 
 export class DomainEvents {
   readonly #source: string;
+  readonly #encoding: 'json' | 'cbor';
+  readonly #payload: boolean;
 
-  constructor(worker: string) {
+  /** `payload`: whether reports carry the device's raw payload. */
+  constructor(worker: string, { encoding, payload }: { encoding: 'json' | 'cbor'; payload: boolean }) {
     this.#source = `/lwm2m/edge/${worker}`;
+    this.#encoding = encoding;
+    this.#payload = payload;
   }
 
   /** The registration event of a record's pending mark. */
@@ -41,8 +48,8 @@ export class DomainEvents {
   notification(source: Source, cause: Cause, atMs: number, report: Report): EventRecord {
     const event = this.#report('notification', source, cause, atMs, report);
     if (fits(event)) return event;
-    const { payloadBase64: _, ...short } = report;
-    return this.#report('notification', source, cause, atMs, { ...short, values: [], decodeError: tooLarge(cause.payload.length) });
+    const short = { ...report, values: [], decodeError: tooLarge(cause.payload.length) };
+    return this.#report('notification', source, { ...cause, payload: EMPTY }, atMs, short);
   }
 
   /** A Send; undefined if it is too large for an event. */
@@ -59,8 +66,15 @@ export class DomainEvents {
       registrationId: record.locationId,
       receivedAt: new Date(atMs).toISOString(),
       ...report,
+      ...this.#raw(cause.payload, report.decodeError !== undefined),
     };
     return this.#build(topicOfReport[kind], type, id, record, version, atMs, data);
+  }
+
+  /** The raw payload, where it was asked for or nobody could read it. */
+  #raw(payload: Uint8Array, unreadable: boolean): Pick<ReportValue, 'payloadBase64'> {
+    if (payload.length === 0 || !(this.#payload || unreadable)) return {};
+    return { payloadBase64: Buffer.from(payload).toString('base64') };
   }
 
   gap(number: DeviceNumber, version: number, record: SessionRecord, fromMs: number, toMs: number): EventRecord {
@@ -99,7 +113,8 @@ export class DomainEvents {
     data: unknown,
   ): EventRecord {
     const { endpoint, tenant, generation, fence } = record;
-    return buildEvent({ topic, type, id, source: this.#source, endpoint, tenant, timeMs, generation, fence, sessionVersion, data });
+    const encoding = this.#encoding;
+    return buildEvent({ topic, type, id, source: this.#source, endpoint, tenant, timeMs, generation, fence, sessionVersion, data, encoding });
   }
 }
 

@@ -77,7 +77,7 @@ class NotificationStep implements Step {
       ...(this.#outOfOrder(held, observe, nowMs) ? { outOfOrder: true } : {}),
       ...(format === undefined ? {} : { contentFormat: format }),
       ...(ends ? { code: formatCode(message.code) } : {}),
-      ...(decodeError === undefined ? {} : { decodeError, payloadBase64: Buffer.from(message.payload).toString('base64') }),
+      ...(decodeError === undefined ? {} : { decodeError }),
     });
     return { ...this.#taken(held, ends ? observation : undefined), events: [event], done: (now) => this.#accept(now ?? held) };
   }
