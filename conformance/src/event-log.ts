@@ -17,6 +17,8 @@ const PATIENCE_MS = 20_000;
 
 /** Collects events. Each is taken once. */
 export class EventLog {
+  /** All that came, in its order. */
+  readonly seen: StreamedEvent[] = [];
   readonly #name: string;
   readonly #untaken: StreamedEvent[] = [];
   readonly #waiters = new Set<Waiter>();
@@ -28,6 +30,7 @@ export class EventLog {
 
   /** An event came in. */
   add(event: StreamedEvent): void {
+    this.seen.push(event);
     const waiter = [...this.#waiters].find((candidate) => candidate.matches(event));
     if (waiter === undefined) this.#untaken.push(event);
     else waiter.resolve(event);

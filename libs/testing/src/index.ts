@@ -1,6 +1,7 @@
 /** Test kit: fake time, simulated devices, suites that every adapter of a port must pass, and real brokers. */
 export { startRedis, type RedisHandle, type RedisOptions } from './brokers/redis.ts';
 export { startKafka, type KafkaHandle, type KafkaOptions } from './brokers/kafka.ts';
+export { ensureKafka } from './brokers/install.ts';
 export { useBrokers, useKafka, useRedis, useRedisCluster } from './brokers/shared.ts';
 export { BrokerUnavailable, startServer as startProcess, type ServerProcess, type ServerSpec } from './brokers/process.ts';
 export { EventTraffic, expectEventsKept, readAllEvents } from './compliance/events-traffic.ts';

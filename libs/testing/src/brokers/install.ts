@@ -21,6 +21,7 @@ const KAFKA_POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
     <dependency>
       <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version>
     </dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${KAFKA_VERSION}</version></dependency>
     <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
   </dependencies>
 </project>
@@ -37,11 +38,11 @@ export async function ensureRedis(): Promise<void> {
   await ensureProgram('redis-server', ['--version'], 'redis-server');
 }
 
-/** Makes sure that Java runs and Kafka's jars are in the cache. Returns the class path. */
+/** Makes sure that Java runs and the jars of Kafka and its command line tools are in the cache. Returns the class path. */
 export async function ensureKafka(): Promise<string> {
   await ensureProgram('java', ['-version'], 'default-jre-headless');
   await requireJava17();
-  const home = join(cacheDirectory(), `kafka-${KAFKA_VERSION}`);
+  const home = join(cacheDirectory(), `kafka-tools-${KAFKA_VERSION}`);
   if (!existsSync(home)) await fetchKafka(home);
   return join(home, '*');
 }
