@@ -7,12 +7,13 @@ import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Buffer } from 'node:buffer';
 import { decodeEntry, encodeEntry, entryStatus, finish, isFinished, newEntry, type QueueEntry } from './entry.ts';
 import { desire, toObservation } from './observations.ts';
+import { FINISHED_ROOM_BYTES } from './queue.ts';
 import type { ClusterStore, DeviceNumber, SessionStore, StoredEntry } from './ports.ts';
 import { decodeSession, encodeSession, type Observation, type SessionRecord } from './record.ts';
 import { deadlineOf, end } from './registration.ts';
 
 export interface NorthboundLimits {
-  /** Open and finished entries a device may have, and bytes in them. */
+  /** Entries a device may have, finished ones included, and bytes of those that are not. */
   readonly queueEntries: number;
   readonly queueBytes: number;
   readonly observations: number;
@@ -99,7 +100,7 @@ export class Northbound {
       {
         number: found.number,
         entries: [{ id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, command, nowMs)],
-        limit: { entries: this.#limits.queueEntries, bytes: this.#limits.queueBytes },
+        limit: { entries: this.#limits.queueEntries, bytes: this.#limits.queueBytes + FINISHED_ROOM_BYTES },
       },
     ]);
     if (result === 'full') return { outcome: 'queue-full' };

@@ -1,10 +1,17 @@
 /** Which entry of a device's downlink queue goes next, and which are over. */
-import { byTurn, finish, isFinished, type QueueEntry } from './entry.ts';
+import { byTurn, decodeEntry, finish, isFinished, type QueueEntry } from './entry.ts';
+import type { StoredEntry } from './ports.ts';
 
 /** A decoded entry with the version that a commit has to expect. */
 export interface VersionedEntry {
   readonly version: number;
   readonly entry: QueueEntry;
+  /** Size of the stored record. */
+  readonly bytes: number;
+}
+
+export function decodeStored(stored: StoredEntry): VersionedEntry {
+  return { version: stored.version, entry: decodeEntry(stored.record), bytes: stored.record.length };
 }
 
 export interface QueueView {
@@ -16,12 +23,15 @@ export interface QueueView {
   readonly unpublished: readonly VersionedEntry[];
   /** Finished long enough ago to be removed. */
   readonly removable: readonly VersionedEntry[];
-  /** When the queue should be looked at again, if nothing comes before. */
+  /** When the queue should be looked at again, if nothing comes before: a deadline, a repeat, or something to remove. */
   readonly wakeAtMs: number | undefined;
 }
 
-/** Finished entries that are kept for readers, newest first. */
+/** Finished entries that are kept for readers: the newest in any case, others within these bounds. */
 const FINISHED_KEPT = 20;
+const FINISHED_BYTES = 1_048_576;
+/** What finished entries may take in all: the newest holds a whole body, raw and decoded. */
+export const FINISHED_ROOM_BYTES = 4 * FINISHED_BYTES;
 /** How long an idempotency key is kept. */
 const IDEMPOTENCY_MS = 86_400_000;
 
@@ -31,11 +41,11 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): Qu
   const expired = open.filter(({ entry }) => entry.state === 'queued' && entry.deadlineMs <= nowMs);
   const live = open.filter(({ entry }) => entry.state === 'queued' && entry.deadlineMs > nowMs);
   const ready = live.filter(({ entry }) => entry.notBeforeMs <= nowMs).sort((a, b) => byTurn(a.entry, b.entry));
-  const times = live.flatMap(({ entry }) => [entry.deadlineMs, ...(entry.notBeforeMs > nowMs ? [entry.notBeforeMs] : [])]);
+  const times = entries.flatMap(({ entry }) => wakeTimes(entry, nowMs));
   return {
     next: inFlight ?? ready[0],
-    expired: expired.map(({ version, entry }) => ({
-      version,
+    expired: expired.map(({ entry, ...stored }) => ({
+      ...stored,
       entry: finish(entry, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device could take it' }),
     })),
     unpublished: entries.filter(({ entry }) => isFinished(entry) && entry.unpublished),
@@ -44,12 +54,21 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): Qu
   };
 }
 
+function wakeTimes(entry: QueueEntry, nowMs: number): number[] {
+  if (entry.finishedAtMs !== undefined) return [entry.finishedAtMs + IDEMPOTENCY_MS];
+  if (entry.state !== 'queued' || entry.deadlineMs <= nowMs) return [];
+  return entry.notBeforeMs > nowMs ? [entry.deadlineMs, entry.notBeforeMs] : [entry.deadlineMs];
+}
+
 function removable(entries: readonly VersionedEntry[], nowMs: number): VersionedEntry[] {
   const finished = entries
     .filter(({ entry }) => isFinished(entry) && !entry.unpublished)
     .sort((a, b) => (b.entry.finishedAtMs ?? 0) - (a.entry.finishedAtMs ?? 0));
-  return finished.filter(({ entry }, place) => {
-    const old = nowMs - (entry.finishedAtMs ?? 0) > IDEMPOTENCY_MS;
-    return old || (place >= FINISHED_KEPT && entry.command.idempotencyKey === undefined);
+  let bytes = 0;
+  return finished.filter(({ entry, bytes: size }, place) => {
+    bytes += size;
+    const old = nowMs - (entry.finishedAtMs ?? 0) >= IDEMPOTENCY_MS;
+    const tooMany = place >= FINISHED_KEPT && entry.command.idempotencyKey === undefined;
+    return old || tooMany || (place > 0 && bytes > FINISHED_BYTES);
   });
 }

@@ -147,7 +147,7 @@ describe('observations as desired state', () => {
 describe('the downlink queue', () => {
   const entry = (id: string, at: Partial<{ priority: number; ttlS: number; nowMs: number }> = {}) =>
     newEntry({ op: 'read', path: '/3/0', ...(at.priority === undefined ? {} : { priority: at.priority }), ...(at.ttlS === undefined ? {} : { ttlS: at.ttlS }) }, { id, nowMs: at.nowMs ?? 0 });
-  const versioned = (...entries: ReturnType<typeof entry>[]) => entries.map((e) => ({ version: 1, entry: e }));
+  const versioned = (...entries: ReturnType<typeof entry>[]) => entries.map((e) => ({ version: 1, entry: e, bytes: 100 }));
 
   it('priority first, then age', () => {
     const order = [entry('old'), entry('urgent', { priority: 9, nowMs: 5 }), entry('new', { nowMs: 9 }), entry('later', { priority: 1 })].sort(byTurn);
@@ -179,6 +179,20 @@ describe('the downlink queue', () => {
     const many = versioned(...Array.from({ length: 25 }, (_, i) => told(`e${i}`, i)), told('keyed', -1, 'k'));
     expect(viewQueue(many, 1_000).removable.map((e) => e.entry.id)).toEqual(['e4', 'e3', 'e2', 'e1', 'e0']);
     expect(viewQueue(many, 90_000_000).removable).toHaveLength(26);
+  });
+
+  it('large answers are kept one at a time', () => {
+    const told = (id: string, atMs: number, bytes: number) => ({
+      version: 1, bytes, entry: { ...finish(entry(id), { state: 'done', atMs }), unpublished: false },
+    });
+    const view = viewQueue([told('old', 1, 900), told('large', 2, 2_000_000), told('newest', 3, 2_000_000)], 10);
+    expect(view.removable.map((e) => e.entry.id)).toEqual(['large', 'old']);
+  });
+
+  it('says when a finished entry is to be removed', () => {
+    const told = { ...finish(entry('a'), { state: 'done', atMs: 5 }), unpublished: false };
+    expect(viewQueue(versioned(told), 10)).toMatchObject({ next: undefined, wakeAtMs: 86_400_005, removable: [] });
+    expect(viewQueue(versioned(told), 86_400_005).removable).toHaveLength(1);
   });
 
   it('an entry comes back as it was', () => {

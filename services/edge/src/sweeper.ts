@@ -4,7 +4,7 @@
  */
 import type { EventPublisher } from '@cluster/events';
 import {
-  decodeEntry, decodeSession, encodeEntry, end, expiryOf, finish, isFinished, type Alarm, type ClusterStore, type Outage,
+  decodeEntry, decodeSession, decodeStored, encodeEntry, end, expiryOf, finish, isFinished, viewQueue, type Alarm, type ClusterStore, type Outage,
   type SessionRecord, type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
@@ -36,6 +36,8 @@ const BATCH = 256;
 const SETTLE_MS = 5_000;
 /** How soon a queue is looked at again, whose doorbell may have been lost. */
 const RING_AGAIN_MS = 30_000;
+/** A device that does not answer is looked at this often at least. */
+const RING_AT_LEAST_MS = 3_600_000;
 /** How long the record of an ended registration stays, so that its number is not used again at once. */
 const TOMBSTONE_MS = 600_000;
 
@@ -104,12 +106,23 @@ export class Sweeper {
       if (record.pending !== undefined && ownerLives !== true && !mine) await this.#publishPending(alarm.number);
       const expiryMs = expiryOf(record, this.#deps.graceMs, outages);
       if (expiryMs <= nowMs) return await this.#expire(alarm.number, outages);
-      if (stored.entries > 0) await this.#ring(alarm.number, record, ownerLives === true && !mine);
-      return next(expiryMs, stored.entries > 0 ? nowMs + RING_AGAIN_MS : Infinity);
+      const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives === true && !mine) : undefined;
+      return next(expiryMs, queueMs ?? Infinity);
     } catch (error) {
       if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
       return nowMs + SETTLE_MS;
     }
+  }
+
+  /** Rings for what waits in the queue; returns when to look at it again, later each time. */
+  async #lookAtQueue(number: string, record: SessionRecord, ownerLives: boolean): Promise<number | undefined> {
+    const nowMs = this.#deps.clock.storeMs();
+    const view = viewQueue((await this.#deps.sessions.loadEntries(number)).map(decodeStored), nowMs);
+    const idle = view.next === undefined && view.expired.length + view.unpublished.length + view.removable.length === 0;
+    if (idle) return view.wakeAtMs;
+    await this.#ring(number, record, ownerLives);
+    const waitedMs = nowMs - (view.next?.entry.acceptedAtMs ?? nowMs);
+    return Math.min(nowMs + Math.min(Math.max(waitedMs, RING_AGAIN_MS), RING_AT_LEAST_MS), view.wakeAtMs ?? Infinity);
   }
 
   async #ring(number: string, record: SessionRecord, ownerLives: boolean): Promise<void> {

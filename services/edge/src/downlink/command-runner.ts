@@ -82,7 +82,7 @@ export class CommandRunner {
     return this.complete(held, inFlight, ending);
   }
 
-  async #lease(held: Held, { version, entry }: VersionedEntry): Promise<Leased | undefined> {
+  async #lease(held: Held, { version, entry, bytes }: VersionedEntry): Promise<Leased | undefined> {
     let lease: Lease | undefined;
     let sent = entry;
     const leased = await changeSession(this.#steps, held.number, (now) => {
@@ -95,7 +95,7 @@ export class CommandRunner {
     });
     if (leased === undefined || lease === undefined) return undefined;
     leased.nextMessageId = (lease.messageId + 1) & 0xffff;
-    return { held: leased, entry: { version: version + 1, entry: sent }, lease };
+    return { held: leased, entry: { version: version + 1, entry: sent, bytes }, lease };
   }
 
   /** Stores the end of an exchange and tells it. False: the device did not answer. */

@@ -3,7 +3,7 @@
  * its observations lack, one outstanding request at a time. Every request is stored before it leaves.
  */
 import type { CoapEvent } from '@cluster/coap';
-import { decodeEntry, newEntry, encodeEntry, nextObservationStep, viewQueue } from '@cluster/session';
+import { decodeStored, encodeEntry, isFinished, newEntry, nextObservationStep, viewQueue } from '@cluster/session';
 import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps } from '../device-steps.ts';
@@ -126,9 +126,10 @@ export class Dispatcher implements DownlinkSide {
     const nowMs = this.#deps.uplink.clock.storeMs();
     if (held.entries === 0) return viewQueue([], nowMs);
     const stored = await this.#deps.sessions.loadEntries(held.number);
-    const view = viewQueue(stored.map((e) => ({ version: e.version, entry: decodeEntry(e.record) })), nowMs);
-    const idle = view.next === undefined && view.wakeAtMs === undefined && view.unpublished.length === 0;
-    held.entries = idle ? 0 : stored.length;
+    const entries = stored.map(decodeStored);
+    const view = viewQueue(entries, nowMs);
+    // What is left for readers alone needs no look with each message.
+    held.entries = entries.every(({ entry }) => isFinished(entry) && !entry.unpublished) ? 0 : stored.length;
     return view;
   }
 
@@ -151,13 +152,10 @@ export class Dispatcher implements DownlinkSide {
   async adopt(held: Held, counter: number, received: Received): Promise<boolean> {
     if (this.#deps.exchanges.complete(held, counter, received.message)) return true;
     const stored = await this.#deps.sessions.loadEntries(held.number);
-    for (const { version, record } of stored) {
-      const entry = decodeEntry(record);
-      if (entry.state !== 'in-flight' || entry.exchange?.counter !== counter) continue;
-      await this.#deps.commands.complete(held, { version, entry }, { kind: 'response', message: received.message, rttMs: 0 });
-      return true;
-    }
-    return false;
+    const waiting = stored.map(decodeStored).find(({ entry }) => entry.state === 'in-flight' && entry.exchange?.counter === counter);
+    if (waiting === undefined) return false;
+    await this.#deps.commands.complete(held, waiting, { kind: 'response', message: received.message, rttMs: 0 });
+    return true;
   }
 
   async readAgain(held: Held, observation: Observation): Promise<void> {
