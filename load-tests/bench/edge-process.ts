@@ -1,0 +1,91 @@
+/** The edge under measurement: one process from dist/, asked for its own accounts. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
+import { Inspector } from './inspector.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../services/edge/dist/main.js');
+const READY_MS = 30_000;
+const INSPECTOR = /^Debugger listening on (ws:\S+)$/;
+
+export interface EdgeProcess {
+  readonly coapPort: number;
+  /** CPU time of the whole process so far, µs. */
+  cpuUs(): Promise<number>;
+  /** Value of one metric; labels belong to its name. 0 while it is not there. */
+  metric(name: string): Promise<number>;
+  /** Opens the process's inspector, for the collector and the profiler. */
+  inspect(): Promise<Inspector>;
+  stop(): Promise<void>;
+}
+
+/** Starts an edge on free ports and resolves when it takes messages and the brokers take its events. */
+export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers: readonly string[] }): Promise<EdgeProcess> {
+  const env = {
+    NODE_ENV: 'production', LWM2M_NOSEC: 'on', LWM2M_BIND: '127.0.0.1', LWM2M_COAP_PORT: '0', LWM2M_HTTP_PORT: '0',
+    REDIS_URL: brokers.redisUrl, KAFKA_BROKERS: brokers.kafkaBrokers.join(','),
+    ...(process.env['PATH'] === undefined ? {} : { PATH: process.env['PATH'] }),
+  };
+  const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const killed = (): void => void child.kill('SIGKILL');
+  process.once('exit', killed);
+  const ports = Promise.withResolvers<{ coapPort: number; httpPort: number }>();
+  const inspector = Promise.withResolvers<string>();
+  child.once('exit', (code) => ports.reject(new Error(`the edge ended with ${code}`)));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const entry = entryOf(line);
+    if (entry?.msg === 'edge is up') ports.resolve({ coapPort: entry.coapPort ?? 0, httpPort: entry.httpPort ?? 0 });
+    else if (entry?.weakness === undefined) console.error(`  edge: ${line}`);
+  });
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    const url = INSPECTOR.exec(line)?.[1];
+    if (url === undefined) console.error(`  edge: ${line}`);
+    else inspector.resolve(url);
+  });
+  const { coapPort, httpPort } = await ports.promise;
+  const base = `http://127.0.0.1:${httpPort}`;
+  await untilReady(`${base}/health/ready`);
+  const metric = async (name: string): Promise<number> => valueOf(await (await fetch(`${base}/metrics`)).text(), name);
+  return {
+    coapPort,
+    metric,
+    cpuUs: async () => (await metric('process_cpu_seconds_total')) * 1e6,
+    async inspect() {
+      child.kill('SIGUSR1');
+      return Inspector.connect(await inspector.promise);
+    },
+    async stop() {
+      process.off('exit', killed);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const late = setTimeout(killed, 10_000);
+      await once(child, 'exit');
+      clearTimeout(late);
+    },
+  };
+}
+
+function entryOf(line: string): { msg?: string; coapPort?: number; httpPort?: number; weakness?: string } | undefined {
+  try {
+    return JSON.parse(line) as { msg?: string };
+  } catch {
+    return undefined;
+  }
+}
+
+async function untilReady(url: string): Promise<void> {
+  const untilMs = performance.now() + READY_MS;
+  while (performance.now() < untilMs) {
+    const body = await fetch(url).then((response) => response.json() as Promise<{ status?: string }>).catch(() => undefined);
+    if (body?.status === 'ready') return;
+    await sleep(50);
+  }
+  throw new Error(`the edge is not ready after ${READY_MS} ms`);
+}
+
+function valueOf(metrics: string, name: string): number {
+  const line = metrics.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  return line === undefined ? 0 : Number(line.slice(name.length + 1));
+}

@@ -1,0 +1,64 @@
+/** One device of the generator: its socket, its registration and the one message it may have outstanding. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { addressOf } from './messages.ts';
+
+/** What a device sends in a run. `echo` is for the floor: any datagram comes back as it went. */
+export type MessageKind = 'register' | 'update' | 'notification' | 'send' | 'echo';
+
+/** A message that waits for its answer. */
+export interface Outstanding {
+  readonly kind: MessageKind;
+  readonly messageId: number;
+  readonly token: number;
+  readonly bytes: Uint8Array;
+  /** The server took it and answers apart; it is not repeated any more. RFC 7252 §5.2.2 */
+  acknowledged: boolean;
+  transmissions: number;
+  dueMs: number;
+}
+
+export interface Device {
+  readonly index: number;
+  socket: Socket | undefined;
+  /** Stays the same when the socket is opened anew. */
+  port: number;
+  messageId: number;
+  token: number;
+  locationId: string;
+  observation: { readonly token: Uint8Array; readonly format: number; value: number } | undefined;
+  outstanding: Outstanding | undefined;
+}
+
+export function newDevice(index: number): Device {
+  const messageId = (index * 7_919) & 0xffff;
+  return { index, socket: undefined, port: 0, messageId, token: 0, locationId: '', observation: undefined, outstanding: undefined };
+}
+
+/** Opens the device's socket, for one server alone. */
+export async function openSocket(
+  device: Device, serverPort: number, received: (device: Device, bytes: Uint8Array) => void, failed: (error: Error) => void,
+): Promise<void> {
+  const socket = createSocket('udp4');
+  socket.bind(device.port, addressOf(device.index));
+  await once(socket, 'listening');
+  device.port = socket.address().port;
+  socket.connect(serverPort, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.on('message', (bytes) => received(device, bytes));
+  socket.on('error', failed);
+  device.socket = socket;
+}
+
+export async function closeSocket(device: Device): Promise<void> {
+  const { socket } = device;
+  if (socket === undefined) return;
+  device.socket = undefined;
+  socket.close();
+  await once(socket, 'close');
+}
+
+/** The token of a device's own request: four bytes. */
+export function tokenBytes(token: number): Uint8Array {
+  return Uint8Array.of(token >>> 24, token >>> 16, token >>> 8, token);
+}

@@ -1,0 +1,16 @@
+/** The load generator as a process: does to its fleet what the benchmark asks for. */
+import { serve } from '../child.ts';
+import { Fleet } from './fleet.ts';
+
+const fleet = new Fleet();
+
+const methods = {
+  open: (range: Parameters<Fleet['open']>[0]) => fleet.open(range),
+  close: (range: Parameters<Fleet['close']>[0]) => fleet.close(range),
+  observed: (range: Parameters<Fleet['observed']>[0]) => fleet.observed(range),
+  run: (load: Parameters<Fleet['run']>[0]) => fleet.run(load),
+  reads: (_: null) => fleet.reads(),
+};
+export type Generator = typeof methods;
+
+serve(methods);

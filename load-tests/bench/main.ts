@@ -1,0 +1,76 @@
+/**
+ * `npm run bench`: what a message and a device cost the whole edge, through real Redis and Kafka, next to the floors of
+ * the same run. Starts everything it needs and ends it.
+ */
+import { parseArgs } from 'node:util';
+import { startKafka, startRedis } from '@cluster/testing';
+import { startChild } from './child.ts';
+import { startEdgeProcess } from './edge-process.ts';
+import type { Generator } from './generator/main.ts';
+import { measureMemory } from './memory-part.ts';
+import { MessagesPart } from './messages-part.ts';
+import { NorthSide } from './north-side.ts';
+import { profiling } from './profile.ts';
+import { memoryLines, messageLines } from './report.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    devices: { type: 'string', default: '4000' },
+    messages: { type: 'string', default: '20000' },
+    reads: { type: 'string', default: '8000' },
+    window: { type: 'string', default: '256' },
+    scale: { type: 'string', default: '100000' },
+    profile: { type: 'string' },
+  },
+});
+const window = Number(options.window);
+const scale = Number(options.scale);
+const plan = {
+  rounds: Number(options.rounds), devices: Number(options.devices), messages: Number(options.messages), reads: Number(options.reads), window,
+};
+
+type Brokers = { redisUrl: string; kafkaBrokers: readonly string[] };
+
+/** An edge, its devices and its callers, for one part of the benchmark. */
+async function withScene<T>(kafkaBrokers: readonly string[], work: (scene: Awaited<ReturnType<typeof openScene>>) => Promise<T>): Promise<T> {
+  const redis = await startRedis({ config: ['appendfsync everysec'] });
+  const redisUrl = redis.urls[0] ?? '';
+  const scene = await openScene({ redisUrl, kafkaBrokers });
+  try {
+    return await work(scene);
+  } finally {
+    await Promise.allSettled([scene.north.close(), scene.generator.stop(), scene.edge.stop()]);
+    await redis.stop();
+  }
+}
+
+async function openScene(brokers: Brokers) {
+  const edge = await startEdgeProcess(brokers);
+  const generator = startChild<Generator>(new URL('generator/main.ts', import.meta.url).pathname);
+  const north = await NorthSide.connect(brokers);
+  return { ...brokers, edge, generator, north };
+}
+
+async function main(): Promise<void> {
+  const kafka = await startKafka();
+  try {
+    if (plan.rounds > 0) {
+      await withScene(kafka.brokers, async (scene) => {
+        const around = options.profile === undefined ? undefined : profiling(await scene.edge.inspect(), options.profile);
+        const samples = await new MessagesPart(scene, plan).run(around);
+        console.log(`\nedge CPU a message: ${plan.rounds} rounds of ${plan.messages}, ${plan.devices} devices, ${window} outstanding`);
+        console.log(messageLines(samples).join('\n'));
+      });
+    }
+    if (scale > 0) {
+      await withScene(kafka.brokers, async (scene) => {
+        console.log(`\n${memoryLines(scale, await measureMemory(scene, scale, window)).join('\n')}`);
+      });
+    }
+  } finally {
+    await kafka.stop();
+  }
+}
+
+await main();

@@ -1,0 +1,108 @@
+/** The side of the callers: sets observations and submits Reads on the store, and hears results from Kafka. */
+import { randomUUID } from 'node:crypto';
+import { topics, type Topic } from '@cluster/contracts';
+import type { ConsumedRecord, EventConsumer } from '@cluster/events';
+import { connectKafkaConsumer } from '@cluster/events-kafka';
+import { Northbound } from '@cluster/session';
+import { connectRedisStore, type RedisStore } from '@cluster/store-redis';
+import type { Range } from './generator/fleet.ts';
+import { endpointOf, RESOURCE_PATH } from './generator/messages.ts';
+
+const LIMITS = { queueEntries: 100, queueBytes: 1_048_576, observations: 100 };
+/** Observations that are being set at a time. */
+const SETTING = 64;
+const PATIENCE_MS = 60_000;
+
+interface ResultValue {
+  readonly id: string;
+  readonly state: string;
+  readonly response?: { readonly code: string };
+}
+
+export class NorthSide {
+  readonly #store: RedisStore;
+  readonly #consumer: EventConsumer;
+  readonly #northbound: Northbound;
+  readonly #waiting = new Map<string, (result: ResultValue) => void>();
+  /** Results that came before their submission had returned. */
+  readonly #early = new Map<string, ResultValue>();
+
+  static async connect(brokers: { redisUrl: string; kafkaBrokers: readonly string[] }): Promise<NorthSide> {
+    const store = await connectRedisStore({ urls: [brokers.redisUrl] });
+    const consumer = await connectKafkaConsumer({ brokers: brokers.kafkaBrokers, clientId: 'bench-north' });
+    const north = new NorthSide(store, consumer);
+    await consumer.tail([topics.commandResults], {}, async (records) => north.#heard(records));
+    return north;
+  }
+
+  private constructor(store: RedisStore, consumer: EventConsumer) {
+    this.#store = store;
+    this.#consumer = consumer;
+    this.#northbound = new Northbound({ sessions: store, cluster: store, limits: LIMITS, newId: randomUUID });
+  }
+
+  /** Wants the resource of each of these devices observed. */
+  async observe({ from, to }: Range): Promise<void> {
+    await this.#each({ from, to }, to - from, SETTING, async (endpoint) => {
+      const { outcome } = await this.#northbound.setObservations(endpoint, [{ path: RESOURCE_PATH }]);
+      if (outcome !== 'set') throw new Error(`observations of ${endpoint}: ${outcome}`);
+    });
+  }
+
+  /** Submits Reads, so many waiting for their result event at a time. Rejects if one does not end with 2.05. */
+  async read(range: Range, reads: number, window: number): Promise<void> {
+    await this.#each(range, reads, window, async (endpoint) => {
+      const submitted = await this.#northbound.submit(endpoint, { op: 'read', path: RESOURCE_PATH });
+      if (submitted.outcome !== 'accepted') throw new Error(`read of ${endpoint}: ${submitted.outcome}`);
+      const result = await this.#resultOf(submitted.status.id);
+      if (result.state !== 'done' || result.response?.code !== '2.05') throw new Error(`read ended as ${JSON.stringify(result)}`);
+    });
+  }
+
+  /** The next record of a topic. */
+  async sample(topic: Topic): Promise<{ record: Promise<ConsumedRecord>; close(): Promise<void> }> {
+    const { promise, resolve } = Promise.withResolvers<ConsumedRecord>();
+    const subscription = await this.#consumer.tail([topic], {}, async ([first]) => {
+      if (first !== undefined) resolve(first);
+    });
+    return { record: promise, close: () => subscription.close() };
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer.close();
+    await this.#store.close();
+  }
+
+  async #each({ from, to }: Range, count: number, width: number, work: (endpoint: string) => Promise<void>): Promise<void> {
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < count) await work(endpointOf(from + (next++ % (to - from))));
+    };
+    await Promise.all(Array.from({ length: width }, worker));
+  }
+
+  async #resultOf(id: string): Promise<ResultValue> {
+    const early = this.#early.get(id);
+    if (early !== undefined) {
+      this.#early.delete(id);
+      return early;
+    }
+    return await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no result of command ${id} after ${PATIENCE_MS} ms`)), PATIENCE_MS);
+      this.#waiting.set(id, (result) => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        resolve(result);
+      });
+    });
+  }
+
+  async #heard(records: readonly ConsumedRecord[]): Promise<void> {
+    for (const { value } of records) {
+      const result = JSON.parse(Buffer.from(value).toString('utf8')) as ResultValue;
+      const waiting = this.#waiting.get(result.id);
+      if (waiting === undefined) this.#early.set(result.id, result);
+      else waiting(result);
+    }
+  }
+}
