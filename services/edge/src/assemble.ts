@@ -8,6 +8,7 @@ import type { ClusterStore, Rng, SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { EngineDriver } from '@cluster/transport';
 import { WorkerClock } from './clock.ts';
+import { showCoap } from './coap-metrics.ts';
 import { EdgeCounters } from './counters.ts';
 import { DeviceSteps } from './device-steps.ts';
 import { DomainEvents } from './domain-events.ts';
@@ -61,7 +62,9 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const held = new HeldSessions(config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const parameters = { ackTimeoutMs: (config.maxTransmitWaitS * 1_000) / ACK_TIMEOUTS_IN_TRANSMIT_WAIT };
-  const driver = new EngineDriver(new CoapEngine({ rng, parameters, limits: { maxBodyBytes: config.maxBodyBytes } }));
+  const engine = new CoapEngine({ rng, parameters, limits: { maxBodyBytes: config.maxBodyBytes } });
+  showCoap(deps.metrics, engine);
+  const driver = new EngineDriver(engine);
   const traces = new Traces(deps.sample ?? (() => false));
   const { sessions, publisher, log } = deps;
   const steps = new DeviceSteps({
