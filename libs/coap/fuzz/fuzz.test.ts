@@ -72,7 +72,9 @@ function act(under: CoapEngine, rng: Rng, nowMs: number, event: CoapEvent): void
 function request(under: CoapEngine, rng: Rng, nowMs: number, peer: string): void {
   const token = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1);
   const code = [Code.GET, Code.PUT, Code.FETCH][below(rng, 3)]!;
-  const id = under.request(nowMs, outgoing({ peer, token, code, blockSize: 32, payload: body(below(rng, 200)), confirmable: below(rng, 4) > 0 }));
+  const sizes = { blockSize: 32, ...(below(rng, 2) === 0 && { responseBlockSize: 16 }) };
+  const payload = body(below(rng, 200));
+  const id = under.request(nowMs, outgoing({ peer, token, code, ...sizes, payload, confirmable: below(rng, 4) > 0 }));
   if (below(rng, 8) === 0) under.cancel(id);
 }
 

@@ -33,8 +33,13 @@ export interface OutgoingRequest {
   readonly firstSentAtMs?: number;
   /** Bound of the response's body; default and at most {@link CoapLimits.maxBodyBytes}. */
   readonly maxBodyBytes?: number;
-  /** Largest block to send, and to ask for from the second block on. */
+  /** Largest block to send, and to ask for from the second block on (late negotiation). */
   readonly blockSize?: number;
+  /**
+   * Early negotiation (RFC 7959 §2.4): Block2 asks for blocks of this size from the first response on, and so for those
+   * of an observation's notifications. Only for a peer that does block-wise transfer: any other answers 4.02.
+   */
+  readonly responseBlockSize?: number;
   /** Fetches the rest of a block-wise notification whose first block came already: its payload, and what comes next. */
   readonly continued?: {
     readonly payload: Uint8Array;

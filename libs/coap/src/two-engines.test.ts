@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { body, engine, option, path, seededRng } from '../test/fixtures.ts';
 import { FAIR, LossyNetwork } from '../test/lossy-network.ts';
 import type { Weather } from '../test/lossy-network.ts';
-import type { CoapEngine, CoapEvent, CoapParameters } from './index.ts';
+import type { CoapEngine, CoapEvent, CoapParameters, OutgoingRequest } from './index.ts';
 import { Code, OptionNumber, uriPath } from './index.ts';
 
 interface Plan {
@@ -13,6 +13,7 @@ interface Plan {
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly confirmable: boolean;
+  readonly early?: Pick<OutgoingRequest, 'responseBlockSize'>;
 }
 
 interface Outcome {
@@ -54,11 +55,12 @@ function play(plans: readonly Plan[], weather: Weather, seed: number, parameters
   const network: LossyNetwork = new LossyNetwork({ client, server }, seededRng(seed + 2), weather, onEvent);
   let messageId = seed & 0xffff;
   const nextMessageId = (): number => (messageId = (messageId + 1) & 0xffff);
-  for (const [index, { code, requestBytes, confirmable }] of plans.entries()) {
+  for (const [index, { code, requestBytes, confirmable, early }] of plans.entries()) {
     const token = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, index);
     const options = [...path(String(index)), option(OptionNumber.CONTENT_FORMAT, '*')];
     const payload = body(requestBytes);
-    const id = client.request(0, { peer: 'server', token, messageId: nextMessageId(), nextMessageId, code, options, payload, confirmable });
+    const own = { token, messageId: nextMessageId(), nextMessageId, code, options, payload, confirmable, ...early };
+    const id = client.request(0, { peer: 'server', ...own });
     numbers.set(id, index);
   }
   network.run(20_000_000);
@@ -70,6 +72,7 @@ const plan = fc.record({
   requestBytes: fc.integer({ min: 0, max: 300 }),
   responseBytes: fc.integer({ min: 0, max: 300 }),
   confirmable: fc.boolean(),
+  early: fc.constantFrom({}, { responseBlockSize: 16 }, { responseBlockSize: 64 }),
 });
 const plans = fc.array(plan, { minLength: 1, maxLength: 8 });
 const seed = fc.integer({ min: 1, max: 1_000_000 });

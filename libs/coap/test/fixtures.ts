@@ -1,7 +1,7 @@
 /** What the tests of this package share: the committed vectors, seeded random numbers, short ways to write messages. */
 import { readFileSync } from 'node:fs';
 import { EMPTY_BYTES, encodeUtf8, toHex } from '@cluster/bytes';
-import { CoapEngine, MessageType, OptionNumber, decodeMessage, encodeMessage } from '../src/index.ts';
+import { CoapEngine, Code, MessageType, OptionNumber, decodeMessage, encodeMessage } from '../src/index.ts';
 import type { CoapEngineOptions, CoapEvent, CoapMessage, CoapOption, OutgoingRequest, Rng } from '../src/index.ts';
 
 /** A vector file of `vectors/`. */
@@ -81,6 +81,17 @@ export function outgoing(fields: Partial<OutgoingRequest> & { code: number }): O
     options: [],
     ...fields,
   };
+}
+
+/** The response to a request, piggybacked. */
+export function reply(request: CoapMessage, fields: Partial<CoapMessage> = {}): CoapMessage {
+  return message({ type: MessageType.ACK, code: Code.CONTENT, messageId: request.messageId, token: request.token, ...fields });
+}
+
+/** Sends a request and returns it as it left. */
+export function send(under: CoapEngine, request: OutgoingRequest, nowMs = 0): CoapMessage {
+  under.request(nowMs, request);
+  return sent(under)[0]!;
 }
 
 /** Bytes 0, 1, 2 … of a length. */

@@ -32,6 +32,11 @@ export class BlockUpload {
     return options;
   }
 
+  /** Whether the block that is due is the last: the one whose response is that to the whole request. */
+  get last(): boolean {
+    return !this.#more;
+  }
+
   /** The payload of the block that is due. */
   payload(): Uint8Array {
     return this.#body.subarray(this.#offset, this.#offset + blockSize(this.#szx));

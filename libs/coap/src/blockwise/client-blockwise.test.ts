@@ -1,31 +1,9 @@
 import { hex, toHex } from '@cluster/bytes';
 import { describe, expect, it } from 'vitest';
-import { body, engine, feed, message, onlyEvent, option, outgoing, path, sent, sentHex } from '../../test/fixtures.ts';
+import { block, blockOf } from '../../test/block-flows.ts';
+import { body, engine, feed, message, onlyEvent, option, outgoing, path, reply, send, sent, sentHex } from '../../test/fixtures.ts';
 import type { CoapMessage, OutgoingRequest } from '../index.ts';
-import { CoapEngine, Code, MessageType, OptionNumber, blockOption, encodeBlock, optionValue, uintOption } from '../index.ts';
-
-/** The response to a request, piggybacked. */
-function reply(request: CoapMessage, fields: Partial<CoapMessage> = {}): CoapMessage {
-  return message({ type: MessageType.ACK, code: Code.CONTENT, messageId: request.messageId, token: request.token, ...fields });
-}
-
-/** Sends a request and returns it as it left. */
-function send(under: CoapEngine, request: OutgoingRequest, nowMs = 0): CoapMessage {
-  under.request(nowMs, request);
-  return sent(under)[0]!;
-}
-
-/** Block1 of a message, as the notation of RFC 7959 §3 has it: num/more/size. */
-function block(of: CoapMessage, number: number): string | undefined {
-  const found = blockOption(of, number);
-  return found && `${found.num}/${Number(found.more)}/${16 << found.szx}`;
-}
-
-/** An option of that notation. */
-function blockOf(number: number, text: string): ReturnType<typeof encodeBlock> {
-  const [num, more, size] = text.split('/').map(Number) as [number, number, number];
-  return encodeBlock(number, { num, more: more === 1, szx: Math.log2(size) - 4 });
-}
+import { CoapEngine, Code, MessageType, OptionNumber, optionValue, uintOption } from '../index.ts';
 
 describe('Block1 as client (RFC 7959 §2.5)', () => {
   const put = (length: number, blockSize = 128): OutgoingRequest =>

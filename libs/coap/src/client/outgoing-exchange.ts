@@ -4,7 +4,7 @@ import { BlockDownload } from '../blockwise/block-download.ts';
 import { BlockUpload } from '../blockwise/block-upload.ts';
 import type { EngineContext } from '../context.ts';
 import type { OutgoingRequest, RequestFailure } from '../events.ts';
-import { blockOption, blockSize, szxFor } from '../message/block-option.ts';
+import { blockOption, blockSize, encodeBlock, szxFor } from '../message/block-option.ts';
 import { Code, isSuccess } from '../message/codes.ts';
 import { MessageType } from '../message/message.ts';
 import type { CoapMessage, CoapOption } from '../message/message.ts';
@@ -34,7 +34,9 @@ export class OutgoingExchange {
   token: Uint8Array;
   transmission: Transmission | undefined;
   readonly #context: EngineContext;
+  /** Of the largest blocks to send, and of the largest to ask for. */
   readonly #szx: number;
+  readonly #responseSzx: number;
   #upload: BlockUpload | undefined;
   #download: BlockDownload | undefined;
   /** The response that began a block-wise body: its options hold for the whole. */
@@ -49,7 +51,10 @@ export class OutgoingExchange {
     this.messageId = request.messageId;
     this.token = request.token.slice();
     this.#context = context;
-    this.#szx = szxFor(Math.min(request.blockSize ?? context.parameters.blockSize, context.parameters.blockSize));
+    const largest = context.parameters.blockSize;
+    const size = request.blockSize ?? largest;
+    this.#szx = szxFor(Math.min(size, largest));
+    this.#responseSzx = szxFor(Math.min(request.responseBlockSize ?? size, largest));
     const payload = request.payload ?? EMPTY_BYTES;
     if (payload.length > blockSize(this.#szx)) this.#upload = this.#newUpload(payload, this.#szx);
   }
@@ -135,7 +140,7 @@ export class OutgoingExchange {
   }
 
   #newDownload(etag: Uint8Array | undefined): BlockDownload {
-    return new BlockDownload(this.#szx, this.#maxBytes, etag);
+    return new BlockDownload(this.#responseSzx, this.#maxBytes, etag);
   }
 
   get #maxBytes(): number {
@@ -155,8 +160,14 @@ export class OutgoingExchange {
       // RFC 7959 §2.6: the Observe option is only in the request that begins the observation.
       return [...withoutOptions(options, OptionNumber.OBSERVE), this.#download.option(), ...echo];
     }
-    if (this.#upload !== undefined) return [...options, ...this.#upload.options(), ...echo];
-    return this.#echo === undefined ? options : [...options, ...echo];
+    const blocks = [...(this.#upload?.options() ?? []), ...this.#early()];
+    return blocks.length === 0 && this.#echo === undefined ? options : [...options, ...blocks, ...echo];
+  }
+
+  /** RFC 7959 §2.4: the block size of the response, asked for in the request that brings its first block (§3.3, figure 14). */
+  #early(): CoapOption[] {
+    if (this.request.responseBlockSize === undefined || this.#upload?.last === false) return [];
+    return [encodeBlock(OptionNumber.BLOCK2, { num: 0, more: false, szx: this.#responseSzx })];
   }
 
   #payload(): Uint8Array {

@@ -1,19 +1,7 @@
 import { hex, toHex } from '@cluster/bytes';
 import { describe, expect, it } from 'vitest';
-import { PEER, body, engine, feed, message, onlyEvent, option, outgoing, path, sent } from '../../test/fixtures.ts';
-import type { CoapMessage, OutgoingRequest } from '../index.ts';
+import { PEER, body, engine, feed, message, onlyEvent, option, outgoing, path, reply, send, sent } from '../../test/fixtures.ts';
 import { CoapEngine, Code, MessageType, OptionNumber, optionValue } from '../index.ts';
-
-/** The response to a request, piggybacked. */
-function reply(request: CoapMessage, fields: Partial<CoapMessage> = {}): CoapMessage {
-  return message({ type: MessageType.ACK, code: Code.CONTENT, messageId: request.messageId, token: request.token, ...fields });
-}
-
-/** Sends a request and returns it as it left. */
-function send(under: CoapEngine, request: OutgoingRequest, nowMs = 0): CoapMessage {
-  under.request(nowMs, request);
-  return sent(under)[0]!;
-}
 
 /** Always the shortest, or always the longest, of the random intervals. */
 const shortest = { rng: { uint32: () => 0 } };
