@@ -24,6 +24,8 @@ export interface CoapCounters {
   lateAnswers: number;
   blockTransfersRefused: number;
   blockTransfersExpired: number;
+  /** Bodies that changed while they were fetched by Block2, and were fetched anew. */
+  bodiesRefetched: number;
   echoRepeats: number;
   /** Reached bounds, by what was given up. */
   readonly limited: {
@@ -56,6 +58,7 @@ export function newCounters(): CoapCounters {
     lateAnswers: 0,
     blockTransfersRefused: 0,
     blockTransfersExpired: 0,
+    bodiesRefetched: 0,
     echoRepeats: 0,
     limited: {
       peersEvicted: 0,

@@ -51,9 +51,9 @@ export interface OutgoingRequest {
 
 /**
  * Why a request ended without a response: `timeout` (retransmissions or waiting time used up), `reset` (RST),
- * `body-too-large`, `body-changed` (another ETag in a later block), `block-failed` (a block that does not follow),
- * `bad-option` (a response with an unknown critical option), `queue-full` and `overload` (a bound of the engine; nothing
- * was sent).
+ * `body-too-large`, `body-changed` (another ETag in a later block: for a GET or FETCH the second time, since a body that
+ * changed once is fetched anew, RFC 7959 §2.4), `block-failed` (a block that does not follow), `bad-option` (a response
+ * with an unknown critical option), `queue-full` and `overload` (a bound of the engine; nothing was sent).
  */
 export type RequestFailure =
   | 'timeout'

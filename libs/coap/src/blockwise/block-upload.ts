@@ -21,6 +21,11 @@ export class BlockUpload {
     this.#tag = tag;
   }
 
+  /** Sends the whole body again. */
+  rewind(): void {
+    this.#offset = 0;
+  }
+
   /** The options of the block that is due. */
   options(): CoapOption[] {
     const options = [

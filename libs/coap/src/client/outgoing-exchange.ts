@@ -42,6 +42,10 @@ export class OutgoingExchange {
   /** The response that began a block-wise body: its options hold for the whole. */
   #first: CoapMessage | undefined;
   #echo: Uint8Array | undefined;
+  /** The body changed while it was fetched, and is fetched anew. */
+  #refetching = false;
+  /** What the response that began an observation says of it; the repeat, which does not observe, cannot. */
+  #observe: CoapOption | undefined;
 
   constructor(context: EngineContext, id: number, peer: Peer, request: OutgoingRequest, onTimeout: (nowMs: number) => void) {
     this.id = id;
@@ -89,10 +93,11 @@ export class OutgoingExchange {
     } else if (this.#beginUpload(response)) {
       return SEND;
     }
-    if (this.#download === undefined && !this.#beginDownload(response)) return { kind: 'done', message: response };
+    if (this.#download === undefined && !this.#beginDownload(response)) return this.#done(response);
     const verdict = this.#download!.accept(response);
     if (verdict === 'send') return SEND;
-    if (verdict === 'complete') return { kind: 'done', message: this.#whole(response) };
+    if (verdict === 'complete') return this.#done(this.#whole(response));
+    if (verdict === 'body-changed' && this.#refetch()) return SEND;
     return { kind: 'failed', reason: verdict };
   }
 
@@ -126,6 +131,21 @@ export class OutgoingExchange {
     return true;
   }
 
+  /**
+   * RFC 7959 §2.4: when the ETags differ, the first blocks may be fetched afresh. Once, since a body could change for
+   * ever; and only by a safe method, since any other would be carried out again.
+   */
+  #refetch(): boolean {
+    const { code } = this.request;
+    if (this.#refetching || (code !== Code.GET && code !== Code.FETCH)) return false;
+    this.#context.counters.bodiesRefetched++;
+    this.#refetching = true;
+    this.#observe = this.#first?.options.find(({ number }) => number === OptionNumber.OBSERVE);
+    this.#download = undefined;
+    this.#upload?.rewind();
+    return true;
+  }
+
   /** Seven random bytes: no caller's token, which has eight. */
   #freshToken(): Uint8Array {
     const { rng } = this.#context;
@@ -147,6 +167,12 @@ export class OutgoingExchange {
     return Math.min(this.request.maxBodyBytes ?? Infinity, this.#context.limits.maxBodyBytes);
   }
 
+  #done(message: CoapMessage): NextStep {
+    if (this.#observe === undefined || !isSuccess(message.code)) return { kind: 'done', message };
+    const options = [...message.options, this.#observe].toSorted((left, right) => left.number - right.number);
+    return { kind: 'done', message: { ...message, options } };
+  }
+
   #whole(last: CoapMessage): CoapMessage {
     const first = this.#first ?? last;
     const options = withoutOptions(first.options, OptionNumber.BLOCK1, OptionNumber.BLOCK2, OptionNumber.SIZE2);
@@ -154,12 +180,11 @@ export class OutgoingExchange {
   }
 
   #options(): readonly CoapOption[] {
-    const { options } = this.request;
     const echo: CoapOption[] = this.#echo === undefined ? [] : [{ number: OptionNumber.ECHO, value: this.#echo }];
-    if (this.#download !== undefined) {
-      // RFC 7959 §2.6: the Observe option is only in the request that begins the observation.
-      return [...withoutOptions(options, OptionNumber.OBSERVE), this.#download.option(), ...echo];
-    }
+    const further = this.#download !== undefined || this.#refetching;
+    // RFC 7959 §2.6: the Observe option is only in the request that begins the observation.
+    const options = further ? withoutOptions(this.request.options, OptionNumber.OBSERVE) : this.request.options;
+    if (this.#download !== undefined) return [...options, this.#download.option(), ...echo];
     const blocks = [...(this.#upload?.options() ?? []), ...this.#early()];
     return blocks.length === 0 && this.#echo === undefined ? options : [...options, ...blocks, ...echo];
   }
