@@ -20,6 +20,9 @@ export function brokersOf(redisUrls: readonly string[], kafkaBrokers: readonly s
   return { REDIS_URL: redisUrls.join(','), KAFKA_BROKERS: kafkaBrokers.join(',') };
 }
 
+/** Lets a test have garbage collected, so that what is measured afterwards is what is held. */
+const COLLECTOR = new URL('collect-on-signal.mjs', import.meta.url).href;
+
 export class Member {
   readonly rest: Rest;
   readonly #service: Service;
@@ -40,8 +43,8 @@ export class Member {
   static async start(service: Service, env: MemberEnvironment = {}): Promise<Member> {
     const directory = await mkdtemp(join(tmpdir(), `lwm2m-${service}-`));
     const ports = await freePorts();
-    const own = { ...environmentOf(ports), LWM2M_BIND: '127.0.0.1', LWM2M_DATA_DIR: join(directory, 'data') };
-    const member = new Member(service, directory, ports, { ...own, ...env });
+    const own = { LWM2M_BIND: '127.0.0.1', LWM2M_DATA_DIR: join(directory, 'data'), NODE_OPTIONS: `--import=${COLLECTOR}` };
+    const member = new Member(service, directory, ports, { ...environmentOf(ports), ...own, ...env });
     try {
       await member.restart();
     } catch (error) {
@@ -92,6 +95,17 @@ export class Member {
     const text = await (await fetch(`http://127.0.0.1:${this.httpPort}/metrics`)).text();
     const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || (line.startsWith(`${name}{`) && line.includes(labels)));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
+  /** Bytes of its heap that no collection takes back. */
+  async heldBytes(): Promise<number> {
+    if (this.#process === undefined) throw new Error('the process does not run');
+    const readings: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      process.kill(this.#process.pid, 'SIGUSR2');
+      readings.push(await this.metric('process_heap_bytes'));
+    }
+    return Math.min(...readings);
   }
 
   /** What it has written to its log. */

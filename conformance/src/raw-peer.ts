@@ -35,19 +35,25 @@ export function datagramOf(request: RawRequest): Uint8Array {
 }
 
 export class RawPeer {
+  /** All that came and could be read. */
+  readonly received: CoapMessage[] = [];
   readonly #socket: Socket;
+  #lastPing = 0x8000;
   readonly #waiting = new Map<number, (message: CoapMessage) => void>();
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('message', (datagram) => {
       const decoded = decodeMessage(datagram);
-      if (decoded.ok) this.#waiting.get(decoded.message.messageId)?.(decoded.message);
+      if (!decoded.ok) return;
+      this.received.push(decoded.message);
+      this.#waiting.get(decoded.message.messageId)?.(decoded.message);
     });
   }
 
-  static async open(): Promise<RawPeer> {
-    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  /** Any address of 127.0.0.0/8 may be its own. */
+  static async open(address = '127.0.0.1'): Promise<RawPeer> {
+    const socket = createSocket('udp4').bind(0, address);
     await once(socket, 'listening');
     return new RawPeer(socket);
   }
@@ -70,6 +76,13 @@ export class RawPeer {
     this.#waiting.delete(messageId);
     if (message === undefined) return undefined;
     return { code: message.type === MessageType.RST ? 'RST' : formatCode(message.code), message };
+  }
+
+  /** Resolves when the server has taken all that was sent before: it answers a ping (RFC 7252 §4.3). False: it does not. */
+  async ping(port: number, patienceMs?: number): Promise<boolean> {
+    const messageId = (this.#lastPing = (this.#lastPing + 1) & 0xffff);
+    const answer = await this.exchange(port, Uint8Array.of(0x40, 0, messageId >> 8, messageId & 0xff), patienceMs);
+    return answer?.code === 'RST';
   }
 
   request(port: number, request: RawRequest, patienceMs?: number): Promise<Answer> {
