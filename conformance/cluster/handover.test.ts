@@ -118,6 +118,7 @@ describeCluster('handover', (stage) => {
 
   it('is told to Kafka as CloudEvents keyed by the endpoint, with a fence that rises at each handover', async () => {
     const printed = (await readConsole(stage.kafkaBrokers, topics.registrations)).filter(({ key }) => key === endpoint);
+    for (const { headers } of printed) expect(headers['ce_source']).toBe('/lwm2m/edge'); // equal source and id: one event
     const records = distinct(printed, ({ headers }) => headers['ce_id']);
     const attributes = { ce_specversion: '1.0', ce_subject: endpoint, ce_tenant: 'default', ce_generation: '1' };
     const common = { ...attributes, 'content-type': 'application/json' };

@@ -6,7 +6,7 @@ const draft: EventDraft = {
   topic: topics.notifications,
   type: eventTypes.notification,
   id: 'AAECAwQF.00',
-  source: '/lwm2m/edge/worker-1',
+  source: '/lwm2m/edge', worker: 'worker-1',
   endpoint: 'urn:dev:größe',
   tenant: 'default',
   timeMs: 1_760_000_000_123,
@@ -23,7 +23,8 @@ test('attributes are headers, the endpoint is the key, JSON is the value', () =>
   expect(record.headers).toEqual({
     ce_specversion: '1.0',
     ce_id: 'AAECAwQF.00',
-    ce_source: '/lwm2m/edge/worker-1',
+    ce_source: '/lwm2m/edge',
+    ce_worker: 'worker-1',
     ce_type: 'lwm2m.notification',
     ce_subject: 'urn:dev:größe',
     ce_time: '2025-10-09T08:53:20.123Z',

@@ -4,12 +4,6 @@ import type { EventType, Topic } from '@cluster/contracts';
 import { encode } from 'cbor-x';
 import type { EventRecord } from './ports.ts';
 
-/** The worker an event comes from. */
-export interface EventSource {
-  /** CloudEvents source, a URI reference, e.g. `/lwm2m/edge/worker-1`. */
-  readonly instance: string;
-}
-
 export type EventEncoding = 'json' | 'cbor';
 
 /** Media types of the encodings. */
@@ -20,8 +14,13 @@ export interface EventDraft {
   readonly topic: Topic;
   readonly type: EventType;
   readonly id: string;
-  /** CloudEvents source, see {@link EventSource}. */
+  /**
+   * CloudEvents source, a URI reference. The same whichever worker tells the event: consumers take equal source and id
+   * for one event (CloudEvents 1.0.2 §3.1.1).
+   */
   readonly source: string;
+  /** The worker that told it. */
+  readonly worker?: string;
   readonly endpoint: string;
   readonly tenant: string;
   /** When it happened, ms since 1970. */
@@ -47,6 +46,7 @@ export function buildEvent(event: EventDraft): EventRecord {
       ce_specversion: '1.0',
       ce_id: event.id,
       ce_source: event.source,
+      ...(event.worker === undefined ? {} : { ce_worker: event.worker }),
       ce_type: event.type,
       ce_subject: event.endpoint,
       ce_time: timestamp(event.timeMs),

@@ -23,15 +23,17 @@ interface Cause {
 type Report = Omit<ReportValue, 'endpoint' | 'registrationId' | 'receivedAt' | 'payloadBase64'>;
 
 const EMPTY = new Uint8Array();
+/** One for all workers: what is told again, by whichever of them, has the same source and id. */
+const SOURCE = '/lwm2m/edge';
 
 export class DomainEvents {
-  readonly #source: string;
+  readonly #worker: string;
   readonly #encoding: 'json' | 'cbor';
   readonly #payload: boolean;
 
   /** `payload`: whether reports carry the device's raw payload. */
   constructor(worker: string, { encoding, payload }: { encoding: 'json' | 'cbor'; payload: boolean }) {
-    this.#source = `/lwm2m/edge/${worker}`;
+    this.#worker = worker;
     this.#encoding = encoding;
     this.#payload = payload;
   }
@@ -113,8 +115,8 @@ export class DomainEvents {
     data: unknown,
   ): EventRecord {
     const { endpoint, tenant, generation, fence } = record;
-    const encoding = this.#encoding;
-    return buildEvent({ topic, type, id, source: this.#source, endpoint, tenant, timeMs, generation, fence, sessionVersion, data, encoding });
+    const by = { source: SOURCE, worker: this.#worker, encoding: this.#encoding };
+    return buildEvent({ topic, type, id, endpoint, tenant, timeMs, generation, fence, sessionVersion, data, ...by });
   }
 }
 
