@@ -4,7 +4,7 @@
  */
 import type { Registration } from '@cluster/lwm2m';
 import type { Outage } from './ports.ts';
-import type { AnsweredRequest, PendingEvent, SessionRecord } from './record.ts';
+import type { AnsweredRequest, Observation, PendingEvent, SessionRecord } from './record.ts';
 
 /** The message that brought a change, and the worker that took it. */
 export interface Arrival {
@@ -48,11 +48,7 @@ export function register(
     messageIdsEnd: previous?.messageIdsEnd ?? 0,
     answered: answer(previous?.answered ?? [], arrival, arrival.code),
     pending: { type: 'registered', atMs: arrival.nowMs, sequence: arrival.sequence },
-    observations: (previous?.observations ?? []).map(({ counter: _counter, code: _code, ...observation }) => ({
-      ...observation,
-      state: 'wanted' as const,
-      attributesWritten: false,
-    })),
+    observations: toBeMade(previous?.observations ?? []),
     cancellations: [],
     kept: previous?.kept ?? false,
   };
@@ -82,7 +78,7 @@ export function takeOver(previous: SessionRecord, arrival: Omit<Arrival, 'sequen
   };
 }
 
-/** Ends a registration. The record stays until its event is published. */
+/** Ends a registration, and with it the device's observations. The record stays until its event is published. */
 export function end(
   previous: SessionRecord,
   type: Exclude<PendingEvent['type'], 'registered' | 'updated'>,
@@ -94,7 +90,18 @@ export function end(
     state: type,
     pending: { type, atMs: at.nowMs, sequence: at.sequence },
     answered: request === undefined ? previous.answered : answer(previous.answered, request, request.code),
+    observations: toBeMade(previous.observations),
+    cancellations: [],
   };
+}
+
+/** The desired observations as no device knows them yet. */
+function toBeMade(observations: readonly Observation[]): Observation[] {
+  return observations.map(({ counter: _counter, code: _code, ...observation }) => ({
+    ...observation,
+    state: 'wanted' as const,
+    attributesWritten: false,
+  }));
 }
 
 /** Clears the mark of an event that is now published. */

@@ -98,6 +98,16 @@ describe('register and update', () => {
   });
 });
 
+describe('the end of a registration', () => {
+  it('ends the observations of the device, but not what is desired', () => {
+    const observed = toObservation({ path: '/3/0/9', attributes: { pmin: 5 } });
+    const active = { ...observed, state: 'active' as const, attributesWritten: true, counter: 3 };
+    const ended = end({ ...first(), observations: [active], cancellations: [active] }, 'deregistered', { nowMs: 9, sequence: 3 });
+    expect(ended.observations).toEqual([observed]);
+    expect(ended.cancellations).toEqual([]);
+  });
+});
+
 describe('expiry', () => {
   const record = first();
   const deadline = arrival.nowMs + 300_000;
