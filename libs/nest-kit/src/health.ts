@@ -2,9 +2,11 @@
 import { Controller, type DynamicModule, Get, Inject, Module, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
-/** One part that readiness depends on: resolves when it works, rejects with the reason when not. */
+/** One part that the service stands on: `check` resolves when it works, and rejects with the reason when not. */
 export interface Probe {
   readonly name: string;
+  /** The service has work to do without it: it is told, and traffic still comes. */
+  readonly optional?: boolean;
   check(): Promise<void>;
 }
 
@@ -54,14 +56,15 @@ export class HealthController {
     return { status: 'up' };
   }
 
-  /** 200 while every part works, else 503; the body names each part. */
+  /** 200 while every part works that is not optional, else 503; the body names each part. */
   @Get('health/ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<{ status: 'up' | 'down'; parts: Record<string, PartHealth> }> {
     const timeoutMs = this.#options.probeTimeoutMs ?? 2_000;
     const states = await Promise.all(
       this.#options.probes.map(async (probe) => [probe.name, await checkProbe(probe, timeoutMs)] as const),
     );
-    const status = states.every(([, state]) => state.status === 'up') ? 'up' : 'down';
+    const needed = states.filter((_, index) => this.#options.probes[index]?.optional !== true);
+    const status = needed.every(([, state]) => state.status === 'up') ? 'up' : 'down';
     void reply.status(status === 'up' ? 200 : 503);
     return { status, parts: Object.fromEntries(states) };
   }

@@ -4,6 +4,7 @@ import { createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandWaiters } from './commands/command-waiters.ts';
 import { LiveFeed } from './feed/live-feed.ts';
+import { streamTopics } from './feed/positions.ts';
 import { StreamHub } from './feed/stream-hub.ts';
 import { registryMetrics } from './metrics.ts';
 import { defaultOptions, type RegistryDeps, type RegistryOptions } from './options.ts';
@@ -28,6 +29,8 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
     { name: 'store', check: async () => void (await deps.sessions.timeMs()) },
     { name: 'events', check: running(() => parts.app?.get(LiveFeed).running === true, 'the topics are not read yet') },
     { name: 'consumers', check: running(() => consumers.running, 'the group does not consume yet') },
+    // Without the broker commands are still taken and the state is still told.
+    { name: 'broker', optional: true, check: oneAtATime(async () => void (await deps.events.ends(streamTopics))) },
   ];
   const app = await createHttpApp(RegistryModule.register(deps, settings, metrics, probes), {
     log: deps.log,
@@ -45,6 +48,12 @@ function running(check: () => boolean, reason: string): () => Promise<void> {
   return async () => {
     if (!check()) throw new Error(reason);
   };
+}
+
+/** Whoever asks while a check is under way gets its outcome: a broker that is silent is not asked ever more often. */
+function oneAtATime(check: () => Promise<void>): () => Promise<void> {
+  let present: Promise<void> | undefined;
+  return () => (present ??= check().finally(() => (present = undefined)));
 }
 
 async function listen(app: NestFastifyApplication, { port, bind }: RegistryOptions): Promise<{ port: number }> {

@@ -219,8 +219,17 @@ describe('health', () => {
     expect(ready.status).toBe(200);
     expect(await ready.json()).toEqual({
       status: 'up',
-      parts: { store: { status: 'up' }, events: { status: 'up' }, consumers: { status: 'up' } },
+      parts: { store: { status: 'up' }, events: { status: 'up' }, consumers: { status: 'up' }, broker: { status: 'up' } },
     });
+  });
+
+  test('tells that the broker is away, and stays ready: commands are taken without it', async () => {
+    bench.topics.away = true;
+    const ready = await fetch(`${url}/health/ready`);
+    expect(ready.status).toBe(200);
+    expect(await json<Readiness>(ready)).toMatchObject({ status: 'up', parts: { broker: { status: 'down' } } });
+    bench.topics.away = false;
+    expect((await json<Readiness>(fetch(`${url}/health/ready`))).parts).toMatchObject({ broker: { status: 'up' } });
   });
 
   test('not ready while the store does not answer', async () => {
