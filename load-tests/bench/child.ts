@@ -28,7 +28,8 @@ const PATIENCE_MS = 120_000;
 
 /** Starts a TypeScript file that ends with {@link serve}. */
 export function startChild<M extends Methods>(file: string): Child<M> {
-  const child = fork(file, { execArgv: ['--conditions=@cluster/source'], serialization: 'json' });
+  const execArgv = ['--conditions=@cluster/source', '--disable-warning=TimeoutNegativeWarning']; // kafkajs warns
+  const child = fork(file, { execArgv, serialization: 'json' });
   const waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
   let last = 0;
   child.on('message', (answer: Answer) => {

@@ -8,7 +8,10 @@ import { Inspector } from './inspector.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../services/edge/dist/main.js');
 const READY_MS = 30_000;
+const REST = { windowMs: 700, windows: 3, share: 0.05, patienceMs: 30_000 };
 const INSPECTOR = /^Debugger listening on (ws:\S+)$/;
+const INSPECTOR_TALK = /^(Debugger |For help|Waiting for the debugger)/;
+const SEVERE = new Set(['error', 'fatal']);
 
 export interface EdgeProcess {
   readonly coapPort: number;
@@ -16,6 +19,8 @@ export interface EdgeProcess {
   cpuUs(): Promise<number>;
   /** Value of one metric; labels belong to its name. 0 while it is not there. */
   metric(name: string): Promise<number>;
+  /** Resolves when the process has nothing to do any more: what its last messages caused is over, the sweeper's next look included. */
+  rest(): Promise<void>;
   /** Opens the process's inspector, for the collector and the profiler. */
   inspect(): Promise<Inspector>;
   stop(): Promise<void>;
@@ -37,21 +42,23 @@ export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers
   createInterface({ input: child.stdout }).on('line', (line) => {
     const entry = entryOf(line);
     if (entry?.msg === 'edge is up') ports.resolve({ coapPort: entry.coapPort ?? 0, httpPort: entry.httpPort ?? 0 });
-    else if (entry?.weakness === undefined) console.error(`  edge: ${line}`);
+    else if (entry === undefined || SEVERE.has(entry.level ?? '')) console.error(`  edge: ${line}`);
   });
   createInterface({ input: child.stderr }).on('line', (line) => {
     const url = INSPECTOR.exec(line)?.[1];
-    if (url === undefined) console.error(`  edge: ${line}`);
-    else inspector.resolve(url);
+    if (url !== undefined) inspector.resolve(url);
+    else if (!INSPECTOR_TALK.test(line)) console.error(`  edge: ${line}`);
   });
   const { coapPort, httpPort } = await ports.promise;
   const base = `http://127.0.0.1:${httpPort}`;
   await untilReady(`${base}/health/ready`);
   const metric = async (name: string): Promise<number> => valueOf(await (await fetch(`${base}/metrics`)).text(), name);
+  const cpuUs = async (): Promise<number> => (await metric('process_cpu_seconds_total')) * 1e6;
   return {
     coapPort,
     metric,
-    cpuUs: async () => (await metric('process_cpu_seconds_total')) * 1e6,
+    cpuUs,
+    rest: () => untilRest(cpuUs),
     async inspect() {
       child.kill('SIGUSR1');
       return Inspector.connect(await inspector.promise);
@@ -67,9 +74,16 @@ export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers
   };
 }
 
-function entryOf(line: string): { msg?: string; coapPort?: number; httpPort?: number; weakness?: string } | undefined {
+interface LogEntry {
+  readonly level?: string;
+  readonly msg?: string;
+  readonly coapPort?: number;
+  readonly httpPort?: number;
+}
+
+function entryOf(line: string): LogEntry | undefined {
   try {
-    return JSON.parse(line) as { msg?: string };
+    return JSON.parse(line) as LogEntry;
   } catch {
     return undefined;
   }
@@ -83,6 +97,16 @@ async function untilReady(url: string): Promise<void> {
     await sleep(50);
   }
   throw new Error(`the edge is not ready after ${READY_MS} ms`);
+}
+
+async function untilRest(cpuUs: () => Promise<number>): Promise<void> {
+  const untilMs = performance.now() + REST.patienceMs;
+  for (let quiet = 0; quiet < REST.windows; ) {
+    if (performance.now() > untilMs) throw new Error(`the edge does not come to rest in ${REST.patienceMs} ms`);
+    const beforeUs = await cpuUs();
+    await sleep(REST.windowMs);
+    quiet = (await cpuUs()) - beforeUs < REST.share * REST.windowMs * 1_000 ? quiet + 1 : 0;
+  }
 }
 
 function valueOf(metrics: string, name: string): number {

@@ -2,6 +2,7 @@
  * `npm run bench`: what a message and a device cost the whole edge, through real Redis and Kafka, next to the floors of
  * the same run. Starts everything it needs and ends it.
  */
+import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startKafka, startRedis } from '@cluster/testing';
 import { startChild } from './child.ts';
@@ -53,6 +54,7 @@ async function openScene(brokers: Brokers) {
 }
 
 async function main(): Promise<void> {
+  console.log(`Node ${process.versions.node}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`);
   const kafka = await startKafka();
   try {
     if (plan.rounds > 0) {

@@ -84,6 +84,7 @@ export class MessagesPart {
     await around('register', () => this.#uplink('register', range, devices));
     await north.observe(range);
     await generator.call('observed', { ...range, timeoutMs: OBSERVED_MS });
+    await edge.rest();
     await around('update', () => this.#uplink('update', range, messages));
     if (this.#sample === undefined) this.#sample = await this.#sampled(topics.notifications, range);
     await around('notification', () => this.#uplink('notification', range, messages));
@@ -104,13 +105,15 @@ export class MessagesPart {
     });
   }
 
-  /** CPU time of the edge over a phase, less what it takes while nothing comes. */
+  /** CPU time of the edge over a phase and all it caused, less what the edge takes while nothing comes. */
   async #measure(name: RowName, messages: number, phase: () => Promise<void>): Promise<void> {
-    const beforeUs = await this.#scene.edge.cpuUs();
+    const { edge } = this.#scene;
+    const beforeUs = await edge.cpuUs();
     const startMs = performance.now();
     await phase();
     const elapsedMs = performance.now() - startMs;
-    const cpuUs = (await this.#scene.edge.cpuUs()) - beforeUs - this.#idleUsPerMs * elapsedMs;
+    await edge.rest();
+    const cpuUs = (await edge.cpuUs()) - beforeUs - this.#idleUsPerMs * (performance.now() - startMs);
     this.#keep(name, messages, cpuUs, elapsedMs);
   }
 
