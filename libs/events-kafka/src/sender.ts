@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type ICustomPartitioner, type Message, type Producer, type RecordMetadata } from 'kafkajs';
 import { createClient, noLogger, type EventsLogger, type KafkaConnection } from './client.ts';
+import { partitionOf } from './partition.ts';
 
 /** A record on its way. `partition` is chosen at its first try and kept, so that every retry forms the same batches. */
 export interface OutgoingMessage extends Message {
@@ -129,10 +130,13 @@ export class KafkaSender<M extends OutgoingMessage> implements RecordSender<M> {
   }
 }
 
-/** Kafka's default partitioner (murmur2 of the key), asked once for each message. */
+/** Kafka's default partitioner, asked once for each message: records of one key stay in one partition. */
 const keepPartition: ICustomPartitioner = () => {
-  const choose = kafkajs.Partitioners.DefaultPartitioner();
-  return (args) => (args.message.partition ??= choose(args));
+  const chooseUnkeyed = kafkajs.Partitioners.DefaultPartitioner();
+  return (args) => {
+    const { message, partitionMetadata } = args;
+    return (message.partition ??= typeof message.key === 'string' ? partitionOf(message.key, partitionMetadata.length) : chooseUnkeyed(args));
+  };
 };
 
 function byTopic<M extends OutgoingMessage>(messages: readonly M[]): { topic: string; messages: M[] }[] {
