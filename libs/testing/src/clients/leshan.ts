@@ -1,4 +1,4 @@
-/** Eclipse Leshan's client as a test peer: LwM2M 1.1 over UDP, objects 1, 3, 5, 6 and 3303. */
+/** Eclipse Leshan's client as a test peer: LwM2M 1.1 over UDP, objects 1, 3, 5, 6 and 3303, further ones on demand. */
 import { execFile } from 'node:child_process';
 import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { JsonLineProcess, type ClientEvent } from './json-process.ts';
 
 const run = promisify(execFile);
 const PROJECT = resolve(import.meta.dirname, '../../clients/leshan');
+const REGISTRY = resolve(import.meta.dirname, '../../../lwm2m/ddf/objects');
 
 export interface LeshanOptions {
   readonly endpoint: string;
@@ -17,6 +18,8 @@ export interface LeshanOptions {
   /** 300 unless told. */
   readonly lifetimeS?: number;
   readonly queueMode?: boolean;
+  /** Whether it has the objects 4, 7, 10, 11, 16, 19 and 20 too: in registration lists of several blocks. */
+  readonly allObjects?: boolean;
 }
 
 /** A running Leshan client. Methods resolve when the client says that it is done. */
@@ -26,6 +29,8 @@ export interface LeshanClient {
   register(): Promise<string>;
   update(): Promise<void>;
   deregister(): Promise<void>;
+  /** Registers anew as after a reboot, without a De-register. Returns the location. */
+  restart(): Promise<string>;
   /** Sends the values at the paths. Returns the answer's code. */
   send(paths: readonly string[], contentFormat?: number): Promise<string>;
   /** Sets a value; observations of it notify. */
@@ -51,9 +56,9 @@ export async function buildLeshan(): Promise<string> {
 
 /** Starts a Leshan client, not registered yet. */
 export async function startLeshan(options: LeshanOptions): Promise<LeshanClient> {
-  const { endpoint, port, lifetimeS = 300, queueMode = false } = options;
+  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false } = options;
   const classPath = await buildLeshan();
-  const arguments_ = [endpoint, `coap://127.0.0.1:${port}`, String(lifetimeS), queueMode ? 'queue' : 'always'];
+  const arguments_ = [endpoint, `coap://127.0.0.1:${port}`, String(lifetimeS), queueMode ? 'queue' : 'always', ...(allObjects ? [REGISTRY] : [])];
   const java = ['-Xmx96m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath];
   const client = new JsonLineProcess('java', [...java, 'lwm2m.cluster.Main', ...arguments_]);
   await client.next('ready');
@@ -74,6 +79,10 @@ function handleOf(client: JsonLineProcess): LeshanClient {
     async deregister() {
       client.command({ do: 'stop' });
       await client.next('deregistered');
+    },
+    async restart() {
+      client.command({ do: 'restart' });
+      return String((await client.next('registered'))['location']);
     },
     async send(paths, contentFormat = 112) {
       client.command({ do: 'send', paths, format: contentFormat });

@@ -8,6 +8,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.eclipse.leshan.client.LeshanClient;
@@ -33,10 +34,11 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientP
 
 /**
  * A Leshan client that tests drive: commands come in as JSON lines on stdin, events go out as JSON lines on stdout.
- * Arguments: endpoint, server URI, lifetime in seconds, "queue" or "always".
+ * Arguments: endpoint, server URI, lifetime in seconds, "queue" or "always"; a directory with the OMA registry's object
+ * definitions, where the client is to have more objects than 1, 3, 5, 6 and 3303.
  *
  * <p>Commands: {"do":"start"}, {"do":"update"}, {"do":"send","paths":[..],"format":112}, {"do":"set","path":"/3303/0/5700",
- * "value":20.5}, {"do":"stop"} (de-registers), {"do":"quit"}. The end of stdin quits too.
+ * "value":20.5}, {"do":"stop"} (de-registers), {"do":"restart"}, {"do":"quit"}. The end of stdin quits too.
  */
 public final class Main {
     private static final long REQUEST_TIMEOUT_MS = 30_000;
@@ -46,16 +48,13 @@ public final class Main {
     private final LeshanClient client;
     private final List<TestInstance> instances = new ArrayList<>();
 
-    private Main(String endpoint, String uri, long lifetime, boolean queueMode) {
-        ObjectsInitializer initializer = new ObjectsInitializer(new StaticModel(Objects.models()));
+    private Main(String endpoint, String uri, long lifetime, boolean queueMode, Path registry) throws Exception {
+        ObjectsInitializer initializer =
+                new ObjectsInitializer(new StaticModel(registry == null ? Objects.models() : Objects.models(registry)));
         initializer.setInstancesForObject(LwM2mId.SECURITY, Security.noSec(uri, 123));
         initializer.setInstancesForObject(LwM2mId.SERVER, new Server(123, lifetime));
-        for (int object : Objects.SIMPLE) {
-            TestInstance instance = new TestInstance(object, Objects.valuesOf(object));
-            instances.add(instance);
-            initializer.setInstancesForObject(object, instance);
-            initializer.setFactoryForObject(object, (model, id, taken) -> create(model, id == null ? taken.size() : id));
-        }
+        for (int object : Objects.SIMPLE) addObject(initializer, object);
+        for (int object : registry == null ? new int[0] : Objects.FURTHER) addObject(initializer, object);
         List<LwM2mObjectEnabler> enablers = initializer.createAll();
 
         client = new LeshanClientBuilder(endpoint)
@@ -68,7 +67,8 @@ public final class Main {
     }
 
     public static void main(String[] args) throws Exception {
-        Main main = new Main(args[0], args[1], Long.parseLong(args[2]), args[3].equals("queue"));
+        Path registry = args.length > 4 ? Path.of(args[4]) : null;
+        Main main = new Main(args[0], args[1], Long.parseLong(args[2]), args[3].equals("queue"), registry);
         emit("ready", node());
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -78,6 +78,15 @@ public final class Main {
         }
         main.client.destroy(false);
         System.exit(0);
+    }
+
+    private void addObject(ObjectsInitializer initializer, int object) {
+        if (Objects.startsWithInstance(object)) {
+            TestInstance instance = new TestInstance(object, Objects.valuesOf(object));
+            instances.add(instance);
+            initializer.setInstancesForObject(object, instance);
+        }
+        initializer.setFactoryForObject(object, (model, id, taken) -> create(model, id == null ? taken.size() : id));
     }
 
     private TestInstance create(ObjectModel model, int id) {
@@ -100,11 +109,18 @@ public final class Main {
         switch (command.path("do").asText()) {
             case "start" -> client.start();
             case "stop" -> client.stop(true);
+            case "restart" -> restart();
             case "update" -> client.triggerRegistrationUpdate();
             case "send" -> send(command);
             case "set" -> set(new LwM2mPath(command.path("path").asText()), command.path("value"));
             default -> emit("error", node().put("message", "unknown command " + command));
         }
+    }
+
+    /** Comes back as after a reboot: without a De-register before. */
+    private void restart() {
+        client.stop(false);
+        client.start();
     }
 
     private void send(JsonNode command) {
