@@ -46,6 +46,17 @@ export class Attributes {
     return Object.fromEntries(levels.flatMap((entry) => [...entry.own]));
   }
 
+  /** What holds for a composite observation: of each period the shortest that holds at one of the paths. */
+  shortestPeriods(paths: readonly Path[]): AttributeSet {
+    const shortest: Record<string, number> = {};
+    for (const path of paths) {
+      for (const [name, value] of Object.entries(this.inherited(path))) {
+        if (name === 'pmin' || name === 'pmax') shortest[name] = Math.min(value, shortest[name] ?? Infinity);
+      }
+    }
+    return shortest;
+  }
+
   #parse(path: Path, text: string): [string, number | undefined] | undefined {
     const [name = '', raw] = text.split('=', 2);
     if (!this.#names.includes(name)) return undefined;

@@ -66,8 +66,9 @@ export class DataModel {
     return this.resourcesOf(state.spec.id, instance).some((d) => d.id === resource);
   }
 
-  /** Readable values at or under the path. */
+  /** Readable values at or under the path; the empty path is the root. */
   read(path: Path): ResourceValue[] {
+    if (path.length === 0) return this.objects().flatMap(({ id }) => this.read([id]));
     const [object, instance, resource, resourceInstance] = path;
     const state = this.#objects.get(object ?? -1);
     if (state === undefined) return [];
@@ -147,7 +148,7 @@ export class DataModel {
   create(object: number, values: readonly ResourceValue[], instanceId?: number): Outcome | Path {
     const state = this.#objects.get(object);
     if (state === undefined) return '4.04';
-    if (!state.spec.multiple) return '4.05';
+    if (!state.spec.multiple && state.instances.size > 0) return '4.05';
     const instance = instanceId ?? firstFree(state.instances);
     if (state.instances.has(instance)) return '4.00';
     const content: Instance = new Map();

@@ -151,6 +151,26 @@ export const temperatureObject: ObjectSpec = {
   ],
 };
 
+/** Object 6. */
+export const locationObject: ObjectSpec = {
+  id: 6, name: 'Location', multiple: false,
+  resources: [
+    resource(0, 'Latitude', 'R', 'float', 48.137_5, { mandatory: true, unit: 'lat' }),
+    resource(1, 'Longitude', 'R', 'float', -11.575, { mandatory: true, unit: 'lon' }),
+    resource(2, 'Altitude', 'R', 'float', 519.5, { unit: 'm' }),
+    resource(5, 'Timestamp', 'R', 'time', 1_367_491_215, { mandatory: true }),
+  ],
+};
+
+/** Object 13, which a server creates. */
+export const bearerObject: ObjectSpec = {
+  id: 13, name: 'Bearer Selection', version: '1.1', multiple: false, instances: [],
+  resources: [
+    resource(0, 'Preferred Communications Bearer', 'RW', 'integer', undefined, { multiple: true }),
+    resource(1, 'Acceptable RSSI (GSM)', 'RW', 'integer'),
+  ],
+};
+
 /** What a simulated device has unless told. */
 export function defaultObjects(lifetimeS: number, binding: string): ObjectSpec[] {
   const fixed = [deviceObject, connectivityObject, firmwareObject, statisticsObject, portfolioObject, temperatureObject];

@@ -137,8 +137,9 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     return code;
   }
 
-  /** Sends the values at these paths (Send). Returns the answer's code. */
-  async send(paths: readonly string[], contentFormat = this.#contents.ofSend): Promise<string> {
+  /** Sends the values at these paths (Send). Returns the answer's code; undefined where the server has muted it. */
+  async send(paths: readonly string[], contentFormat = this.#contents.ofSend): Promise<string | undefined> {
+    if (this.model.valueAt([1, 0, 23]) === true) return undefined;
     const values = paths.flatMap((path) => this.model.read(pathOf(path)));
     return this.sendValues(values, contentFormat);
   }
@@ -249,7 +250,8 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     const defaults = { pmin: this.model.valueAt([1, 0, 2]), pmax: this.model.valueAt([1, 0, 3]) };
     const known = Object.entries(defaults).filter(([, value]) => typeof value === 'number') as [string, number][];
     const [path] = paths;
-    return { ...Object.fromEntries(known), ...(composite || path === undefined ? {} : this.#attributes.inherited(path)) };
+    if (composite) return { ...Object.fromEntries(known), ...this.#attributes.shortestPeriods(paths) };
+    return { ...Object.fromEntries(known), ...(path === undefined ? {} : this.#attributes.inherited(path)) };
   }
 
   #notify(observation: Observation, observe: number): void {
