@@ -47,6 +47,12 @@ interface Attempt {
   readonly fresh: boolean;
 }
 
+/** A session as a round found it; `fresh`: in the store, for this round. */
+interface Loaded {
+  readonly held: Held | undefined;
+  readonly fresh: boolean;
+}
+
 interface Committed {
   readonly step: Step;
   readonly decision: Decision;
@@ -126,7 +132,8 @@ export class DeviceSteps {
       for (const { number } of attempts) this.#held.drop(number);
       this.#finish(() => attempts.forEach(({ step }) => step.refuse('store')));
     }
-    const over = attempts.filter(({ step }) => !again.some((next) => next.step === step));
+    const goingOn = new Set(again.map(({ step }) => step));
+    const over = attempts.filter(({ step }) => !goingOn.has(step));
     const next = [...again, ...over.flatMap(({ number }) => this.#nextOf(number))];
     if (committed.length > 0) void this.#publish(committed);
     if (next.length > 0) void this.#round(next);
@@ -148,8 +155,8 @@ export class DeviceSteps {
     const decided: { attempt: Attempt; decision: Decision; held: Held | undefined }[] = [];
     for (const attempt of attempts) {
       const { step } = attempt;
-      const held = this.#held.get(step.number);
-      const decision = step.decide(held, attempt.fresh || loaded.has(step.number));
+      const { held, fresh = false } = loaded.get(step.number) ?? {};
+      const decision = step.decide(held, fresh);
       if (decision === 'reload') again.push({ ...attempt, fresh: true });
       else if (decision === 'elsewhere') await this.#move(step);
       else decided.push({ attempt, decision, held });
@@ -181,17 +188,26 @@ export class DeviceSteps {
     queueMicrotask(() => this.run([step]));
   }
 
-  /** Loads what the cache lacks and what is to be fresh. Returns what was loaded. */
-  async #load(attempts: readonly Attempt[]): Promise<Set<DeviceNumber>> {
-    const missing = attempts.filter((a) => a.fresh || this.#held.get(a.step.number) === undefined).map((a) => a.step.number);
-    if (missing.length === 0) return new Set();
+  /**
+   * The sessions of a round: held ones, and from the store what the cache lacks or what is to be fresh. The round works
+   * on these, since the cache may be smaller than the round.
+   */
+  async #load(attempts: readonly Attempt[]): Promise<Map<DeviceNumber, Loaded>> {
+    const loaded = new Map<DeviceNumber, Loaded>();
+    const missing: DeviceNumber[] = [];
+    for (const { step, fresh } of attempts) {
+      const held = fresh ? undefined : this.#held.get(step.number);
+      if (held === undefined) missing.push(step.number);
+      else loaded.set(step.number, { held, fresh });
+    }
+    if (missing.length === 0) return loaded;
     const stored = await this.#sessions.load(missing);
     missing.forEach((number, i) => {
       const session = stored[i];
       if (session === undefined) this.#held.drop(number);
-      else this.#held.take(number, session);
+      loaded.set(number, { held: session && this.#held.take(number, session), fresh: true });
     });
-    return new Set(missing);
+    return loaded;
   }
 
   async #scheduleAlarms(decided: readonly { attempt: Attempt; decision: Decision }[]): Promise<void> {
@@ -224,7 +240,7 @@ export class DeviceSteps {
     if (wasUnpublished && old !== undefined && old.pending?.sequence !== record?.pending?.sequence) {
       events.push(this.#pendingEvent(number, before.version, old));
     }
-    const held = record === undefined ? before : this.#held.committed(number, (before?.version ?? 0) + 1, record);
+    const held = record === undefined ? before : this.#held.committed(number, before, record);
     if (record?.pending !== undefined && held !== undefined) events.push(this.#pendingEvent(number, held.version, record));
     if (decision.events !== undefined) events.push(...decision.events);
     return { step, decision, held, events, sequence: (record ?? old)?.pending?.sequence };

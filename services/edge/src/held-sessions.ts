@@ -56,18 +56,22 @@ export class HeldSessions {
     const held = this.#held.get(number);
     if (held === undefined) return this.#insert(number, stored.version, record, stored.entries);
     const told = held.published && held.record.pending?.sequence === record.pending?.sequence;
+    // The block of message ids is this worker's as long as nobody else wrote.
+    if (held.version !== stored.version) held.nextMessageId = undefined;
     this.#set(held, stored.version, record, told);
     held.entries = stored.entries;
-    held.nextMessageId = undefined;
     return held;
   }
 
-  /** Sets what was committed; `version` is that of the store after the commit. */
-  committed(number: DeviceNumber, version: number, record: SessionRecord): Held {
-    const held = this.#held.get(number);
-    if (held === undefined) return this.#insert(number, version, record, 0);
-    this.#set(held, version, record, held.published && record.pending === held.record.pending);
-    return held;
+  /** Sets what was committed on a session, which may have left the cache meanwhile; `before`: none, the session is new. */
+  committed(number: DeviceNumber, before: Held | undefined, record: SessionRecord): Held {
+    if (before === undefined) return this.#insert(number, 1, record, 0);
+    this.#set(before, before.version + 1, record, before.published && record.pending === before.record.pending);
+    if (!this.#held.has(number)) {
+      this.#held.set(number, before);
+      this.#byPeer.set(record.peer, number);
+    }
+    return before;
   }
 
   drop(number: DeviceNumber): void {

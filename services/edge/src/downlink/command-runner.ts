@@ -38,10 +38,11 @@ export class CommandRunner {
   async tidy(held: Held, view: QueueView): Promise<void> {
     const over = [...view.expired, ...view.unpublished];
     if (over.length > 0) {
-      await changeSession(this.#steps, held.number, (now) => ({
+      const after = await changeSession(this.#steps, held.number, (now) => ({
         entries: view.expired.map(({ version, entry }) => ({ id: entry.id, expected: version, record: encodeEntry(entry) })),
         events: over.flatMap(({ entry }) => this.#result(now, entry)),
       }));
+      if (after === undefined) return;
     }
     const told = [
       ...view.expired.map(({ version, entry }) => settled(version + 1, entry)),
@@ -94,7 +95,6 @@ export class CommandRunner {
       return { record, entries: [{ id: entry.id, expected: version, record: encodeEntry(sent) }] };
     });
     if (leased === undefined || lease === undefined) return undefined;
-    leased.nextMessageId = (lease.messageId + 1) & 0xffff;
     return { held: leased, entry: { version: version + 1, entry: sent, bytes }, lease };
   }
 
