@@ -19,6 +19,8 @@ export function leaseRequest(held: Held, worker: string, reuse: number | undefin
   const left = (record.messageIdsEnd - messageId) & 0xffff;
   const spent = held.nextMessageId === undefined || left === 0 || left > MESSAGE_ID_BLOCK;
   const counter = reuse ?? freeCounter(record);
+  // Used up even if the lease is stored and its sending put off; a lease that is not stored drops the session.
+  held.nextMessageId = (messageId + 1) & 0xffff;
   return {
     counter,
     messageId,

@@ -49,7 +49,6 @@ export class ObservationRunner {
       return { record: changeObservation(lease.record, key, counter) };
     });
     if (leased === undefined || lease === undefined) return false;
-    leased.nextMessageId = (lease.messageId + 1) & 0xffff;
     this.#uplink.counters.requests.add(1);
     const { counter, messageId } = lease;
     const ending = await this.#exchanges.run(leased, { counter, messageId, ...plan });
