@@ -2,10 +2,12 @@
  * Looks after what no message will wake: registrations that ran out, events that a dead worker left unpublished,
  * queues whose doorbell was lost. Each worker sweeps the shards that it could take.
  */
+import type { CommandState } from '@cluster/contracts';
 import type { EventPublisher } from '@cluster/events';
+import { isRepeatable } from '@cluster/lwm2m';
 import {
   decodeEntry, decodeSession, decodeStored, encodeEntry, end, expiryOf, finish, isFinished, viewQueue, type Alarm, type ClusterStore, type Outage,
-  type SessionRecord, type SessionStore, type StoredSession,
+  type QueueEntry, type SessionRecord, type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 import type { WorkerClock } from './clock.ts';
@@ -173,7 +175,7 @@ export class Sweeper {
     const open = stored.map((e) => ({ ...e, entry: decodeEntry(e.record) })).filter(({ entry }) => !isFinished(entry) || entry.unpublished);
     const over = open.map((e) => ({
       ...e,
-      entry: isFinished(e.entry) ? e.entry : finish(e.entry, { state: 'expired', atMs: nowMs, reason: 'the registration ended' }),
+      entry: isFinished(e.entry) ? e.entry : finish(e.entry, { state: outcomeOf(e.entry), atMs: nowMs, reason: 'the registration ended' }),
     }));
     await changeSession(this.#deps.steps, number, (held) => ({
       entries: over.map(({ id, version, entry }) => ({ id, expected: version, record: encodeEntry(entry) })),
@@ -185,6 +187,11 @@ export class Sweeper {
     const removals = stored.map(({ id, version }) => ({ id, expected: versions.get(id) ?? version, record: undefined }));
     await this.#deps.sessions.commit([{ number, entries: removals }]);
   }
+}
+
+/** What is in flight may have been carried out. */
+function outcomeOf({ state, command }: QueueEntry): CommandState {
+  return state === 'in-flight' && !isRepeatable(command) ? 'outcome-unknown' : 'expired';
 }
 
 function next(...timesMs: number[]): number | undefined {
