@@ -3,20 +3,39 @@ import type { EventPublisher } from '@cluster/events';
 import type { ClusterStore } from '@cluster/session';
 import type { WorkerClock } from './clock.ts';
 
-/** How long a report may wait for a store that is away too. */
+/** How often an outage that goes on is reported: other workers, which may notice nothing of it, expire registrations meanwhile. */
+const REPORT_EVERY_MS = 10_000;
+/** How long the last report may wait for a store that is away too. */
 const RETRY_MS = 2_000;
 const TRIES = 150;
 
 /** Watches the publisher until the function returned is called. */
 export function reportOutages(publisher: EventPublisher, cluster: ClusterStore, clock: WorkerClock): () => void {
-  let sinceMs: number | undefined;
-  return publisher.onAvailability((available) => {
-    if (!available) sinceMs ??= clock.storeMs();
-    else if (sinceMs !== undefined) {
-      void report(cluster, { fromMs: sinceMs, toMs: clock.storeMs() });
-      sinceMs = undefined;
-    }
+  let sinceMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const outage = () => {
+    const toMs = clock.storeMs();
+    return { fromMs: toMs - Math.round(clock.monotonicMs() - sinceMs), toMs };
+  };
+  const begin = () => {
+    if (timer !== undefined) return;
+    sinceMs = clock.monotonicMs();
+    timer = setInterval(() => void cluster.reportOutage(outage()).catch(() => undefined), REPORT_EVERY_MS);
+  };
+  const end = () => {
+    clearInterval(timer);
+    timer = undefined;
+  };
+  if (!publisher.available) begin();
+  const unwatch = publisher.onAvailability((available) => {
+    if (!available) return begin();
+    if (timer !== undefined) void report(cluster, outage());
+    end();
   });
+  return () => {
+    end();
+    unwatch();
+  };
 }
 
 async function report(cluster: ClusterStore, outage: { fromMs: number; toMs: number }): Promise<void> {
