@@ -31,6 +31,11 @@ export interface OutgoingRequest {
    * request's lifetime counts from then.
    */
   readonly firstSentAtMs?: number;
+  /**
+   * A response with Observe that is a message of its own and whole is told as `unsolicited`, to be acknowledged by the
+   * caller: it may be a notification of an observation that has the request's token already.
+   */
+  readonly notificationsApart?: boolean;
   /** Bound of the response's body; default and at most {@link CoapLimits.maxBodyBytes}. */
   readonly maxBodyBytes?: number;
   /** Largest block to send, and to ask for from the second block on (late negotiation). */

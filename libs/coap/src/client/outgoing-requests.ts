@@ -2,9 +2,11 @@
 import { equalBytes } from '@cluster/bytes';
 import type { EngineContext } from '../context.ts';
 import type { OutgoingRequest, RequestFailure } from '../events.ts';
+import { blockOption } from '../message/block-option.ts';
 import { encodeMessage } from '../message/encode.ts';
 import { MessageType } from '../message/message.ts';
 import type { CoapMessage } from '../message/message.ts';
+import { observeValue, OptionNumber } from '../message/options.ts';
 import { exchangeLifetimeMs, maxTransmitWaitMs } from '../parameters.ts';
 import { workOf } from '../peer-work.ts';
 import type { Peer, PeerTable } from '../peers.ts';
@@ -66,7 +68,7 @@ export class OutgoingRequests {
     if (active === undefined || !equalBytes(active.token, response.token)) return undefined;
     // RFC 7252 §5.3.2: a piggybacked response must match by message id as well.
     if (response.type === MessageType.ACK) return response.messageId === active.messageId ? active : undefined;
-    return active;
+    return active.request.notificationsApart === true && isWholeReport(response) ? undefined : active;
   }
 
   /** An empty ACK: the response comes by itself (RFC 7252 §5.2.2). False if it acknowledges nothing of ours. */
@@ -168,4 +170,8 @@ export class OutgoingRequests {
     exchange.transmission?.stop();
     this.#context.timers.cancel(exchange.waiting);
   }
+}
+
+function isWholeReport(response: CoapMessage): boolean {
+  return observeValue(response) !== undefined && blockOption(response, OptionNumber.BLOCK2)?.more !== true;
 }

@@ -149,6 +149,10 @@ export class Dispatcher implements DownlinkSide {
     return this.#deps.uplink.clock.storeMs() < awakeUntilMs;
   }
 
+  reported(held: Held, counter: number, { message }: Received): void {
+    this.#deps.exchanges.complete(held, counter, message);
+  }
+
   async adopt(held: Held, counter: number, received: Received): Promise<boolean> {
     if (this.#deps.exchanges.complete(held, counter, received.message)) return true;
     const stored = await this.#deps.sessions.loadEntries(held.number);

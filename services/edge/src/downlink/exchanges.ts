@@ -1,5 +1,5 @@
 /** Requests that this worker has out: starts them on the engine, and tells each how it ended. */
-import type { CoapEngine, CoapEvent, CoapMessage, CoapOption } from '@cluster/coap';
+import { observeValue, type CoapEngine, type CoapEvent, type CoapMessage, type CoapOption } from '@cluster/coap';
 import { tokenOf, type DeviceNumber } from '@cluster/session';
 import type { Held } from '../held-sessions.ts';
 
@@ -9,6 +9,7 @@ export interface Outgoing {
   readonly code: number;
   readonly options: readonly CoapOption[];
   readonly payload: Uint8Array | undefined;
+  readonly observe: 'start' | 'cancel' | undefined;
   /** The engine's time of the first sending, where another worker or another path began the exchange. */
   readonly firstSentAtMs?: number;
 }
@@ -64,6 +65,7 @@ export class Exchanges {
         ...(outgoing.payload === undefined ? {} : { payload: outgoing.payload }),
         ...(outgoing.firstSentAtMs === undefined ? {} : { firstSentAtMs: outgoing.firstSentAtMs }),
         maxBodyBytes: this.#maxBodyBytes,
+        notificationsApart: outgoing.observe !== undefined,
       });
       this.#open.set(request, open);
       this.#byNumber.set(held.number, request);
@@ -96,10 +98,15 @@ export class Exchanges {
     if (request !== undefined) this.#cancel(request, { kind: 'given' });
   }
 
-  /** Completes an exchange of this worker whose answer came by another path than it went. */
+  /**
+   * Completes an exchange of this worker whose answer came by another path than it went, or as a notification. One that
+   * cancels an observation is not answered by what that still reports.
+   */
   complete(held: Held, counter: number, message: CoapMessage): boolean {
     const request = this.#byNumber.get(held.number);
-    if (request === undefined || this.#open.get(request)?.outgoing.counter !== counter) return false;
+    const outgoing = request === undefined ? undefined : this.#open.get(request)?.outgoing;
+    if (request === undefined || outgoing?.counter !== counter) return false;
+    if (outgoing.observe === 'cancel' && observeValue(message) !== undefined) return false;
     this.#cancel(request, { kind: 'response', message, rttMs: 0 });
     return true;
   }
