@@ -35,6 +35,9 @@ export interface EdgeDeps {
   readonly log: Logger;
   /** Says whether to trace the next message; none unless told. */
   readonly sample?: () => boolean;
+  /** Where random numbers and fresh ids come from; the machine's own unless told. */
+  readonly rng?: Rng;
+  readonly newId?: () => string;
 }
 
 /** The parts that have to be started, watched and stopped. */
@@ -50,7 +53,7 @@ export interface Parts {
   readonly sweeper: Sweeper;
 }
 
-const rng: Rng = { uint32: () => randomBytes(4).readUInt32BE() };
+const systemRng: Rng = { uint32: () => randomBytes(4).readUInt32BE() };
 
 /** MAX_TRANSMIT_WAIT / ACK_TIMEOUT: (2^(MAX_RETRANSMIT + 1) - 1) × ACK_RANDOM_FACTOR. RFC 7252 §4.8.2 */
 const ACK_TIMEOUTS_IN_TRANSMIT_WAIT = 31 * 1.5;
@@ -58,6 +61,7 @@ const ACK_TIMEOUTS_IN_TRANSMIT_WAIT = 31 * 1.5;
 export function assemble(config: Config, deps: EdgeDeps): Parts {
   const worker = config.workerId ?? randomUUID();
   const clock = new WorkerClock();
+  const rng = deps.rng ?? systemRng;
   const events = new DomainEvents(worker, { encoding: config.eventEncoding, payload: config.eventPayload });
   const held = new HeldSessions(config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
@@ -81,12 +85,12 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     model: deps.model,
     counters: new EdgeCounters(deps.metrics),
     heard(session) {
-      refusals.inherit(session);
+      refusals.heard(session);
       dispatcher.heard(session);
     },
-    refused: (session) => refusals.mark(session),
+    refused: (number, sinceMs) => refusals.mark(number, sinceMs),
   };
-  const dispatcher = assembleDownlink(config, uplink, steps, driver, lease);
+  const dispatcher = assembleDownlink(config, uplink, steps, driver, lease, deps.newId ?? randomUUID);
   const refusals = new Refusals({ steps, publisher, clock, events, wake: (number) => dispatcher.wake(number) });
   const router = new Router(uplink, dispatcher, steps, traces);
   driver.onEvents((coapEvents) => {
@@ -136,7 +140,7 @@ function engineSide(
 }
 
 function assembleDownlink(
-  config: Config, uplink: Uplink, steps: DeviceSteps, driver: EngineDriver<CoapEngine>, lease: WorkerLease,
+  config: Config, uplink: Uplink, steps: DeviceSteps, driver: EngineDriver<CoapEngine>, lease: WorkerLease, newId: () => string,
 ): Dispatcher {
   const exchanges = new Exchanges((work) => driver.run(work), config.maxBodyBytes);
   const { sessions } = uplink;
@@ -144,7 +148,7 @@ function assembleDownlink(
     uplink, steps, sessions, exchanges,
     commands: new CommandRunner({ uplink, steps, sessions, exchanges }),
     observations: new ObservationRunner({ uplink, steps, exchanges }),
-    newId: randomUUID,
+    newId,
     mayTransmit: () => lease.holds(),
   });
 }

@@ -1,5 +1,4 @@
 /** A worker's life: takes its lease, opens its sockets, sweeps, and drains when it is told to end. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '@cluster/config';
 import { openUdp, type UdpTransport } from '@cluster/transport';
 import { assemble, type EdgeDeps, type Parts } from './assemble.ts';
@@ -13,6 +12,9 @@ export interface Edge extends HealthParts {
   close(): Promise<void>;
 }
 
+/** What a worker needs of its open sockets. */
+type Sockets = Pick<UdpTransport, 'port' | 'send' | 'close'>;
+
 /** How long what is under way may take to end, and how often it is asked whether it has. */
 const DRAIN_MS = 5_000;
 const DRAIN_POLL_MS = 20;
@@ -24,17 +26,22 @@ export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
   const parts = assemble(config, deps);
   const { receive } = parts.driver;
   const udp = config.noSec ? await openUdp({ bind: config.bind, port: config.coapPort, onBatch: receive, metrics: deps.metrics }) : undefined;
+  return liveOn(deps, parts, udp);
+}
+
+/** Lets an assembled worker live on a transport that is open already. */
+export function liveOn(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined): Edge {
   return new Worker(deps, parts, udp);
 }
 
 class Worker implements Edge {
   readonly #deps: EdgeDeps;
   readonly #parts: Parts;
-  readonly #udp: UdpTransport | undefined;
+  readonly #udp: Sockets | undefined;
   readonly #undo: (() => unknown)[] = [];
   #phase: 'starting' | 'up' | 'draining' = 'starting';
 
-  constructor(deps: EdgeDeps, parts: Parts, udp: UdpTransport | undefined) {
+  constructor(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined) {
     this.#deps = deps;
     this.#parts = parts;
     this.#udp = udp;
@@ -121,4 +128,8 @@ class Worker implements Edge {
     while (!done() && this.#parts.clock.monotonicMs() < endMs) await sleep(DRAIN_POLL_MS);
     await sleep(DRAIN_POLL_MS);
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -3,15 +3,22 @@
  * may have given up has its observations made again, and the gap is told.
  */
 import type { EventPublisher } from '@cluster/events';
-import { renewAll, type DeviceNumber, type SessionRecord } from '@cluster/session';
+import { renewAll, type DeviceNumber } from '@cluster/session';
 import type { WorkerClock } from './clock.ts';
 import type { DeviceSteps } from './device-steps.ts';
 import type { DomainEvents } from './domain-events.ts';
 import type { Held } from './held-sessions.ts';
 import { changeSession } from './session-change.ts';
 
-/** A CON notification is repeated for that long. RFC 7252 §4.8.2 */
-const MAX_TRANSMIT_SPAN_MS = 45_000;
+/**
+ * A device may have sent a refused notification for the last time: its last retransmission leaves ACK_TIMEOUT × 15 after
+ * the first sending at the soonest, 30 s; the rest is for the way here. RFC 7252 §4.2
+ */
+const LAST_REPEAT_MS = 28_000;
+/** When a mark that nothing else has cleared is looked at: the device is heard by another worker, or given up. */
+const LOOK_MS = 90_000;
+/** Tokens can be forged, so a flood of them must not fill the memory while the store is away. */
+const MAX_MARKED = 100_000;
 
 export class Refusals {
   readonly #steps: DeviceSteps;
@@ -20,6 +27,7 @@ export class Refusals {
   readonly #events: DomainEvents;
   readonly #wake: (number: DeviceNumber) => void;
   readonly #since = new Map<DeviceNumber, number>();
+  readonly #recovering = new Set<DeviceNumber>();
 
   constructor(deps: {
     steps: DeviceSteps;
@@ -39,21 +47,23 @@ export class Refusals {
     return this.#since.size;
   }
 
-  /** A notification was refused. The mark is stored with the session, so that it outlives this worker. */
-  mark(held: Held): void {
-    if (this.#since.has(held.number)) return;
-    const sinceMs = held.record.refusedSinceMs ?? this.#clock.storeMs();
-    this.#since.set(held.number, sinceMs);
-    if (held.record.refusedSinceMs !== undefined) return;
+  /** A notification that came at `sinceMs` was refused. The mark is stored with the session, so that it outlives this worker. */
+  mark(number: DeviceNumber, sinceMs: number): void {
+    if (this.#since.has(number) || this.#since.size >= MAX_MARKED) return;
+    this.#since.set(number, sinceMs);
+    this.#lookLater(number);
     // With the brokers away its own event is refused too, which the mark does not need.
-    this.#change(held.number, (record) => ({ ...record, refusedSinceMs: record.refusedSinceMs ?? sinceMs }));
+    changeSession(this.#steps, number, ({ record }) =>
+      record.refusedSinceMs === undefined ? { record: { ...record, refusedSinceMs: sinceMs } } : undefined,
+    ).catch(() => undefined);
   }
 
-  /** A session that carries the mark of a worker before this one. */
-  inherit(held: Held): void {
-    if (held.record.refusedSinceMs === undefined || this.#since.has(held.number)) return;
-    this.#since.set(held.number, held.record.refusedSinceMs);
-    if (this.#publisher.available) void this.#recover(held.number);
+  /** The device was heard and answered, so its notifications are taken again; the mark may be of a worker before this one. */
+  heard({ number, record }: Held): void {
+    const sinceMs = this.#since.get(number) ?? record.refusedSinceMs;
+    if (sinceMs === undefined) return;
+    this.#since.set(number, sinceMs);
+    if (this.#publisher.available) void this.#recover(number);
   }
 
   /** The brokers are back. */
@@ -62,6 +72,8 @@ export class Refusals {
   }
 
   async #recover(number: DeviceNumber): Promise<void> {
+    if (this.#recovering.has(number)) return;
+    this.#recovering.add(number);
     const toMs = this.#clock.storeMs();
     try {
       await changeSession(this.#steps, number, (held) => {
@@ -69,17 +81,24 @@ export class Refusals {
         const sinceMs = record.refusedSinceMs ?? this.#since.get(number);
         if (sinceMs === undefined) return undefined;
         const { refusedSinceMs: _, ...cleared } = record;
-        if (toMs - sinceMs <= MAX_TRANSMIT_SPAN_MS) return { record: cleared };
+        if (toMs - sinceMs <= LAST_REPEAT_MS) return { record: cleared };
         return { record: renewAll(cleared), events: [this.#events.gap(number, held.version, record, sinceMs, toMs)] };
       });
       this.#since.delete(number);
       this.#wake(number);
     } catch {
       // Refused again: the mark stays, and the next recovery tries again.
+    } finally {
+      this.#recovering.delete(number);
     }
   }
 
-  #change(number: DeviceNumber, change: (record: SessionRecord) => SessionRecord): void {
-    changeSession(this.#steps, number, (held) => ({ record: change(held.record) })).catch(() => undefined);
+  /** The end of an outage is told only by the brokers; a passing fault of the store, or one refusal, ends unsaid. */
+  #lookLater(number: DeviceNumber): void {
+    const look = async () => {
+      if (this.#publisher.available) await this.#recover(number);
+      if (this.#since.has(number)) this.#lookLater(number);
+    };
+    setTimeout(() => void look(), LOOK_MS).unref();
   }
 }

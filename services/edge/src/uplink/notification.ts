@@ -21,6 +21,8 @@ export interface Unsolicited extends Received {
 export interface DownlinkSide {
   /** Completes an exchange that another worker began. False: no such exchange. */
   adopt(held: Held, counter: number, received: Received): Promise<boolean>;
+  /** A notification with this token was told: it answers the request that begins or renews its observation. */
+  reported(held: Held, counter: number, received: Received): void;
   /** Reads an observed body again as a whole, by the durable queue. Resolves when that is stored. */
   readAgain(held: Held, observation: Observation): Promise<void>;
 }
@@ -42,6 +44,7 @@ class NotificationStep implements Step {
   readonly #uplink: Uplink;
   readonly #downlink: DownlinkSide;
   readonly #received: Unsolicited;
+  readonly #cameMs: number;
 
   constructor(uplink: Uplink, downlink: DownlinkSide, received: Unsolicited, token: { number: DeviceNumber; counter: number }) {
     this.#uplink = uplink;
@@ -49,6 +52,7 @@ class NotificationStep implements Step {
     this.#received = received;
     this.number = token.number;
     this.#counter = token.counter;
+    this.#cameMs = uplink.clock.storeMs();
   }
 
   decide(held: Held | undefined, fresh: boolean): Decision | 'reload' {
@@ -79,7 +83,7 @@ class NotificationStep implements Step {
       ...(ends ? { code: formatCode(message.code) } : {}),
       ...(decodeError === undefined ? {} : { decodeError }),
     });
-    return { ...this.#taken(held, ends ? observation : undefined), events: [event], done: (now) => this.#accept(now ?? held) };
+    return { ...this.#taken(held, ends ? observation : undefined), events: [event], done: (now) => this.#reported(now ?? held) };
   }
 
   #cause(observe: number | undefined) {
@@ -107,6 +111,11 @@ class NotificationStep implements Step {
       record = changeObservation(record, observationKey(ended), { state: 'refused', code: this.#received.message.code });
     }
     return record === held.record ? {} : { record };
+  }
+
+  #reported(held: Held): void {
+    this.#accept(held);
+    this.#downlink.reported(held, this.#counter, this.#received);
   }
 
   #accept(held: Held): void {
@@ -145,7 +154,6 @@ class NotificationStep implements Step {
   refuse(why: Refusal): void {
     this.#uplink.counters.refused('notification', why);
     this.#uplink.abandon(this.#received.exchange);
-    const held = this.#uplink.held.get(this.number);
-    if (held !== undefined && this.#received.message.type === MessageType.CON) this.#uplink.refused(held);
+    if (this.#received.message.type === MessageType.CON) this.#uplink.refused(this.number, this.#cameMs);
   }
 }

@@ -2,7 +2,7 @@
 import type { CoapMessage, CoapResponse } from '@cluster/coap';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
-import type { Arrival, Rng, SessionRecord, SessionStore } from '@cluster/session';
+import type { Arrival, DeviceNumber, Rng, SessionRecord, SessionStore } from '@cluster/session';
 import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
@@ -41,8 +41,8 @@ export interface Uplink {
   abandon(exchange: number): void;
   /** The device was heard and its message answered: what waited for it may go. */
   heard(held: Held): void;
-  /** A notification was refused for lack of a broker. */
-  refused(held: Held): void;
+  /** A notification that came at `sinceMs` of the store's clock was refused for a fault of ours. */
+  refused(number: DeviceNumber, sinceMs: number): void;
 }
 
 /** The security identity of a path without security. */
