@@ -36,6 +36,11 @@ export class Scene {
     await this.#server?.stop();
   }
 
+  /** Events of a type that the stream has told so far. */
+  told(endpoint: string, type: EventType): StreamedEvent[] {
+    return present(this.#stream).log.seen.filter((event) => event.endpoint === endpoint && event.type === type);
+  }
+
   /** Waits for an event on the stream and, in cluster mode, for the same one in Kafka. */
   async heard(endpoint: string, type: EventType, filter?: EventFilter): Promise<StreamedEvent> {
     const streamed = await present(this.#stream).log.next(endpoint, type, filter);
