@@ -34,10 +34,14 @@ export function desire(record: SessionRecord, wanted: readonly Observation[]): S
   return { ...record, observations, cancellations: [...record.cancellations, ...dropped], kept: record.kept || wanted.length > 0 };
 }
 
-/** Adds one observation to what should be observed, or replaces it. */
+/** Adds one observation to what should be observed, or replaces it; what has its token is not cancelled any more. */
 export function desireAlso(record: SessionRecord, wanted: Observation): SessionRecord {
   const key = observationKey(wanted);
-  return { ...record, observations: [...record.observations.filter((o) => observationKey(o) !== key), wanted] };
+  return {
+    ...record,
+    observations: [...record.observations.filter((o) => observationKey(o) !== key), wanted],
+    cancellations: record.cancellations.filter((o) => o.counter !== wanted.counter),
+  };
 }
 
 /** Takes one observation out of what should be observed; it is taken as cancelled already. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  answeredBefore, byTurn, changeObservation, decodeEntry, decodeSession, deadlineOf, desire, encodeEntry, encodeSession, end,
+  answeredBefore, byTurn, changeObservation, decodeEntry, decodeSession, deadlineOf, desire, desireAlso, encodeEntry, encodeSession, end,
   expiryOf, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, parseToken, published,
   register, renewAll, takeOver, toObservation, tokenOf, update, viewQueue, RecordUnreadable, type SessionRecord,
 } from './index.ts';
@@ -146,6 +146,13 @@ describe('observations as desired state', () => {
     expect(nextObservationStep(less)).toMatchObject({ action: 'cancel', observation: { counter: 1 }, command: { op: 'cancel-observe' } });
     expect(desire(active, [toObservation({ path: '/3/0/9', attributes: { pmin: 1 } })]).observations[0]).toMatchObject({ state: 'active', counter: 1 });
     expect(desire(active, [toObservation({ path: '/3/0/9', attributes: { pmin: 2 } })]).observations[0]).toMatchObject({ state: 'wanted', counter: 1 });
+  });
+
+  it('what a caller observes again before its cancellation left is not cancelled', () => {
+    const dropped = desire(changeObservation(desired, 's /3/0/9', { state: 'active', counter: 1 }), []);
+    expect(dropped.cancellations).toMatchObject([{ counter: 1 }]);
+    expect(desireAlso(dropped, { ...toObservation({ path: '/3/0/9' }), state: 'active', counter: 1 }).cancellations).toEqual([]);
+    expect(desireAlso(dropped, { ...toObservation({ path: '/3/0/9' }), state: 'active', counter: 2 }).cancellations).toMatchObject([{ counter: 1 }]);
   });
 
   it('after a gap all are made again with their tokens', () => {

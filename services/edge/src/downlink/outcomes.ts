@@ -63,7 +63,7 @@ export function afterStep(record: SessionRecord, step: ObservationStep, message:
   const key = observationKey(step.observation);
   const succeeded = message.code >> 5 === 2;
   if (step.action === 'cancel') {
-    return { ...record, cancellations: record.cancellations.filter((o) => observationKey(o) !== key) };
+    return { ...record, cancellations: record.cancellations.filter((o) => o.counter !== step.observation.counter) };
   }
   if (step.action === 'write-attributes') return changeObservation(record, key, { attributesWritten: true });
   if (succeeded && observeValue(message) !== undefined) return changeObservation(record, key, { state: 'active' });
