@@ -1,7 +1,7 @@
 /** Devices that report without pause, and the ledger of what they saw acknowledged: all of it has to be in Kafka. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { topics } from '@cluster/contracts';
+import { eventTypes, topics } from '@cluster/contracts';
 import { NoResponse, SimulatedDevice } from '@cluster/testing';
 import { expect } from 'vitest';
 import { readRecords, type KafkaRecord } from '../src/kafka-records.ts';
@@ -51,11 +51,9 @@ export class Fleet {
   async expectLedger(brokers: readonly string[]): Promise<number> {
     const records = await readRecords(brokers, [topics.notifications, topics.sends]);
     const own = records.filter(({ key }) => this.#names.includes(key));
-    const ids = new Map<number, Set<string>>();
-    for (const record of own) for (const value of valuesOf(record)) ids.set(value, (ids.get(value) ?? new Set()).add(record.id));
-    expect([...this.acknowledged].filter((value) => !ids.has(value))).toEqual([]);
-    const notified = [...this.acknowledged].filter(Number.isInteger);
-    expect(notified.filter((value) => ids.get(value)?.size !== 1)).toEqual([]);
+    const told = new Set(own.flatMap(valuesOf));
+    expect([...this.acknowledged].filter((value) => !told.has(value))).toEqual([]);
+    expect(idsOfNotifications(own).filter((ids) => ids.size !== 1)).toEqual([]);
     return this.acknowledged.size;
   }
 
@@ -84,4 +82,15 @@ export class Fleet {
 function valuesOf({ data }: KafkaRecord): number[] {
   const values = (data['values'] ?? []) as readonly { value: number }[];
   return values.map(({ value }) => value);
+}
+
+/** The ids under which each notification was told; a device tells one from another by the Observe value. */
+function idsOfNotifications(records: readonly KafkaRecord[]): Set<string>[] {
+  const ids = new Map<string, Set<string>>();
+  for (const { key, id, type, data } of records) {
+    if (type !== eventTypes.notification) continue;
+    const notification = `${key} ${String(data['observe'])}`;
+    ids.set(notification, (ids.get(notification) ?? new Set()).add(id));
+  }
+  return [...ids.values()];
 }

@@ -2,10 +2,31 @@
 import { setTimeout as elapse } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Fleet } from './fleet.ts';
+import { LoneDevice } from './lone-device.ts';
 import { expectGapsTold } from './notification-gap.ts';
-import { RECOVERY, useFaultStage } from './stage.ts';
+import { expectExpiryAfter, RECOVERY, useFaultStage } from './stage.ts';
 
 const AWAY_MS = 120_000;
+const LIFETIME_S = 10;
+const RESTART_AFTER_MS = 15_000;
+
+describe('an edge that is restarted while Kafka is away', () => {
+  const stage = useFaultStage({ LWM2M_EXPIRY_GRACE_S: '1' });
+
+  it('counts no time in which no worker could take an Update', async () => {
+    const device = await LoneDevice.open('restarted', stage.edge.coapPort);
+    expect(await device.register(LIFETIME_S)).toMatchObject({ code: '2.01' });
+    stage.kafka.pause();
+    await elapse(RESTART_AFTER_MS);
+    await stage.edge.kill();
+    await stage.edge.restart();
+    await elapse(RESTART_AFTER_MS);
+    stage.kafka.resume();
+    await stage.recovered();
+    await expectExpiryAfter(stage, device.endpoint, LIFETIME_S * 1_000 + RESTART_AFTER_MS);
+    device.close();
+  });
+});
 
 describe('Kafka away for 120 s', () => {
   const stage = useFaultStage();

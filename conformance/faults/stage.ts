@@ -1,4 +1,5 @@
 /** An edge and a registry on brokers of their own, which a test may freeze, kill and bring back. */
+import { eventTypes } from '@cluster/contracts';
 import { startKafka, startRedis, type KafkaHandle, type RedisHandle } from '@cluster/testing';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { openEventStream, type EventStream } from '../src/event-stream.ts';
@@ -36,6 +37,15 @@ export class FaultStage {
     await Promise.all([this.edge?.remove(), this.registry?.remove()]);
     await Promise.all([this.redis?.stop(), this.kafka?.stop()]);
   }
+}
+
+const MARGIN_MS = 2_000;
+
+/** Fails unless the registration of a silent device expires, and not before `leastMs` have passed since it began. */
+export async function expectExpiryAfter({ stream }: FaultStage, endpoint: string, leastMs: number): Promise<void> {
+  const registered = await stream.log.next(endpoint, eventTypes.registered);
+  const expired = await stream.log.next(endpoint, eventTypes.expired, undefined, RECOVERY.timeout);
+  expect(Date.parse(expired.time) - Date.parse(registered.time)).toBeGreaterThan(leastMs - MARGIN_MS);
 }
 
 /** The stage of a test file. */
