@@ -8,7 +8,7 @@ import { Inspector } from './inspector.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../services/edge/dist/main.js');
 const READY_MS = 30_000;
-const REST = { windowMs: 700, windows: 3, share: 0.05, patienceMs: 30_000 };
+const REST = { windowMs: 700, windows: 3, share: 0.05, patienceMs: 60_000 };
 const INSPECTOR = /^Debugger listening on (ws:\S+)$/;
 const INSPECTOR_TALK = /^(Debugger |For help|Waiting for the debugger)/;
 const SEVERE = new Set(['error', 'fatal']);

@@ -10,8 +10,6 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-const COLLECTIONS = 3;
-
 export class Inspector {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
@@ -36,7 +34,7 @@ export class Inspector {
 
   /** Bytes that live after a full collection: JavaScript heap and the buffers that it holds. */
   async liveBytes(): Promise<number> {
-    for (let i = 0; i < COLLECTIONS; i++) await this.#call('HeapProfiler.collectGarbage');
+    await this.#call('HeapProfiler.collectGarbage');
     const expression = '(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())';
     const { result } = await this.#call<{ result: { value: number } }>('Runtime.evaluate', { expression, returnByValue: true });
     return result.value;
