@@ -6,7 +6,7 @@ import type { CoapEvent } from '@cluster/coap';
 import { decodeStored, encodeEntry, isFinished, newEntry, nextObservationStep, viewQueue } from '@cluster/session';
 import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { ChangeRefused, changeSession } from '../session-change.ts';
-import type { DeviceSteps } from '../device-steps.ts';
+import type { DeviceSteps, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import type { DownlinkSide } from '../uplink/notification.ts';
 import { mayLease, type Received, type Uplink } from '../uplink/uplink.ts';
@@ -154,12 +154,18 @@ export class Dispatcher implements DownlinkSide {
   }
 
   async adopt(held: Held, counter: number, received: Received): Promise<boolean> {
-    if (this.#deps.exchanges.complete(held, counter, received.message)) return true;
+    // What nobody wants any more is not acknowledged, since it would not be told: RST ends it at the device.
+    const dropped = held.record.cancellations.some((o) => o.counter === counter);
+    if (this.#deps.exchanges.complete(held, counter, received.message)) return !dropped;
     const stored = await this.#deps.sessions.loadEntries(held.number);
     const waiting = stored.map(decodeStored).find(({ entry }) => entry.state === 'in-flight' && entry.exchange?.counter === counter);
     if (waiting === undefined) return false;
     await this.#deps.commands.complete(held, waiting, { kind: 'response', message: received.message, rttMs: 0 });
     return true;
+  }
+
+  again(step: Step): void {
+    this.#deps.steps.run([step]);
   }
 
   async readAgain(held: Held, observation: Observation): Promise<void> {

@@ -23,6 +23,8 @@ export interface DownlinkSide {
   adopt(held: Held, counter: number, received: Received): Promise<boolean>;
   /** A notification with this token was told: it answers the request that begins or renews its observation. */
   reported(held: Held, counter: number, received: Received): void;
+  /** Carries out a step once more. */
+  again(step: Step): void;
   /** Reads an observed body again as a whole, by the durable queue. Resolves when that is stored. */
   readAgain(held: Held, observation: Observation): Promise<void>;
 }
@@ -45,6 +47,7 @@ class NotificationStep implements Step {
   readonly #downlink: DownlinkSide;
   readonly #received: Unsolicited;
   readonly #cameMs: number;
+  #readTwice = false;
 
   constructor(uplink: Uplink, downlink: DownlinkSide, received: Unsolicited, token: { number: DeviceNumber; counter: number }) {
     this.#uplink = uplink;
@@ -137,12 +140,19 @@ class NotificationStep implements Step {
   async #adopt(held: Held): Promise<void> {
     try {
       const { message, exchange } = this.#received;
-      if (!(await this.#downlink.adopt(held, this.#counter, this.#received))) return this.#reject();
+      if (!(await this.#downlink.adopt(held, this.#counter, this.#received))) return this.#nobodys();
       if (message.type === MessageType.CON) this.#uplink.acknowledge(exchange);
       else this.#uplink.abandon(exchange);
     } catch {
       this.refuse('store');
     }
+  }
+
+  /** The answer that brings its observation may have been stored since the session was read: it is read once more. */
+  #nobodys(): void {
+    if (this.#readTwice) return this.#reject();
+    this.#readTwice = true;
+    this.#downlink.again(this);
   }
 
   #reject(): void {
