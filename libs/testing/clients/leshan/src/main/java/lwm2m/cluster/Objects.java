@@ -73,7 +73,7 @@ final class Objects {
             case 4 -> new HashMap<>(Map.of(0, 0L, 1, Map.of(0, 0L), 2, -92L, 3, 2L, 4, Map.of(0, "192.168.0.100"),
                     5, Map.of(0, "192.168.1.1"), 6, 5L, 7, Map.of(0, "internet")));
             case 5 -> new HashMap<>(Map.of(1, "", 3, 0L, 5, 0L, 8, Map.of(0, 0L), 9, 2L));
-            case 6 -> new HashMap<>(Map.of(0, 48.0, 1, 2.0, 2, 35.5, 5, new Date(1_367_491_215_000L)));
+            case 6 -> new HashMap<>(Map.of(0, 48.1375, 1, -11.575, 2, 519.5, 5, new Date(1_367_491_215_000L)));
             case 7 -> new HashMap<>(Map.of(2, 0L, 3, 0L, 4, 0L, 5, 0L, 8, 0L));
             case 10 -> new HashMap<>(Map.of(0, "+33612345678", 1, 0L, 4, 3600L, 5, 20L, 8, new byte[] {0x29}, 9, new byte[] {0x25},
                     11, Map.of(0, new ObjectLink(11, 0)), 12, ULong.valueOf(6), 13, ULong.valueOf(0)));
