@@ -11,7 +11,8 @@ const READY_MS = 30_000;
 const REST = { windowMs: 700, windows: 3, share: 0.05, patienceMs: 60_000 };
 const INSPECTOR = /^Debugger listening on (ws:\S+)$/;
 const INSPECTOR_TALK = /^(Debugger |For help|Waiting for the debugger)/;
-const SEVERE = new Set(['error', 'fatal']);
+/** A weakness is told of any single broker: it is known here. */
+const TOLD = new Set(['warn', 'error', 'fatal']);
 
 export interface EdgeProcess {
   readonly coapPort: number;
@@ -42,7 +43,7 @@ export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers
   createInterface({ input: child.stdout }).on('line', (line) => {
     const entry = entryOf(line);
     if (entry?.msg === 'edge is up') ports.resolve({ coapPort: entry.coapPort ?? 0, httpPort: entry.httpPort ?? 0 });
-    else if (entry === undefined || SEVERE.has(entry.level ?? '')) console.error(`  edge: ${line}`);
+    else if (entry === undefined || (TOLD.has(entry.level ?? '') && entry.weakness === undefined)) console.error(`  edge: ${line}`);
   });
   createInterface({ input: child.stderr }).on('line', (line) => {
     const url = INSPECTOR.exec(line)?.[1];
@@ -79,6 +80,7 @@ interface LogEntry {
   readonly msg?: string;
   readonly coapPort?: number;
   readonly httpPort?: number;
+  readonly weakness?: string;
 }
 
 function entryOf(line: string): LogEntry | undefined {
