@@ -39,6 +39,8 @@ interface Found {
 }
 
 const TRIES = 8;
+/** When the sweeper rings again for a change whose doorbell got lost. */
+const RING_AGAIN_MS = 10_000;
 
 export class Northbound {
   readonly #sessions: SessionStore;
@@ -95,7 +97,7 @@ export class Northbound {
     if (same !== undefined) return { outcome: 'repeated', status: entryStatus(decodeEntry(same.record)) };
     const entry = newEntry(command, { id, nowMs });
     // The alarm stands before the entry: a crash in between costs one look, never an entry that nobody looks at.
-    await this.#sessions.schedule([{ number: found.number, atMs: nowMs + 1_000 }]);
+    await this.#sessions.schedule([{ number: found.number, atMs: nowMs + RING_AGAIN_MS }]);
     const [result] = await this.#sessions.commit([
       {
         number: found.number,
@@ -200,7 +202,7 @@ export class Northbound {
       const nowMs = await this.#sessions.timeMs();
       const next = change(found.record, nowMs, found.version + 1);
       if (next === undefined) return undefined;
-      await this.#sessions.schedule([{ number: found.number, atMs: nowMs + 1_000 }]);
+      await this.#sessions.schedule([{ number: found.number, atMs: nowMs + RING_AGAIN_MS }]);
       const session = { expected: found.version, record: encodeSession(next) };
       const [result] = await this.#sessions.commit([{ number: found.number, session }]);
       if (result !== 'committed') continue;

@@ -17,6 +17,8 @@ export function decodeStored(stored: StoredEntry): VersionedEntry {
 export interface QueueView {
   /** Goes out next, or is out already. */
   readonly next: VersionedEntry | undefined;
+  /** Nothing but `next` waits, and what is finished leaves room for it. */
+  readonly last: boolean;
   /** Ended by their deadlines: to be committed and told. */
   readonly expired: readonly VersionedEntry[];
   /** Finished with a result that is not known to be published. */
@@ -44,6 +46,7 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): Qu
   const times = entries.flatMap(({ entry }) => wakeTimes(entry, nowMs));
   return {
     next: inFlight ?? ready[0],
+    last: open.length === 1 && expired.length === 0 && entries.length < FINISHED_KEPT,
     expired: expired.map(({ entry, ...stored }) => ({
       ...stored,
       entry: finish(entry, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device could take it' }),

@@ -1,5 +1,5 @@
 /** Puts the parts of a worker together; starts none of them. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { getRandomValues, randomUUID } from 'node:crypto';
 import { Code, CoapEngine, formatCode } from '@cluster/coap';
 import type { Config } from '@cluster/config';
 import type { EventPublisher } from '@cluster/events';
@@ -16,6 +16,7 @@ import { CommandRunner } from './downlink/command-runner.ts';
 import { Dispatcher } from './downlink/dispatcher.ts';
 import { Exchanges } from './downlink/exchanges.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
+import { Settler } from './downlink/settler.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { Refusals } from './refusals.ts';
 import { Sweeper } from './sweeper.ts';
@@ -53,7 +54,19 @@ export interface Parts {
   readonly sweeper: Sweeper;
 }
 
-const systemRng: Rng = { uint32: () => randomBytes(4).readUInt32BE() };
+/** The machine's random numbers, drawn many at a time. */
+class SystemRng implements Rng {
+  readonly #drawn = new Uint32Array(1_024);
+  #next = this.#drawn.length;
+
+  uint32(): number {
+    if (this.#next === this.#drawn.length) {
+      getRandomValues(this.#drawn);
+      this.#next = 0;
+    }
+    return this.#drawn[this.#next++] ?? 0;
+  }
+}
 
 /** MAX_TRANSMIT_WAIT / ACK_TIMEOUT: (2^(MAX_RETRANSMIT + 1) - 1) × ACK_RANDOM_FACTOR. RFC 7252 §4.8.2 */
 const ACK_TIMEOUTS_IN_TRANSMIT_WAIT = 31 * 1.5;
@@ -61,7 +74,7 @@ const ACK_TIMEOUTS_IN_TRANSMIT_WAIT = 31 * 1.5;
 export function assemble(config: Config, deps: EdgeDeps): Parts {
   const worker = config.workerId ?? randomUUID();
   const clock = new WorkerClock();
-  const rng = deps.rng ?? systemRng;
+  const rng = deps.rng ?? new SystemRng();
   const events = new DomainEvents(worker, { encoding: config.eventEncoding, payload: config.eventPayload });
   const held = new HeldSessions(config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
@@ -144,9 +157,10 @@ function assembleDownlink(
 ): Dispatcher {
   const exchanges = new Exchanges((work) => driver.run(work), config.maxBodyBytes);
   const { sessions } = uplink;
+  const settler = new Settler(sessions, () => uplink.counters.failures.inc());
   return new Dispatcher({
-    uplink, steps, sessions, exchanges,
-    commands: new CommandRunner({ uplink, steps, sessions, exchanges }),
+    uplink, steps, sessions, exchanges, settler,
+    commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler }),
     observations: new ObservationRunner({ uplink, steps, exchanges }),
     newId,
     mayTransmit: () => lease.holds(),

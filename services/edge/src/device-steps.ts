@@ -30,6 +30,8 @@ export interface Decision {
 
 export interface Step {
   number: DeviceNumber;
+  /** The number was drawn for this step: the store need not be asked what it has under it. */
+  readonly unborn?: boolean;
   /**
    * Looks at the session and decides. `fresh`: it was read from the store for this step. 'reload' asks for that;
    * 'elsewhere' says that the step now belongs to another number, which {@link Step.move} finds.
@@ -77,6 +79,7 @@ export class DeviceSteps {
   readonly #taken: (owner: string, number: DeviceNumber) => void;
   readonly #log: Logger;
   readonly #waiting = new Map<DeviceNumber, Step[]>();
+  #gathered: Step[] = [];
 
   /**
    * `finish` runs the answers of a round, so that what they send leaves together; `taken` hears whose device this worker
@@ -103,6 +106,16 @@ export class DeviceSteps {
   /** Devices that have a step under way. */
   get busy(): number {
     return this.#waiting.size;
+  }
+
+  /** Carries out one step with those that come in the same turn: as cheap as a batch, for who has but one device at hand. */
+  runSoon(step: Step): void {
+    if (this.#gathered.push(step) > 1) return;
+    queueMicrotask(() => {
+      const steps = this.#gathered;
+      this.#gathered = [];
+      this.run(steps);
+    });
   }
 
   /** Carries out steps; those of one device in their order. */
@@ -195,9 +208,10 @@ export class DeviceSteps {
   async #load(attempts: readonly Attempt[]): Promise<Map<DeviceNumber, Loaded>> {
     const loaded = new Map<DeviceNumber, Loaded>();
     const missing: DeviceNumber[] = [];
-    for (const { step, fresh } of attempts) {
+    for (const { step, fresh, tries } of attempts) {
       const held = fresh ? undefined : this.#held.get(step.number);
-      if (held === undefined) missing.push(step.number);
+      if (held === undefined && step.unborn === true && tries === 0) loaded.set(step.number, { held, fresh: true });
+      else if (held === undefined) missing.push(step.number);
       else loaded.set(step.number, { held, fresh });
     }
     if (missing.length === 0) return loaded;

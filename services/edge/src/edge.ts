@@ -113,7 +113,7 @@ class Worker implements Edge {
   async close(): Promise<void> {
     this.#phase = 'draining';
     const { dispatcher, sweeper, steps, lease, driver } = this.#parts;
-    dispatcher.close();
+    await dispatcher.close();
     await sweeper.stop();
     await this.#drain(() => steps.busy === 0);
     await lease.stop();

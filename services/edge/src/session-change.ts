@@ -27,17 +27,15 @@ export function changeSession(
   options: { fresh?: boolean } = {},
 ): Promise<Held | undefined> {
   return new Promise((resolve, reject) => {
-    steps.run([
-      {
-        number,
-        decide(held, fresh) {
-          if (options.fresh === true && !fresh) return 'reload';
-          const change = held === undefined ? undefined : decide(held);
-          if (change === undefined) return { done: () => resolve(undefined) };
-          return { ...change, done: (now) => resolve(now) };
-        },
-        refuse: (why) => reject(new ChangeRefused(why)),
+    steps.runSoon({
+      number,
+      decide(held, fresh) {
+        if (options.fresh === true && !fresh) return 'reload';
+        const change = held === undefined ? undefined : decide(held);
+        if (change === undefined) return { done: () => resolve(undefined) };
+        return { ...change, done: (now) => resolve(now) };
       },
-    ]);
+      refuse: (why) => reject(new ChangeRefused(why)),
+    });
   });
 }

@@ -47,6 +47,7 @@ export class Sweeper {
   readonly #deps: SweeperDeps;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  readonly #owners = new Map<string, Promise<boolean>>();
   #shards: readonly number[] = [];
   #shardsUntilMs = 0;
 
@@ -74,6 +75,7 @@ export class Sweeper {
     const { lease, sessions, clock } = this.#deps;
     if (!lease.holds()) return;
     await this.#takeShards();
+    this.#owners.clear();
     const outages = await this.#deps.cluster.outages(clock.storeMs() - 30 * 86_400_000);
     for (const shard of this.#shards) {
       for (;;) {
@@ -103,17 +105,27 @@ export class Sweeper {
     try {
       const record = decodeSession(stored.record);
       if (record.state !== 'registered') return await this.#bury(alarm.number, record);
-      const [ownerLives] = await this.#deps.cluster.alive([record.owner]);
       const mine = record.owner === this.#deps.worker;
-      if (record.pending !== undefined && ownerLives !== true && !mine) await this.#publishPending(alarm.number);
+      const ownerLives = mine || (await this.#lives(record.owner));
+      if (record.pending !== undefined && !ownerLives) await this.#publishPending(alarm.number);
       const expiryMs = expiryOf(record, this.#deps.graceMs, outages);
       if (expiryMs <= nowMs) return await this.#expire(alarm.number, outages);
-      const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives === true && !mine) : undefined;
+      const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives && !mine) : undefined;
       return next(expiryMs, queueMs ?? Infinity);
     } catch (error) {
       if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
       return nowMs + SETTLE_MS;
     }
+  }
+
+  /** Asked once a sweep for each owner. */
+  #lives(owner: string): Promise<boolean> {
+    let lives = this.#owners.get(owner);
+    if (lives === undefined) {
+      lives = this.#deps.cluster.alive([owner]).then(([alive]) => alive === true);
+      this.#owners.set(owner, lives);
+    }
+    return lives;
   }
 
   /** Rings for what waits in the queue; returns when to look at it again, later each time. */

@@ -12,6 +12,7 @@ import { ChangeRefused, changeSession } from '../session-change.ts';
 import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { Ending, Exchanges } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
+import type { Settler } from './settler.ts';
 import { afterResponse, answered, inAnotherFormat, observationOfCommand, unanswered } from './outcomes.ts';
 
 /** A command that has its identifiers, stored as in flight. */
@@ -26,12 +27,14 @@ export class CommandRunner {
   readonly #steps: DeviceSteps;
   readonly #sessions: SessionStore;
   readonly #exchanges: Exchanges;
+  readonly #settler: Settler;
 
-  constructor(deps: { uplink: Uplink; steps: DeviceSteps; sessions: SessionStore; exchanges: Exchanges }) {
+  constructor(deps: { uplink: Uplink; steps: DeviceSteps; sessions: SessionStore; exchanges: Exchanges; settler: Settler }) {
     this.#uplink = deps.uplink;
     this.#steps = deps.steps;
     this.#sessions = deps.sessions;
     this.#exchanges = deps.exchanges;
+    this.#settler = deps.settler;
   }
 
   /** Tells and ends what is over, and removes what nobody needs any more. */
@@ -140,7 +143,7 @@ export class CommandRunner {
       if (error instanceof ChangeRefused && error.why === 'events') return;
       throw error;
     }
-    if (isFinished(next)) await this.#sessions.commit([{ number, entries: [settled(version + 1, next)] }]);
+    if (isFinished(next)) this.#settler.add(number, settled(version + 1, next));
   }
 
   #result(held: Held, entry: QueueEntry): EventRecord[] {

@@ -3,7 +3,7 @@
  * its observations lack, one outstanding request at a time. Every request is stored before it leaves.
  */
 import type { CoapEvent } from '@cluster/coap';
-import { decodeStored, encodeEntry, isFinished, newEntry, nextObservationStep, viewQueue } from '@cluster/session';
+import { deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextObservationStep, viewQueue } from '@cluster/session';
 import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
@@ -13,6 +13,7 @@ import { mayLease, type Received, type Uplink } from '../uplink/uplink.ts';
 import type { CommandRunner } from './command-runner.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { ObservationRunner } from './observation-runner.ts';
+import type { Settler } from './settler.ts';
 
 /** A client that has just got its answer may need a moment until it takes requests. OMA LwM2M Core 1.1 §6.3 */
 const AFTER_ANSWER_MS = 20;
@@ -24,6 +25,7 @@ export interface DispatcherDeps {
   readonly exchanges: Exchanges;
   readonly commands: CommandRunner;
   readonly observations: ObservationRunner;
+  readonly settler: Settler;
   readonly newId: () => string;
   /** The worker's lease holds: no other worker may have taken its devices over unseen. */
   readonly mayTransmit: () => boolean;
@@ -43,8 +45,10 @@ export class Dispatcher implements DownlinkSide {
     return this.#active.size;
   }
 
-  close(): void {
+  /** Starts nothing more; what is under way ends or goes on elsewhere. */
+  async close(): Promise<void> {
     this.#closed = true;
+    await this.#deps.settler.flush();
   }
 
   /** Takes the engine's events about requests. */
@@ -82,6 +86,8 @@ export class Dispatcher implements DownlinkSide {
       .then((held) => {
         if (held === undefined) return;
         if (!mayLease(this.#deps.uplink, held.record)) this.#deps.exchanges.give(number);
+        // Whatever was known of the queue, it is read again.
+        held.entries = Math.max(held.entries, 1);
         this.wake(number);
       })
       .catch(() => this.#deps.uplink.counters.failures.add(1));
@@ -109,22 +115,33 @@ export class Dispatcher implements DownlinkSide {
   /** Carries out one thing that waits. False: nothing waits, or the device can't be reached now. */
   async #serveOnce(number: DeviceNumber, active: { again: boolean }): Promise<boolean> {
     active.again = false;
-    const held = await changeSession(this.#deps.steps, number, () => ({}));
+    const held = this.#deps.uplink.held.get(number) ?? (await changeSession(this.#deps.steps, number, () => ({})));
     if (held === undefined || held.record.state !== 'registered') return false;
     const view = await this.#look(held);
     await this.#deps.commands.tidy(held, view);
     if (!this.#mayReach(held)) return false;
     const work = this.#next(held, view);
     if (work === undefined) {
-      if (view.wakeAtMs !== undefined) await this.#deps.sessions.schedule([{ number, atMs: view.wakeAtMs }]);
+      await this.#lookAgain(held, view.wakeAtMs);
       return active.again;
     }
-    return 'entry' in work ? this.#deps.commands.run(held, work) : this.#deps.observations.run(held, work);
+    if (!('entry' in work)) return this.#deps.observations.run(held, work);
+    const reached = await this.#deps.commands.run(held, work);
+    // The last one is over and nobody rang: the queue need not be read to know that it is empty.
+    if (reached && view.last && !active.again) held.entries = 0;
+    return reached;
+  }
+
+  /** An alarm for the queue, where the end of the registration would come too late. */
+  async #lookAgain(held: Held, atMs: number | undefined): Promise<void> {
+    if (atMs === undefined || atMs >= deadlineOf(held.record)) return;
+    await this.#deps.sessions.schedule([{ number: held.number, atMs }]);
   }
 
   async #look(held: Held): Promise<QueueView> {
     const nowMs = this.#deps.uplink.clock.storeMs();
     if (held.entries === 0) return viewQueue([], nowMs);
+    await this.#deps.settler.settle(held.number);
     const stored = await this.#deps.sessions.loadEntries(held.number);
     const entries = stored.map(decodeStored);
     const view = viewQueue(entries, nowMs);

@@ -2,7 +2,7 @@
  * Notifications, and every other response that answers no request of this worker's engine: found by the token, in which
  * the device's number stands. OMA Transport 1.1.1 §6.4.5, RFC 7641 §3
  */
-import { contentFormat, formatCode, isFresher, MessageType, observeValue } from '@cluster/coap';
+import { contentFormat, formatCode, isFresher, isSuccess, MessageType, observeValue } from '@cluster/coap';
 import { parsePath, readReport, type Path } from '@cluster/lwm2m';
 import {
   changeObservation, observationKey, observationOf, parseToken, takeOver, type DeviceNumber, type Observation,
@@ -64,9 +64,15 @@ class NotificationStep implements Step {
     // RST ends the observation at the device: only after the store was asked.
     if (observation === undefined && !fresh) return 'reload';
     if (held === undefined || !registered) return { done: () => this.#reject() };
-    if (observation === undefined) return { done: () => void this.#adopt(held) };
+    if (observation === undefined || this.#answersRequest()) return { done: () => void this.#adopt(held) };
     if (this.#received.more) return { ...this.#taken(held), done: (now) => void this.#readAgain(now ?? held, observation) };
     return this.#report(held, observation);
+  }
+
+  /** Success without Observe is no notification, but answers a request with its token, as one that cancels. RFC 7641 §4.2 */
+  #answersRequest(): boolean {
+    const { message } = this.#received;
+    return !this.#readTwice && isSuccess(message.code) && observeValue(message) === undefined;
   }
 
   #report(held: Held, observation: Observation): Decision {

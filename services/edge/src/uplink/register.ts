@@ -18,7 +18,7 @@ export async function registerSteps(uplink: Uplink, received: readonly Received[
   });
   if (readable.length === 0) return [];
   const numbers = await numbersOf(uplink, readable.map(({ registration }) => registration.endpoint));
-  return readable.map(({ received: r, registration }, i) => new RegisterStep(uplink, r, registration, numbers[i] ?? ''));
+  return readable.map(({ received: r, registration }, i) => new RegisterStep(uplink, r, registration, numbers[i] ?? UNKNOWN));
 }
 
 function readRegister(uplink: Uplink, received: Received): Registration | undefined {
@@ -32,27 +32,41 @@ function readRegister(uplink: Uplink, received: Received): Registration | undefi
   return undefined;
 }
 
-async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<DeviceNumber[]> {
+interface Numbered {
+  readonly number: DeviceNumber;
+  /** Drawn just now. */
+  readonly unborn: boolean;
+}
+
+const UNKNOWN: Numbered = { number: '', unborn: false };
+
+async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<Numbered[]> {
   const known = await uplink.sessions.resolve(endpoints);
   const claims = endpoints.flatMap((endpoint, i) =>
     known[i] === undefined ? [{ endpoint, proposal: newDeviceNumber(uplink.rng) }] : [],
   );
   const claimed = claims.length === 0 ? [] : await uplink.sessions.claim(claims);
   let next = 0;
-  return known.map((number) => number ?? claimed[next++] ?? '');
+  return known.map((number) => {
+    if (number !== undefined) return { number, unborn: false };
+    const [claim, given] = [claims[next], claimed[next++]];
+    return given === undefined ? UNKNOWN : { number: given, unborn: given === claim?.proposal };
+  });
 }
 
 class RegisterStep implements Step {
   number: DeviceNumber;
+  unborn: boolean;
   readonly #uplink: Uplink;
   readonly #received: Received;
   readonly #registration: Registration;
 
-  constructor(uplink: Uplink, received: Received, registration: Registration, number: DeviceNumber) {
+  constructor(uplink: Uplink, received: Received, registration: Registration, { number, unborn }: Numbered) {
     this.#uplink = uplink;
     this.#received = received;
     this.#registration = registration;
     this.number = number;
+    this.unborn = unborn;
   }
 
   decide(held: Held | undefined, fresh: boolean): Decision | 'reload' | 'elsewhere' {
@@ -77,6 +91,7 @@ class RegisterStep implements Step {
     const claim = { endpoint: this.#registration.endpoint, proposal: newDeviceNumber(this.#uplink.rng), replaces: this.number };
     const [number] = await this.#uplink.sessions.claim([claim]);
     this.number = number ?? claim.proposal;
+    this.unborn = number === claim.proposal;
   }
 
   #answer(held: Held | undefined): void {
