@@ -1,0 +1,96 @@
+/** One process's connection to the shared store: late, broken before or after a step took effect, away, or cut for good. */
+import { StoreUnavailable } from '@cluster/session';
+import type { MemoryStore } from './memory-store.ts';
+import { sleep, type Random } from './random.ts';
+
+/** What may go wrong between a process and the store. */
+export interface StoreWeather {
+  /** The store is away for everybody. */
+  away: boolean;
+  maxLatencyMs: number;
+  /** How many of 1 calls fail before, and after, they took effect. */
+  failure: number;
+  /** How many of 1 doorbells are lost. */
+  lostRings: number;
+}
+
+/** How long a call to a store that is away takes to be given up. */
+const GIVEN_UP_MS = 1_500;
+const never = new Promise<never>(() => {});
+
+export class StoreLink {
+  readonly store: MemoryStore;
+  readonly #weather: StoreWeather;
+  readonly #random: Random;
+  readonly #listeners = new Set<(available: boolean) => void>();
+  #dead = false;
+  #cut = false;
+
+  constructor(store: MemoryStore, weather: StoreWeather, random: Random) {
+    this.#weather = weather;
+    this.#random = random;
+    this.store = new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...parameters: unknown[]) => this.#call(() => member.apply(target, this.#heard(name, parameters)));
+      },
+    });
+  }
+
+  get available(): boolean {
+    return !this.#cut && !this.#weather.away;
+  }
+
+  onAvailability(listener: (available: boolean) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The process is gone: what it asked for may still happen, but it never hears of it. */
+  die(): void {
+    this.#dead = true;
+  }
+
+  /** Cuts this process alone off, or joins it again. */
+  cut(off: boolean): void {
+    this.#cut = off;
+    this.changed();
+  }
+
+  /** The store went away, or is back. */
+  changed(): void {
+    if (!this.#dead) for (const listener of this.#listeners) listener(this.available);
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#dead) return never;
+    const fails = this.#random.chance(this.#weather.failure);
+    const after = this.#random.chance(0.5);
+    await sleep(this.#random.between(0, this.#weather.maxLatencyMs));
+    if (this.#dead && this.#random.chance(0.5)) return never;
+    if (!this.available) {
+      await sleep(GIVEN_UP_MS);
+      return this.#dead ? never : this.#fail('away');
+    }
+    if (fails && !after) return this.#fail('before');
+    const result = await work();
+    if (this.#random.chance(0.3)) await sleep(this.#random.between(0, this.#weather.maxLatencyMs));
+    if (this.#dead) return never;
+    return fails ? this.#fail('after') : result;
+  }
+
+  #fail(when: string): never {
+    throw new StoreUnavailable(`simulated: ${when}`);
+  }
+
+  /** A doorbell may get lost on its way. */
+  #heard(name: string | symbol, parameters: unknown[]): unknown[] {
+    if (name !== 'onRing') return parameters;
+    const [worker, listener] = parameters as [string, (number: string) => void];
+    const heard = (number: string) => {
+      if (!this.#dead && this.available && !this.#random.chance(this.#weather.lostRings)) listener(number);
+    };
+    return [worker, heard];
+  }
+}
