@@ -79,17 +79,17 @@ export class Fleet {
   }
 }
 
-function valuesOf({ data }: KafkaRecord): number[] {
+function valuesOf({ data }: Pick<KafkaRecord, 'data'>): number[] {
   const values = (data['values'] ?? []) as readonly { value: number }[];
   return values.map(({ value }) => value);
 }
 
-/** The ids under which each notification was told; a device tells one from another by the Observe value. */
+/** The ids under which each notification was told. An observation that is made again counts its Observe values anew. */
 function idsOfNotifications(records: readonly KafkaRecord[]): Set<string>[] {
   const ids = new Map<string, Set<string>>();
   for (const { key, id, type, data } of records) {
     if (type !== eventTypes.notification) continue;
-    const notification = `${key} ${String(data['observe'])}`;
+    const notification = JSON.stringify([key, data['observe'], valuesOf({ data })]);
     ids.set(notification, (ids.get(notification) ?? new Set()).add(id));
   }
   return [...ids.values()];

@@ -15,8 +15,10 @@ describe('an edge that is restarted while Kafka is away', () => {
 
   it('counts no time in which no worker could take an Update', async () => {
     const device = await LoneDevice.open('restarted', stage.edge.coapPort);
-    expect(await device.register(LIFETIME_S)).toMatchObject({ code: '2.01' });
+    const other = await LoneDevice.open('not-restarted', stage.edge.coapPort);
+    for (const one of [device, other]) expect(await one.register(LIFETIME_S)).toMatchObject({ code: '2.01' });
     stage.kafka.pause();
+    expect(await other.update()).toMatchObject({ code: '5.03' }); // now the worker knows
     await elapse(RESTART_AFTER_MS);
     await stage.edge.kill();
     await stage.edge.restart();
@@ -24,7 +26,7 @@ describe('an edge that is restarted while Kafka is away', () => {
     stage.kafka.resume();
     await stage.recovered();
     await expectExpiryAfter(stage, device.endpoint, LIFETIME_S * 1_000 + RESTART_AFTER_MS);
-    device.close();
+    for (const one of [device, other]) one.close();
   });
 });
 
