@@ -6,7 +6,7 @@ import type { CommandState } from '@cluster/contracts';
 import type { EventPublisher } from '@cluster/events';
 import { isRepeatable } from '@cluster/lwm2m';
 import {
-  decodeEntry, decodeSession, decodeStored, encodeEntry, end, expiryOf, finish, isFinished, viewQueue, type Alarm, type ClusterStore, type Outage,
+  decodeEntry, decodeSession, decodeStored, encodeEntry, end, expiryOf, finish, isFinished, nextObservationStep, viewQueue, type Alarm, type ClusterStore, type Outage,
   type QueueEntry, type SessionRecord, type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
@@ -42,6 +42,8 @@ const RING_AGAIN_MS = 30_000;
 const RING_AT_LEAST_MS = 3_600_000;
 /** How long the record of an ended registration stays, so that its number is not used again at once. */
 const TOMBSTONE_MS = 600_000;
+/** A number that is kept may be registered again while its alarm is being settled: it is never left without one. */
+const KEPT_LOOK_MS = 3_600_000;
 
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -111,7 +113,7 @@ export class Sweeper {
       const expiryMs = expiryOf(record, this.#deps.graceMs, outages);
       if (expiryMs <= nowMs) return await this.#expire(alarm.number, outages);
       const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives && !mine) : undefined;
-      return next(expiryMs, queueMs ?? Infinity);
+      return next(expiryMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
     } catch (error) {
       if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
       return nowMs + SETTLE_MS;
@@ -135,8 +137,14 @@ export class Sweeper {
     const idle = view.next === undefined && view.expired.length + view.unpublished.length + view.removable.length === 0;
     if (idle) return view.wakeAtMs;
     await this.#ring(number, record, ownerLives);
-    const waitedMs = nowMs - (view.next?.entry.acceptedAtMs ?? nowMs);
-    return Math.min(nowMs + Math.min(Math.max(waitedMs, RING_AGAIN_MS), RING_AT_LEAST_MS), view.wakeAtMs ?? Infinity);
+    return Math.min(ringAgainMs(nowMs, view.next?.entry.acceptedAtMs ?? nowMs), view.wakeAtMs ?? Infinity);
+  }
+
+  /** Rings for observations that the device should hold and does not; less often the longer it is silent. */
+  async #lookAtObservations(number: string, record: SessionRecord, ownerLives: boolean): Promise<number> {
+    if (nextObservationStep(record) === undefined) return Infinity;
+    await this.#ring(number, record, ownerLives);
+    return ringAgainMs(this.#deps.clock.storeMs(), record.updatedAtMs);
   }
 
   async #ring(number: string, record: SessionRecord, ownerLives: boolean): Promise<void> {
@@ -170,40 +178,61 @@ export class Sweeper {
   async #bury(number: string, ended: SessionRecord): Promise<number | undefined> {
     const { steps, sessions } = this.#deps;
     const told = await changeSession(steps, number, () => ({}), { fresh: true });
-    if (told === undefined || told.record.state === 'registered') return undefined;
-    if (!ended.kept) await this.#endCommands(number);
-    const ttl = ended.kept ? {} : { ttlMs: TOMBSTONE_MS };
+    if (told === undefined) return undefined;
+    const { kept } = ended;
+    const nowMs = this.#deps.clock.storeMs();
+    // The alarm of the new registration, later than this one, went into it.
+    if (told.record.state === 'registered') return nowMs + SETTLE_MS;
+    const waitingMs = await this.#endCommands(number, kept);
+    const ttl = kept ? {} : { ttlMs: TOMBSTONE_MS };
     await changeSession(steps, number, ({ record }) => (record.state === 'registered' ? undefined : { record, ...ttl }));
-    if (!ended.kept) await sessions.release(ended.endpoint, number);
+    if (!kept) await sessions.release(ended.endpoint, number);
     // The owner still holds the session as it was.
     if (ended.owner !== this.#deps.worker) await this.#deps.cluster.ring([{ worker: ended.owner, number }]);
-    return undefined;
+    return kept ? next(waitingMs, nowMs + KEPT_LOOK_MS) : undefined;
   }
 
-  async #endCommands(number: string): Promise<void> {
-    const stored = await this.#deps.sessions.loadEntries(number);
-    if (stored.length === 0) return;
+  /**
+   * Ends the commands of an ended registration and tells it; those of an endpoint that is kept when their time is over.
+   * Returns when the next one's is.
+   */
+  async #endCommands(number: string, kept: boolean): Promise<number> {
+    const stored = (await this.#deps.sessions.loadEntries(number)).map((e) => ({ ...e, entry: decodeEntry(e.record) }));
     const nowMs = this.#deps.clock.storeMs();
-    const open = stored.map((e) => ({ ...e, entry: decodeEntry(e.record) })).filter(({ entry }) => !isFinished(entry) || entry.unpublished);
-    const over = open.map((e) => ({
+    const stays = (entry: QueueEntry) => (isFinished(entry) ? !entry.unpublished : kept && entry.deadlineMs > nowMs);
+    const over = stored.filter(({ entry }) => !stays(entry)).map((e) => ({
       ...e,
       entry: isFinished(e.entry) ? e.entry : finish(e.entry, { state: outcomeOf(e.entry), atMs: nowMs, reason: 'the registration ended' }),
     }));
-    await changeSession(this.#deps.steps, number, (held) => ({
+    if (over.length > 0) await this.#tell(number, over);
+    const versions = new Map(over.map(({ id, version }) => [id, version + 1]));
+    const settled = kept
+      ? over.map(({ id, version, entry }) => ({ id, expected: version + 1, record: encodeEntry({ ...entry, unpublished: false }) }))
+      : stored.map(({ id, version }) => ({ id, expected: versions.get(id) ?? version, record: undefined }));
+    if (settled.length > 0) await this.#deps.sessions.commit([{ number, entries: settled }]);
+    const waiting = stored.filter(({ entry }) => kept && !isFinished(entry) && stays(entry));
+    return Math.min(...waiting.map(({ entry }) => entry.deadlineMs));
+  }
+
+  async #tell(number: string, over: readonly { id: string; version: number; entry: QueueEntry }[]): Promise<void> {
+    const told = await changeSession(this.#deps.steps, number, (held) => ({
       entries: over.map(({ id, version, entry }) => ({ id, expected: version, record: encodeEntry(entry) })),
       events: over
         .filter(({ entry }) => !entry.report)
         .map(({ entry }) => this.#deps.events.commandResult(number, held.version, held.record, entry)),
     }));
-    const versions = new Map(over.map(({ id, version }) => [id, version + 1]));
-    const removals = stored.map(({ id, version }) => ({ id, expected: versions.get(id) ?? version, record: undefined }));
-    await this.#deps.sessions.commit([{ number, entries: removals }]);
+    if (told === undefined) throw new ChangeRefused('store');
   }
 }
 
 /** What is in flight may have been carried out. */
 function outcomeOf({ state, command }: QueueEntry): CommandState {
   return state === 'in-flight' && !isRepeatable(command) ? 'outcome-unknown' : 'expired';
+}
+
+/** Twice the time that it has waited already, within bounds. */
+function ringAgainMs(nowMs: number, sinceMs: number): number {
+  return nowMs + Math.min(Math.max(nowMs - sinceMs, RING_AGAIN_MS), RING_AT_LEAST_MS);
 }
 
 function next(...timesMs: number[]): number | undefined {

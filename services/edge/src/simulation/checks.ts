@@ -85,8 +85,9 @@ function causeOf({ type, data }: ClusterEvent): string | undefined {
 const KNOCKS = 2;
 
 /** Nobody's registration runs out whose Updates reached us. */
-function expiredTooEarly({ events, wire }: Evidence): string[] {
-  return events.filter(({ type }) => type === eventTypes.expired).flatMap((event) => {
+function expiredTooEarly({ events, devices, wire }: Evidence): string[] {
+  const gone = new Set(devices.filter(({ retired }) => retired).map(({ endpoint }) => endpoint));
+  return events.filter(({ type, endpoint }) => type === eventTypes.expired && !gone.has(endpoint)).flatMap((event) => {
     const { registrationId, lifetimeS } = event.data as { registrationId: string; lifetimeS: number };
     const knocks = (wire.updates.get(registrationId) ?? []).filter((atMs) => atMs <= event.timeMs && atMs > event.timeMs - lifetimeS * 1_000);
     return knocks.length < KNOCKS ? [] : [`${event.endpoint}: ${registrationId} expired although ${knocks.length} Updates of it were heard in its last lifetime`];

@@ -44,6 +44,8 @@ export class Device {
   address = '';
   location: string | undefined;
   on = false;
+  /** Never comes back. */
+  retired = false;
   /** Reports no more, so that a run can come to rest. */
   quiet = false;
   readonly #network: Network;

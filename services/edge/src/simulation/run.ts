@@ -174,7 +174,7 @@ export class Run {
   async #offForLong(): Promise<void> {
     const device = this.#device();
     device.halt();
-    void sleep(this.random.between(1_000, 200_000)).then(() => device.on || device.boot());
+    void sleep(this.random.between(1_000, 200_000)).then(() => device.on || device.retired || device.boot());
   }
 
   async #call(device: Device): Promise<void> {
@@ -190,12 +190,24 @@ export class Run {
     Object.assign(this.#storeWeather, { failure: 0, lostRings: 0 });
     Object.assign(this.#brokerWeather, { overdue: 0, full: 0 });
     while (this.workers.length < 2) this.#startWorker();
-    for (const device of this.devices) if (!device.on) device.boot();
+    for (const device of this.devices) {
+      if (this.random.chance(0.15)) this.#retire(device);
+      else if (!device.on) device.boot();
+    }
+  }
+
+  /** Never heard again: its registration and its commands have to end by themselves. */
+  #retire(device: Device): void {
+    device.halt();
+    device.model.forget();
+    device.retired = true;
   }
 
   /** Devices report what is desired, and nothing else. */
   async #unreconciled(): Promise<string[]> {
-    const faults = this.devices.map(async ({ endpoint, model }) => {
+    const faults = this.devices.map(async ({ endpoint, model, retired }) => {
+      const state = (await this.operator.northbound.endpoint(endpoint))?.state;
+      if (retired) return state === 'registered' ? [`${endpoint} is gone, but still registered`] : [];
       const desired = (await this.operator.northbound.observations(endpoint)) ?? [];
       const wanted = desired.map(({ path, paths, state }) => `${path ?? paths?.join()} ${state}`).sort();
       const present = [...model.observations.values()].map(({ paths }) => `${paths.join()} active`).sort();
