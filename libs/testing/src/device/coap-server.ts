@@ -1,6 +1,7 @@
 /**
- * node-coap's server with two repairs that LwM2M needs: blocks of a body belong together by resource, not by token (a
- * server may use a new token for each block), and a body with a gap is answered 4.08, not dropped with an exception.
+ * node-coap's server with three repairs that LwM2M needs: blocks of a body belong together by resource, not by token (a
+ * server may use a new token for each block), a body with a gap is answered 4.08, not dropped with an exception, and a
+ * Reset is never answered.
  */
 import { Server, type IncomingMessage } from 'coap';
 import { generate } from 'coap-packet';
@@ -21,12 +22,17 @@ export class DeviceServer extends Server {
 
   override _handle(packet: Packet, peer: AddressInfo): void {
     try {
-      super._handle(packet, peer);
+      super._handle(packet.reset ? withoutAck(packet) : packet, peer);
     } catch {
       const refusal = generate({ ...answerTo(packet), code: '4.08' }); // RFC 7959 §2.9.2
       (this._sock as Socket).send(refusal, peer.port, peer.address);
     }
   }
+}
+
+/** node-coap takes a Reset whose ack is false, not absent, for a request. RFC 7252 §4.2 */
+function withoutAck({ ack: _, ...packet }: Packet): Packet {
+  return packet;
 }
 
 function isFirstBlock(block: Uint8Array): boolean {

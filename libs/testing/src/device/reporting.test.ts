@@ -65,8 +65,12 @@ describe('observations', () => {
     await observe(TEMPERATURE);
     server.reset(TOKEN);
     const cancelled = once(device, 'cancelled');
+    const operations: string[] = [];
+    device.on('request', ({ operation }) => operations.push(operation));
     device.setValue(TEMPERATURE, 22);
     expect((await cancelled)[1]).toBe('reset');
+    await server.request({ path: TEMPERATURE, accept: 0 });
+    expect(operations).toEqual(['read']); // the Reset is no request
   });
 
   it('notifies as the attribute con of 1.2 says', async () => {
