@@ -27,13 +27,20 @@ export function unavailable(why: string, cause?: unknown): StoreUnavailable {
   return new StoreUnavailable(`Redis: ${why}${detail}`, { cause });
 }
 
-/** Gives what `work` gives, or fails when it took too long. The work itself is not stopped. */
+/**
+ * Gives what `work` gives, or fails when it took too long. The work itself is not stopped. An answer that lies in the
+ * socket when a blocked event loop wakes up late is still read: timers come before sockets there, and immediates after.
+ */
 export async function within<T>(timeoutMs: number, what: string, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(unavailable(`${what} took longer than ${timeoutMs} ms`)), timeoutMs);
+  let lastChance: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    lastChance = setImmediate(() => reject(unavailable(`${what} took longer than ${timeoutMs} ms`)));
+  }, timeoutMs);
   try {
     return await Promise.race([work, promise]);
   } finally {
     clearTimeout(timer);
+    clearImmediate(lastChance);
   }
 }

@@ -21,6 +21,7 @@ import { HeldSessions } from './held-sessions.ts';
 import { Refusals } from './refusals.ts';
 import { Sweeper } from './sweeper.ts';
 import { Traces } from './traces.ts';
+import { AddressBindings } from './uplink/address-bindings.ts';
 import { Router } from './uplink/router.ts';
 import type { Uplink } from './uplink/uplink.ts';
 import { WorkerLease } from './worker-lease.ts';
@@ -91,12 +92,14 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     // Only a hint, that the former owner need not find out by a conflict.
     taken: (owner, number) => void deps.cluster.ring([{ worker: owner, number }]).catch(() => undefined),
   });
+  const counters = new EdgeCounters(deps.metrics);
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
     sessions, publisher, held, events, clock, rng,
     model: deps.model,
-    counters: new EdgeCounters(deps.metrics),
+    counters,
+    bindings: new AddressBindings(sessions, (count) => counters.lostHints.add(count)),
     heard(session) {
       refusals.heard(session);
       dispatcher.heard(session);

@@ -53,7 +53,8 @@ export class OutgoingExchange {
     this.request = request;
     this.waiting = new Timer(onTimeout);
     this.messageId = request.messageId;
-    this.token = request.token.slice();
+    // A copy: slice() of a Buffer is a view that keeps its whole pool alive.
+    this.token = Uint8Array.from(request.token);
     this.#context = context;
     const largest = context.parameters.blockSize;
     const size = request.blockSize ?? largest;
@@ -156,7 +157,7 @@ export class OutgoingExchange {
 
   #newUpload(payload: Uint8Array, szx: number): BlockUpload {
     // The token is unique among the requests to a peer, also when another worker goes on with the exchange.
-    return new BlockUpload(payload, szx, this.request.token.slice());
+    return new BlockUpload(payload, szx, Uint8Array.from(this.request.token));
   }
 
   #newDownload(etag: Uint8Array | undefined): BlockDownload {

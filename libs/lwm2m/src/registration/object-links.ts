@@ -29,6 +29,11 @@ export type ObjectListResult =
 const SECRET_OBJECTS: ReadonlySet<number> = new Set([0, 21, 23]);
 const MAX_CONTENT_FORMATS = 32;
 
+/** Devices of one kind send the same list: it is read once, and their sessions share it. */
+const remembered = new Map<string, ObjectListResult>();
+const MOST_REMEMBERED = 512;
+const LONGEST_REMEMBERED = 4_096;
+
 /**
  * Reads the payload of Register or Update. `knownRoot` is the root of the registration so far: an Update need not repeat
  * the root link. Links that are no objects are ignored; a duplicate counts once.
@@ -36,6 +41,15 @@ const MAX_CONTENT_FORMATS = 32;
 export function parseObjectList(payload: Uint8Array, knownRoot = '/'): ObjectListResult {
   const text = decodeUtf8Strict(payload);
   if (text === undefined) return { ok: false, detail: 'the object list is not UTF-8' };
+  if (text.length > LONGEST_REMEMBERED) return readObjectList(text, knownRoot);
+  const key = `${knownRoot} ${text}`;
+  const known = remembered.get(key) ?? readObjectList(text, knownRoot);
+  if (remembered.size >= MOST_REMEMBERED) remembered.delete(remembered.keys().next().value ?? '');
+  remembered.set(key, known);
+  return known;
+}
+
+function readObjectList(text: string, knownRoot: string): ObjectListResult {
   const parsed = parseLinkFormat(text);
   if (!parsed.ok) return parsed;
   const roots = parsed.links.filter(isAlternateRoot);

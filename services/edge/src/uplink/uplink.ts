@@ -6,6 +6,7 @@ import type { Arrival, DeviceNumber, Rng, SessionRecord, SessionStore } from '@c
 import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
+import type { AddressBindings } from './address-bindings.ts';
 import type { Held, HeldSessions } from '../held-sessions.ts';
 
 export interface UplinkSettings {
@@ -35,6 +36,7 @@ export interface Uplink {
   readonly clock: WorkerClock;
   readonly rng: Rng;
   readonly counters: EdgeCounters;
+  readonly bindings: AddressBindings;
   respond(exchange: number, response: CoapResponse): void;
   acknowledge(exchange: number): void;
   reject(exchange: number): void;
@@ -78,10 +80,7 @@ export function bindAddress(uplink: Uplink, held: Held): void {
   const nowMs = uplink.clock.storeMs();
   if (held.bound?.peer === peer && nowMs - held.bound.atMs < ttlMs / 2) return;
   held.bound = { peer, atMs: nowMs };
-  uplink.sessions.bindAddresses([{ peer, number: held.number, ttlMs }]).catch(() => {
-    held.bound = undefined;
-    uplink.counters.lostHints.add(1);
-  });
+  uplink.bindings.add({ peer, number: held.number, ttlMs });
 }
 
 /** Whether this worker may send a request to the device now; asked again whenever its session was read anew. */
