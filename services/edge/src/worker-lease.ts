@@ -58,12 +58,17 @@ export class WorkerLease {
     const storeMs = await this.#cluster.renewLease(this.#worker, LEASE_MS);
     const movedMs = this.#clock.correct(storeMs, askedMs);
     this.#holdsUntilMs = askedMs + LEASE_MS - MARGIN_MS;
-    const beforeMs = this.#renewedMs;
+    await this.#account(askedMs, storeMs, movedMs);
     this.#renewedMs = askedMs;
-    if (beforeMs === undefined) return;
-    const lateMs = askedMs - beforeMs - RENEW_EVERY_MS;
+  }
+
+  /** Reports what kept the renewal from coming. If that fails, the next renewal is later still, and reports again. */
+  async #account(askedMs: number, storeMs: number, movedMs: number): Promise<void> {
+    // Who joins knows of no outage that others have yet to report.
+    if (this.#renewedMs === undefined) this.#recoveredMs = this.#clock.monotonicMs();
+    const lateMs = askedMs - (this.#renewedMs ?? askedMs) - RENEW_EVERY_MS;
     if (lateMs > LATE_MS) await this.#report(storeMs - lateMs, storeMs, 'the store was away');
-    else if (movedMs > JUMP_MS) await this.#report(storeMs - movedMs, storeMs, "the store's clock jumped");
+    else if (this.#renewedMs !== undefined && movedMs > JUMP_MS) await this.#report(storeMs - movedMs, storeMs, "the store's clock jumped");
   }
 
   /** Nobody's registration runs out for a time in which the device could not be heard. */
