@@ -3,13 +3,13 @@
  * its observations lack, one outstanding request at a time. Every request is stored before it leaves.
  */
 import type { CoapEvent } from '@cluster/coap';
-import { deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextObservationStep, viewQueue } from '@cluster/session';
+import { deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextObservationStep, takeOver, viewQueue } from '@cluster/session';
 import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import type { DownlinkSide } from '../uplink/notification.ts';
-import { mayLease, type Received, type Uplink } from '../uplink/uplink.ts';
+import { arrivalOf, mayLease, type Received, type Uplink } from '../uplink/uplink.ts';
 import type { CommandRunner } from './command-runner.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { ObservationRunner } from './observation-runner.ts';
@@ -177,8 +177,17 @@ export class Dispatcher implements DownlinkSide {
     const stored = await this.#deps.sessions.loadEntries(held.number);
     const waiting = stored.map(decodeStored).find(({ entry }) => entry.state === 'in-flight' && entry.exchange?.counter === counter);
     if (waiting === undefined) return false;
+    await this.#takePath(held, received);
     await this.#deps.commands.complete(held, waiting, { kind: 'response', message: received.message, rttMs: 0 });
     return true;
+  }
+
+  /** The device's messages come here now: the worker that sent the request must not repeat what was answered. */
+  async #takePath({ number }: Held, received: Received): Promise<void> {
+    const { uplink, steps } = this.#deps;
+    await changeSession(steps, number, ({ record, version }) =>
+      record.owner === uplink.settings.worker ? undefined : { record: takeOver(record, arrivalOf(uplink, received, version)) },
+    );
   }
 
   again(step: Step): void {
