@@ -6,7 +6,7 @@
 import { EventsUnavailable, type EventPublisher, type EventRecord } from '@cluster/events';
 import {
   encodeSession, published, StoreUnavailable, type DeviceNumber, type DeviceWrite, type EntryWrite, type SessionRecord,
-  type SessionStore,
+  type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 import type { Held, HeldSessions } from './held-sessions.ts';
@@ -53,6 +53,8 @@ interface Attempt {
 interface Loaded {
   readonly held: Held | undefined;
   readonly fresh: boolean;
+  /** Its record is damaged, or of a newer version: nothing is done to it. */
+  readonly unreadable?: boolean;
 }
 
 interface Committed {
@@ -138,12 +140,14 @@ export class DeviceSteps {
   async #round(attempts: readonly Attempt[]): Promise<void> {
     let again: Attempt[] = [];
     let committed: Committed[] = [];
+    // What has left the round, refused or to another number, has no part in its failure.
+    const left = new Set<Step>();
     try {
-      ({ again, committed } = await this.#apply(attempts));
+      ({ again, committed } = await this.#apply(attempts, left));
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) this.#log.error({ err: error }, 'a round of steps failed');
       for (const { number } of attempts) this.#held.drop(number);
-      this.#finish(() => attempts.forEach(({ step }) => step.refuse('store')));
+      this.#finish(() => attempts.forEach(({ step }) => left.has(step) || step.refuse('store')));
     }
     const goingOn = new Set(again.map(({ step }) => step));
     const over = attempts.filter(({ step }) => !goingOn.has(step));
@@ -162,17 +166,24 @@ export class DeviceSteps {
     return [{ step, number, tries: 0, fresh: false }];
   }
 
-  async #apply(attempts: readonly Attempt[]): Promise<{ again: Attempt[]; committed: Committed[] }> {
+  async #apply(attempts: readonly Attempt[], left: Set<Step>): Promise<{ again: Attempt[]; committed: Committed[] }> {
     const loaded = await this.#load(attempts);
     const again: Attempt[] = [];
     const decided: { attempt: Attempt; decision: Decision; held: Held | undefined }[] = [];
     for (const attempt of attempts) {
       const { step } = attempt;
-      const { held, fresh = false } = loaded.get(step.number) ?? {};
+      const { held, fresh = false, unreadable = false } = loaded.get(step.number) ?? {};
+      if (unreadable) {
+        left.add(step);
+        this.#finish(() => step.refuse('store'));
+        continue;
+      }
       const decision = step.decide(held, fresh);
       if (decision === 'reload') again.push({ ...attempt, fresh: true });
-      else if (decision === 'elsewhere') await this.#move(step);
-      else decided.push({ attempt, decision, held });
+      else if (decision === 'elsewhere') {
+        await this.#move(step);
+        left.add(step);
+      } else decided.push({ attempt, decision, held });
     }
     await this.#scheduleAlarms(decided);
     const writes = decided.filter(({ decision }) => decision.record !== undefined || decision.entries !== undefined);
@@ -216,12 +227,18 @@ export class DeviceSteps {
     }
     if (missing.length === 0) return loaded;
     const stored = await this.#sessions.load(missing);
-    missing.forEach((number, i) => {
-      const session = stored[i];
-      if (session === undefined) this.#held.drop(number);
-      loaded.set(number, { held: session && this.#held.take(number, session), fresh: true });
-    });
+    missing.forEach((number, i) => loaded.set(number, this.#take(number, stored[i])));
     return loaded;
+  }
+
+  #take(number: DeviceNumber, stored: StoredSession | undefined): Loaded {
+    if (stored === undefined) this.#held.drop(number);
+    try {
+      return { held: stored && this.#held.take(number, stored), fresh: true };
+    } catch (error) {
+      this.#log.error({ err: error, number }, 'a session could not be read');
+      return { held: undefined, fresh: true, unreadable: true };
+    }
   }
 
   async #scheduleAlarms(decided: readonly { attempt: Attempt; decision: Decision }[]): Promise<void> {

@@ -76,6 +76,7 @@ class Worker implements Edge {
         await lease.start();
         this.#undo.push(await this.#deps.cluster.onRing(worker, (number) => dispatcher.rung(number)));
         sweeper.start();
+        dispatcher.start();
         this.#phase = 'up';
       } catch (error) {
         this.#deps.log.warn({ err: error }, 'the store is not there yet');

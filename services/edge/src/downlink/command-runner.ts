@@ -103,6 +103,18 @@ export class CommandRunner {
 
   /** Stores the end of an exchange and tells it. False: the device did not answer. */
   async complete(held: Held, inFlight: VersionedEntry, ending: Ending): Promise<boolean> {
+    const stored = ending.kind === 'response' ? ending.stored : undefined;
+    try {
+      const reached = await this.#complete(held, inFlight, ending);
+      stored?.(true);
+      return reached;
+    } catch (error) {
+      stored?.(false);
+      throw error;
+    }
+  }
+
+  async #complete(held: Held, inFlight: VersionedEntry, ending: Ending): Promise<boolean> {
     const nowMs = this.#uplink.clock.storeMs();
     const { entry } = inFlight;
     if (ending.kind === 'given') return false;

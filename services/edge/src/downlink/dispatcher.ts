@@ -17,6 +17,7 @@ import type { Settler } from './settler.ts';
 
 /** A client that has just got its answer may need a moment until it takes requests. OMA LwM2M Core 1.1 §6.3 */
 const AFTER_ANSWER_MS = 20;
+const CONFIRM_EVERY_MS = 500;
 
 export interface DispatcherDeps {
   readonly uplink: Uplink;
@@ -34,6 +35,7 @@ export interface DispatcherDeps {
 export class Dispatcher implements DownlinkSide {
   readonly #deps: DispatcherDeps;
   readonly #active = new Map<DeviceNumber, { again: boolean }>();
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(deps: DispatcherDeps) {
@@ -45,9 +47,15 @@ export class Dispatcher implements DownlinkSide {
     return this.#active.size;
   }
 
+  /** Begins to watch over the requests that are out. */
+  start(): void {
+    this.#timer = setInterval(() => this.#confirm(), CONFIRM_EVERY_MS);
+  }
+
   /** Starts nothing more; what is under way ends or goes on elsewhere. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#timer);
     await this.#deps.settler.flush();
   }
 
@@ -91,6 +99,17 @@ export class Dispatcher implements DownlinkSide {
         this.wake(number);
       })
       .catch(() => this.#deps.uplink.counters.failures.add(1));
+  }
+
+  /** Stops requests on paths that another worker took over. A store that is away confirms nothing: its answer is waited for. */
+  #confirm(): void {
+    for (const number of this.#deps.exchanges.unconfirmed(this.#deps.uplink.clock.monotonicMs())) {
+      changeSession(this.#deps.steps, number, () => ({}), { fresh: true })
+        .then((held) => {
+          if (held === undefined || !mayLease(this.#deps.uplink, held.record)) this.#deps.exchanges.give(number);
+        })
+        .catch(() => undefined);
+    }
   }
 
   /** After an outage: whatever waited may go. */
@@ -167,13 +186,17 @@ export class Dispatcher implements DownlinkSide {
   }
 
   reported(held: Held, counter: number, { message }: Received): void {
-    this.#deps.exchanges.complete(held, counter, message);
+    void this.#deps.exchanges.complete(held, counter, message);
   }
 
   async adopt(held: Held, counter: number, received: Received): Promise<boolean> {
     // What nobody wants any more is not acknowledged, since it would not be told: RST ends it at the device.
     const dropped = held.record.cancellations.some((o) => o.counter === counter);
-    if (this.#deps.exchanges.complete(held, counter, received.message)) return !dropped;
+    const completed = this.#deps.exchanges.complete(held, counter, received.message);
+    if (completed !== false) {
+      if (!(await completed)) throw new ChangeRefused('store');
+      return !dropped;
+    }
     const stored = await this.#deps.sessions.loadEntries(held.number);
     const waiting = stored.map(decodeStored).find(({ entry }) => entry.state === 'in-flight' && entry.exchange?.counter === counter);
     if (waiting === undefined) return false;

@@ -15,7 +15,13 @@ export interface Outgoing {
 }
 
 export type Ending =
-  | { readonly kind: 'response'; readonly message: CoapMessage; readonly rttMs: number }
+  | {
+      readonly kind: 'response';
+      readonly message: CoapMessage;
+      readonly rttMs: number;
+      /** Who brought the answer hears whether it was stored and told. */
+      readonly stored?: (done: boolean) => void;
+    }
   | { readonly kind: 'failed'; readonly reason: string }
   /** Another worker goes on with it. */
   | { readonly kind: 'given' };
@@ -26,7 +32,12 @@ interface Open {
   readonly peer: string;
   readonly generation: number;
   readonly ended: (ending: Ending) => void;
+  /** When it was last known that no other worker goes on with it. */
+  confirmedMs: number;
 }
+
+/** A little less than the first wait before a repetition: a request is confirmed before each one. RFC 7252 §4.8 */
+const CONFIRM_AFTER_MS = 1_500;
 
 /** Runs work on the engine and sends what comes of it. */
 export type WithEngine = (work: (engine: CoapEngine, nowMs: number) => void) => void;
@@ -49,7 +60,8 @@ export class Exchanges {
 
   /** Sends a request on the device's present path. Resolves when the exchange is over. */
   run(held: Held, outgoing: Outgoing): Promise<Ending> {
-    return new Promise((ended) => this.#start({ held, outgoing, peer: held.record.peer, generation: held.record.generation, ended }));
+    const { peer, generation } = held.record;
+    return new Promise((ended) => this.#start({ held, outgoing, peer, generation, ended, confirmedMs: 0 }));
   }
 
   #start(open: Open): void {
@@ -67,9 +79,24 @@ export class Exchanges {
         maxBodyBytes: this.#maxBodyBytes,
         notificationsApart: outgoing.observe !== undefined,
       });
+      open.confirmedMs = nowMs;
       this.#open.set(request, open);
       this.#byNumber.set(held.number, request);
     });
+  }
+
+  /**
+   * Devices whose requests have been out for a while: a worker that took one of them over would go on with its request,
+   * and its doorbell may have been lost.
+   */
+  unconfirmed(nowMs: number): DeviceNumber[] {
+    const numbers: DeviceNumber[] = [];
+    for (const open of this.#open.values()) {
+      if (nowMs - open.confirmedMs < CONFIRM_AFTER_MS) continue;
+      open.confirmedMs = nowMs;
+      numbers.push(open.held.number);
+    }
+    return numbers;
   }
 
   /** Takes the engine's events about requests. */
@@ -100,15 +127,15 @@ export class Exchanges {
 
   /**
    * Completes an exchange of this worker whose answer came by another path than it went, or as a notification. One that
-   * cancels an observation is not answered by what that still reports.
+   * cancels an observation is not answered by what that still reports. False: no such exchange; else resolves when the
+   * answer is stored and told, or not.
    */
-  complete(held: Held, counter: number, message: CoapMessage): boolean {
+  complete(held: Held, counter: number, message: CoapMessage): Promise<boolean> | false {
     const request = this.#byNumber.get(held.number);
     const outgoing = request === undefined ? undefined : this.#open.get(request)?.outgoing;
     if (request === undefined || outgoing?.counter !== counter) return false;
     if (outgoing.observe === 'cancel' && observeValue(message) !== undefined) return false;
-    this.#cancel(request, { kind: 'response', message, rttMs: 0 });
-    return true;
+    return new Promise((stored) => this.#cancel(request, { kind: 'response', message, rttMs: 0, stored }));
   }
 
   #restart(request: number, open: Open): void {

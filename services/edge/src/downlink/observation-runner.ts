@@ -52,7 +52,11 @@ export class ObservationRunner {
     this.#uplink.counters.requests.add(1);
     const { counter, messageId } = lease;
     const ending = await this.#exchanges.run(leased, { counter, messageId, ...plan });
-    if (ending.kind === 'response') return this.#answered(leased, step, ending.message, counter);
+    if (ending.kind === 'response') {
+      const told = await this.#answered(leased, step, ending.message, counter).catch(() => false);
+      ending.stored?.(told);
+      return told;
+    }
     if (ending.kind === 'given') return false;
     this.#uplink.counters.unanswered(ending.reason);
     leased.observeNotBeforeMs = this.#uplink.clock.storeMs() + RETRY_MS;

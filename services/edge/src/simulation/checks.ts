@@ -59,9 +59,13 @@ function resultOf(data: Data): unknown[] {
 /** Equal causes have equal ids. */
 function twiceUnderOtherIds(events: readonly ClusterEvent[]): string[] {
   const ids = new Map<string, { id: string; state: unknown }>();
+  const told = new Set<string>();
   return events.flatMap((event) => {
     const cause = causeOf(event);
-    if (cause === undefined) return [];
+    // An Update told once more shows the address of now, which may be that of its repeat from elsewhere.
+    const repeated = event.type === eventTypes.updated && told.has(event.id);
+    told.add(event.id);
+    if (cause === undefined || repeated) return [];
     const key = `${event.type} of ${event.endpoint}: ${cause}`;
     const state = (event.data as Data)['state'];
     const known = ids.get(key) ?? { id: event.id, state };
