@@ -29,7 +29,7 @@ export class NorthSide {
 
   static async connect(brokers: { redisUrl: string; kafkaBrokers: readonly string[] }): Promise<NorthSide> {
     const store = await connectRedisStore({ urls: [brokers.redisUrl] });
-    const consumer = await connectKafkaConsumer({ brokers: brokers.kafkaBrokers, clientId: 'bench-north' });
+    const consumer = connectKafkaConsumer({ brokers: brokers.kafkaBrokers, clientId: 'bench-north' });
     const north = new NorthSide(store, consumer);
     await consumer.tail([topics.commandResults], {}, async (records) => north.#heard(records));
     return north;
@@ -87,7 +87,7 @@ export class NorthSide {
       this.#early.delete(id);
       return early;
     }
-    return await new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no result of command ${id} after ${PATIENCE_MS} ms`)), PATIENCE_MS);
       this.#waiting.set(id, (result) => {
         clearTimeout(timer);

@@ -1,4 +1,5 @@
 /** A service's life as a process: environment in, parts up, and down again in order on SIGTERM or SIGINT. */
+import { inspect } from 'node:util';
 import { createLogger, Metrics, startTelemetry, type Logger } from '@cluster/telemetry';
 import { ConfigError } from './config-error.ts';
 import { loadConfig, type Config } from './load-config.ts';
@@ -27,7 +28,7 @@ export async function runProcess(kind: ServiceKind, start: (context: ProcessCont
     await run(kind, start);
   } catch (error) {
     // A wrong environment is told in full and without a stack; anything else with one.
-    console.error(error instanceof ConfigError ? error.message : error);
+    process.stderr.write(`${error instanceof ConfigError ? error.message : inspect(error)}\n`);
     process.exit(1);
   }
 }

@@ -97,7 +97,7 @@ export class Fleet {
     if (this.#fault !== undefined) throw this.#fault;
     if (load.window * 2 > load.to - load.from) throw new RangeError('the window takes more than half the devices');
     const startMs = performance.now();
-    return await new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const timer = setInterval(() => this.#repeatDue(), SCAN_MS);
       const finish = (error?: Error): void => {
         clearInterval(timer);
