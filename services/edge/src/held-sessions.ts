@@ -31,9 +31,10 @@ export type HeldContext = DeviceContext & Pick<Registration, 'objectLinks'>;
 export class HeldSessions {
   readonly #held: LRUCache<DeviceNumber, Held>;
   readonly #byPeer = new Map<string, DeviceNumber>();
+  readonly #byEndpoint = new Map<string, DeviceNumber>();
 
   constructor(max: number) {
-    this.#held = new LRUCache({ max, dispose: (held) => this.#unbind(held) });
+    this.#held = new LRUCache({ max, dispose: (held) => this.#forget(held) });
   }
 
   get size(): number {
@@ -47,6 +48,12 @@ export class HeldSessions {
   /** The held session whose device last spoke from an address. */
   byPeer(peer: string): Held | undefined {
     const number = this.#byPeer.get(peer);
+    return number === undefined ? undefined : this.#held.get(number);
+  }
+
+  /** The held session of an endpoint. */
+  byEndpoint(endpoint: string): Held | undefined {
+    const number = this.#byEndpoint.get(endpoint);
     return number === undefined ? undefined : this.#held.get(number);
   }
 
@@ -67,10 +74,7 @@ export class HeldSessions {
   committed(number: DeviceNumber, before: Held | undefined, record: SessionRecord): Held {
     if (before === undefined) return this.#insert(number, 1, record, 0);
     this.#set(before, before.version + 1, record, before.published && record.pending === before.record.pending);
-    if (!this.#held.has(number)) {
-      this.#held.set(number, before);
-      this.#byPeer.set(record.peer, number);
-    }
+    if (!this.#held.has(number)) this.#keep(before);
     return before;
   }
 
@@ -88,9 +92,20 @@ export class HeldSessions {
       number, version, record, entries, published: record.pending === undefined, nextMessageId: undefined, heardMs: 0,
       observeNotBeforeMs: 0, lastObserve: new Map(), bound: undefined, context: undefined,
     };
-    this.#held.set(number, held);
-    this.#byPeer.set(record.peer, number);
+    this.#keep(held);
     return held;
+  }
+
+  #keep(held: Held): void {
+    this.#held.set(held.number, held);
+    this.#byPeer.set(held.record.peer, held.number);
+    this.#byEndpoint.set(held.record.endpoint, held.number);
+  }
+
+  #forget(held: Held): void {
+    this.#unbind(held);
+    const { endpoint } = held.record;
+    if (this.#byEndpoint.get(endpoint) === held.number) this.#byEndpoint.delete(endpoint);
   }
 
   #set(held: Held, version: number, record: SessionRecord, published: boolean): void {

@@ -34,13 +34,22 @@ function readRegister(uplink: Uplink, received: Received): Registration | undefi
 
 interface Numbered {
   readonly number: DeviceNumber;
-  /** Drawn just now. */
-  readonly unborn: boolean;
+  /** `held`: of a session in the cache, which may be behind; `index`: the endpoint's; `drawn`: just now. */
+  readonly source: 'held' | 'index' | 'drawn';
 }
 
-const UNKNOWN: Numbered = { number: '', unborn: false };
+const UNKNOWN: Numbered = { number: '', source: 'index' };
 
 async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<Numbered[]> {
+  const held = endpoints.map((endpoint) => uplink.held.byEndpoint(endpoint)?.number);
+  const asked = endpoints.filter((_, i) => held[i] === undefined);
+  const indexed = asked.length === 0 ? [] : await indexedNumbers(uplink, asked);
+  let next = 0;
+  return held.map((number) => (number === undefined ? (indexed[next++] ?? UNKNOWN) : { number, source: 'held' }));
+}
+
+/** Asks the index, and draws numbers for endpoints that have none. */
+async function indexedNumbers(uplink: Uplink, endpoints: readonly string[]): Promise<Numbered[]> {
   const known = await uplink.sessions.resolve(endpoints);
   const claims = endpoints.flatMap((endpoint, i) =>
     known[i] === undefined ? [{ endpoint, proposal: newDeviceNumber(uplink.rng) }] : [],
@@ -48,30 +57,35 @@ async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<
   const claimed = claims.length === 0 ? [] : await uplink.sessions.claim(claims);
   let next = 0;
   return known.map((number) => {
-    if (number !== undefined) return { number, unborn: false };
+    if (number !== undefined) return { number, source: 'index' };
     const [claim, given] = [claims[next], claimed[next++]];
-    return given === undefined ? UNKNOWN : { number: given, unborn: given === claim?.proposal };
+    return given === undefined ? UNKNOWN : { number: given, source: given === claim?.proposal ? 'drawn' : 'index' };
   });
 }
 
 class RegisterStep implements Step {
   number: DeviceNumber;
-  unborn: boolean;
+  #source: Numbered['source'];
   readonly #uplink: Uplink;
   readonly #received: Received;
   readonly #registration: Registration;
 
-  constructor(uplink: Uplink, received: Received, registration: Registration, { number, unborn }: Numbered) {
+  constructor(uplink: Uplink, received: Received, registration: Registration, { number, source }: Numbered) {
     this.#uplink = uplink;
     this.#received = received;
     this.#registration = registration;
     this.number = number;
-    this.unborn = unborn;
+    this.#source = source;
+  }
+
+  get unborn(): boolean {
+    return this.#source === 'drawn';
   }
 
   decide(held: Held | undefined, fresh: boolean): Decision | 'reload' | 'elsewhere' {
-    if (held !== undefined && !fresh) return 'reload';
-    if (held !== undefined && this.#isRetired(held)) return 'elsewhere';
+    const retired = held === undefined ? this.#source === 'held' : this.#isRetired(held);
+    // A held session that is behind shows when it is committed; before a number is given up, the store is asked.
+    if (retired) return fresh ? 'elsewhere' : 'reload';
     const { peer, message } = this.#received;
     const arrival = arrivalOf(this.#uplink, this.#received, held?.version ?? 0);
     const repeated = held === undefined ? undefined : answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
@@ -91,7 +105,7 @@ class RegisterStep implements Step {
     const claim = { endpoint: this.#registration.endpoint, proposal: newDeviceNumber(this.#uplink.rng), replaces: this.number };
     const [number] = await this.#uplink.sessions.claim([claim]);
     this.number = number ?? claim.proposal;
-    this.unborn = number === claim.proposal;
+    this.#source = number === claim.proposal ? 'drawn' : 'index';
   }
 
   #answer(held: Held | undefined): void {
