@@ -80,9 +80,12 @@ export class RawPeer {
 
   /** Resolves when the server has taken all that was sent before: it answers a ping (RFC 7252 §4.3). False: it does not. */
   async ping(port: number, patienceMs?: number): Promise<boolean> {
-    const messageId = (this.#lastPing = (this.#lastPing + 1) & 0xffff);
-    const answer = await this.exchange(port, Uint8Array.of(0x40, 0, messageId >> 8, messageId & 0xff), patienceMs);
-    return answer?.code === 'RST';
+    for (;;) {
+      const messageId = (this.#lastPing = (this.#lastPing + 1) & 0xffff);
+      const answer = await this.exchange(port, Uint8Array.of(0x40, 0, messageId >> 8, messageId & 0xff), patienceMs);
+      // Whatever else was sent may have this message id by chance: then its answer came, and the next ping tells.
+      if (answer === undefined || answer.code === 'RST') return answer !== undefined;
+    }
   }
 
   request(port: number, request: RawRequest, patienceMs?: number): Promise<Answer> {

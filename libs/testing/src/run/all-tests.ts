@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
+import { resolve as absolute } from 'node:path';
 
 interface Outcome {
   readonly passed: number;
@@ -17,7 +18,8 @@ interface Step {
   readonly report?: string;
 }
 
-const REPORTS = '.cache/reports';
+/** Absolute: each test configuration has a root of its own. */
+const REPORTS = absolute('.cache/reports');
 
 function vitest(name: string, ...args: string[]): Step {
   const report = `${REPORTS}/${name}.json`;
@@ -25,9 +27,9 @@ function vitest(name: string, ...args: string[]): Step {
 }
 
 const steps: readonly Step[] = [
+  { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'types', command: ['npm', 'run', '--silent', 'check'] },
-  { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   vitest('units'),
   vitest('conformance', '--config', 'conformance/vitest.config.ts'),
 ];
