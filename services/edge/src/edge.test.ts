@@ -1,5 +1,5 @@
 import { SimulatedDevice } from '@cluster/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openHarness, type Harness } from './testing/harness.ts';
 
 let harness: Harness;
@@ -42,6 +42,19 @@ describe('registration', () => {
     expect(await first.update()).toBe('4.04');
     expect(await second.update()).toBe('2.04');
   });
+
+  it('an endpoint that comes back after its end gets a fresh number, and is found under it', async () => {
+    const device = await registered();
+    const first = device.location?.split('/').at(-1) ?? '';
+    await device.deregister();
+    // The sweeper has taken the number from the endpoint, which the worker still holds.
+    await vi.waitFor(async () => expect(await harness.sessions.resolve(['demo'])).toEqual([undefined]), { timeout: 10_000 });
+    await device.register();
+    const second = device.location?.split('/').at(-1) ?? '';
+    expect(second.slice(0, 8)).not.toBe(first.slice(0, 8));
+    expect(await harness.sessions.resolve(['demo'])).toEqual([second.slice(0, 8)]);
+    expect(await harness.northbound.endpoint('demo')).toMatchObject({ state: 'registered', registrationId: second });
+  }, 20_000);
 
   it('an operator drops a registration: the next Update gets 4.04, the next Register a new place', async () => {
     const device = await registered();
