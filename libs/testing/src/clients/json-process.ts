@@ -63,12 +63,6 @@ export class JsonLineProcess {
     return found === undefined ? this.#wait(name, wanted, patienceMs) : Promise.resolve(found);
   }
 
-  /** Drops the events of this name that nobody took, so that {@link next} waits for a new one. */
-  forget(name: string): void {
-    const kept = this.#unread.filter((event) => event.event !== name);
-    this.#unread.splice(0, Infinity, ...kept);
-  }
-
   /** Closes its stdin, at which it quits; kills it where it does not. */
   async stop(): Promise<void> {
     this.#child.stdin.end();
