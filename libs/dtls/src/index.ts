@@ -1,0 +1,2 @@
+/** DTLS 1.2 without I/O: server and client, Connection ID, associations that move between workers (RFC 6347, 9146). */
+export { KeyObject, X509Certificate } from './crypto.ts';
