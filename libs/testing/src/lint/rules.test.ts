@@ -17,6 +17,7 @@ const PLANTED: readonly (readonly [what: string, path: string, text: string, rul
   ['an import past a package’s index', 'services/edge/src/planted-deep.ts', "export * from '../../../libs/coap/src/timers.ts';", BOUNDARIES],
   ['a socket in an engine', 'libs/lwm2m/src/planted-net.ts', "export { connect } from 'node:net';", IMPORTS],
   ['a cipher past the one door', 'libs/dtls/src/planted-cipher.ts', "export { createCipheriv } from 'node:crypto';", IMPORTS],
+  ['a secret’s cipher past its file', 'libs/secrets/src/planted-cipher.ts', "export { createHmac } from 'node:crypto';", IMPORTS],
   ['a socket without its prefix', 'libs/lwm2m/src/planted-dgram.ts', "export { createSocket } from 'dgram';", IMPORTS],
   ['telemetry in an engine', 'libs/session/src/planted-telemetry.ts', "export { Metrics } from '@cluster/telemetry';", IMPORTS],
   ['the clock in an engine', 'libs/session/src/planted-now.ts', 'export const at = () => Date.now();', PROPERTIES],

@@ -1,0 +1,52 @@
+/** Keys for each purpose, derived from the master secrets of the cluster: the current one, and former ones until they are taken out. */
+import type { MasterSecret } from './master-secrets.ts';
+import { createSecretKey, hkdfSync, type KeyObject } from './primitives.ts';
+
+/** What a derived key is for. Keys of different purposes tell nothing of each other. */
+export type Purpose = 'cookie' | 'cid' | 'ticket' | 'sealing' | 'sharing';
+
+export interface DerivedKey {
+  /** The id of its master secret. */
+  readonly id: string;
+  /** 32 bytes. */
+  readonly key: KeyObject;
+}
+
+const PURPOSES: readonly Purpose[] = ['cookie', 'cid', 'ticket', 'sealing', 'sharing'];
+const KEY_BYTES = 32;
+const NO_SALT = new Uint8Array(0);
+
+export class KeyRing {
+  #keys: ReadonlyMap<Purpose, readonly DerivedKey[]> = new Map();
+
+  /** @throws {RangeError} without a secret */
+  constructor(secrets: readonly MasterSecret[]) {
+    this.replace(secrets);
+  }
+
+  /** Takes other master secrets, newest first: what was derived from one that is missing opens nothing any more. */
+  replace(secrets: readonly MasterSecret[]): void {
+    if (secrets.length === 0) throw new RangeError('a key ring needs a master secret');
+    this.#keys = new Map(PURPOSES.map((purpose) => [purpose, secrets.map((secret) => derive(secret, purpose))]));
+  }
+
+  /** The key that new things are made with. */
+  current(purpose: Purpose): DerivedKey {
+    return this.all(purpose)[0]!;
+  }
+
+  /** Every key that is accepted, newest first. */
+  all(purpose: Purpose): readonly DerivedKey[] {
+    return this.#keys.get(purpose)!;
+  }
+
+  find(purpose: Purpose, id: string): KeyObject | undefined {
+    return this.all(purpose).find((each) => each.id === id)?.key;
+  }
+}
+
+/** RFC 5869: HKDF-SHA-256, the purpose as info. */
+function derive({ id, bytes }: MasterSecret, purpose: Purpose): DerivedKey {
+  const key = hkdfSync('sha256', createSecretKey(bytes), NO_SALT, `lwm2m-cluster ${purpose}`, KEY_BYTES);
+  return { id, key: createSecretKey(new Uint8Array(key)) };
+}
