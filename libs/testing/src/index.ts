@@ -20,3 +20,9 @@ export { startLeshan, type LeshanClient, type LeshanOptions } from './clients/le
 export { startAiocoap, type AiocoapClient, type AiocoapOptions } from './clients/aiocoap.ts';
 export { ensureLibcoap, LibcoapClient } from './clients/libcoap.ts';
 export { freeUdpPort } from './clients/udp-port.ts';
+export type {
+  CipherSuite, DtlsClient, DtlsClientOptions, DtlsSecurity, HandshakeResult, PskSecurity, RpkSecurity, SessionEnd, X509Security,
+} from './clients/dtls/peer.ts';
+export { ensureOpenssl, startOpenssl, type OpensslOptions } from './clients/dtls/openssl.ts';
+export { ensureGnutls, startGnutls } from './clients/dtls/gnutls.ts';
+export { makeTestPki, type Party, type TestPki } from './clients/dtls/pki.ts';

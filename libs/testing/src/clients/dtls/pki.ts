@@ -1,0 +1,54 @@
+/** A certificate authority, a server and a client for tests, made with the `openssl` program in a directory of the caller's. */
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const DAYS = '30';
+
+/** PEM files of one party. The key is PKCS #8, the public key a SubjectPublicKeyInfo; both are the certificate's. */
+export interface Party {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly publicKeyFile: string;
+}
+
+export interface TestPki {
+  readonly trustFile: string;
+  /** Its subject alternative names are `localhost` and 127.0.0.1. */
+  readonly server: Party;
+  readonly client: Party;
+}
+
+/** Makes all of it anew: secp256r1 keys and ECDSA with SHA-256. `client` becomes the client's common name. */
+export async function makeTestPki(directory: string, client = 'device'): Promise<TestPki> {
+  const trustFile = join(directory, 'ca.pem');
+  const keyFile = await makeKey(directory, 'ca');
+  await run('openssl', ['req', '-x509', '-new', '-key', keyFile, '-subj', '/CN=test CA', '-days', DAYS, '-out', trustFile]);
+  const serverNames = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  return {
+    trustFile,
+    server: await makeParty(directory, 'server', 'localhost', `${serverNames}\nextendedKeyUsage=serverAuth`),
+    client: await makeParty(directory, 'client', client, 'extendedKeyUsage=clientAuth'),
+  };
+}
+
+async function makeParty(directory: string, name: string, commonName: string, extensions: string): Promise<Party> {
+  const keyFile = await makeKey(directory, name);
+  const [request, extensionFile] = [join(directory, `${name}.csr`), join(directory, `${name}.ext`)];
+  const [certificateFile, publicKeyFile] = [join(directory, `${name}.pem`), join(directory, `${name}.pub.pem`)];
+  await run('openssl', ['req', '-new', '-key', keyFile, '-subj', `/CN=${commonName}`, '-out', request]);
+  await writeFile(extensionFile, `basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n${extensions}\n`);
+  const issuer = ['-CA', join(directory, 'ca.pem'), '-CAkey', join(directory, 'ca.key.pem'), '-CAcreateserial'];
+  const signed = ['-in', request, ...issuer, '-extfile', extensionFile, '-days', DAYS, '-sha256', '-out', certificateFile];
+  await run('openssl', ['x509', '-req', ...signed]);
+  await run('openssl', ['pkey', '-in', keyFile, '-pubout', '-out', publicKeyFile]);
+  return { certificateFile, keyFile, publicKeyFile };
+}
+
+async function makeKey(directory: string, name: string): Promise<string> {
+  const file = join(directory, `${name}.key.pem`);
+  await run('openssl', ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', file]);
+  return file;
+}
