@@ -1,6 +1,6 @@
 /** Events on Kafka: topics, CloudEvents types and the JSON of each value. */
 import { z } from 'zod';
-import { commandStatus } from './commands.ts';
+import { commandRequest, commandStatus, operation } from './commands.ts';
 import { resourceValue } from './values.ts';
 
 export const topics = {
@@ -70,5 +70,33 @@ export const notificationGapValue = z.object({
 });
 export type NotificationGapValue = z.infer<typeof notificationGapValue>;
 
-export const commandResultValue = commandStatus.extend({ endpoint: z.string() });
+/** CloudEvents `type` of what callers write to lwm2m.commands. */
+export const commandEventType = 'lwm2m.command';
+
+/** Value of lwm2m.commands: what REST takes, and the endpoint that it is for, which is the record's key too. */
+export const commandValue = commandRequest.extend({ endpoint: z.string().min(1).max(1_024) });
+export type CommandValue = z.infer<typeof commandValue>;
+
+/** Why a command from Kafka was not queued. */
+export const rejectionCode = z.enum([
+  'COMMAND_UNREADABLE', 'COMMAND_MALFORMED', 'COMMAND_REPEATED', 'ENDPOINT_UNKNOWN', 'QUEUE_FULL', 'INTERNAL',
+]);
+export type RejectionCode = z.infer<typeof rejectionCode>;
+
+/** Told of a command from Kafka that was not queued. */
+export const commandRejection = z.object({
+  endpoint: z.string(),
+  state: z.literal('rejected'),
+  code: rejectionCode,
+  reason: z.string(),
+  faults: z.array(z.object({ path: z.string(), message: z.string() })).optional().describe('what is malformed'),
+  id: z.string().optional().describe('COMMAND_REPEATED: the command that is queued under this idempotency key'),
+  op: operation.optional(),
+  correlation: z.string().optional().describe('id of the event that asked for it'),
+  correlationSource: z.string().optional().describe('source of that event'),
+});
+export type CommandRejection = z.infer<typeof commandRejection>;
+
+/** Value of lwm2m.command-results: the end of a command, or why it was not taken. */
+export const commandResultValue = z.union([commandStatus.extend({ endpoint: z.string() }), commandRejection]);
 export type CommandResultValue = z.infer<typeof commandResultValue>;

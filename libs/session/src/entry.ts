@@ -12,6 +12,14 @@ export interface Exchange {
   readonly generation: number;
 }
 
+/** The event that asked for a command, where none of REST's callers did. CloudEvents 1.0.2 §3.1 */
+export interface Origin {
+  readonly source: string;
+  readonly id: string;
+  /** When it was asked for, ms since 1970. */
+  readonly timeMs?: number;
+}
+
 export interface QueueEntry {
   readonly id: string;
   readonly command: CommandRequest;
@@ -20,6 +28,9 @@ export interface QueueEntry {
   /** Content formats that the device did not take for it (4.06, 4.15): the next try uses another. */
   readonly refusals: number;
   readonly acceptedAtMs: number;
+  /** The order of what one process accepted within the same millisecond. */
+  readonly sequence: number;
+  readonly origin?: Origin;
   /** Not sent after that time. */
   readonly deadlineMs: number;
   /** Not sent before that time: a repeat after an exchange without an answer. */
@@ -40,8 +51,13 @@ const FORMAT = 1;
 const encoder = new Encoder({ useRecords: false });
 const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
 
-/** A fresh entry. Without `ttlS` it is kept for a day. */
-export function newEntry(command: CommandRequest, at: { id: string; nowMs: number; report?: boolean }): QueueEntry {
+/** A fresh entry. Without `ttlS` it is kept for a day; its time runs from when it was asked for. */
+export function newEntry(
+  command: CommandRequest,
+  at: { id: string; nowMs: number; sequence?: number; origin?: Origin; report?: boolean },
+): QueueEntry {
+  // A clock of the caller's that runs ahead gives no more time.
+  const fromMs = Math.min(at.nowMs, at.origin?.timeMs ?? at.nowMs);
   return {
     id: at.id,
     command,
@@ -49,7 +65,9 @@ export function newEntry(command: CommandRequest, at: { id: string; nowMs: numbe
     attempts: 0,
     refusals: 0,
     acceptedAtMs: at.nowMs,
-    deadlineMs: at.nowMs + (command.ttlS ?? DEFAULT_TTL_S) * 1_000,
+    sequence: at.sequence ?? 0,
+    ...(at.origin === undefined ? {} : { origin: at.origin }),
+    deadlineMs: fromMs + (command.ttlS ?? DEFAULT_TTL_S) * 1_000,
     notBeforeMs: 0,
     unpublished: false,
     report: at.report ?? false,
@@ -105,6 +123,7 @@ export function entryStatus(entry: QueueEntry, waitsFor?: string): CommandStatus
     acceptedAt: new Date(entry.acceptedAtMs).toISOString(),
     ...(entry.finishedAtMs === undefined ? {} : { finishedAt: new Date(entry.finishedAtMs).toISOString() }),
     ...(waitsFor === undefined || entry.state !== 'queued' ? {} : { waitsFor }),
+    ...(entry.origin === undefined ? {} : { correlation: entry.origin.id, correlationSource: entry.origin.source }),
     ...(entry.reason === undefined ? {} : { reason: entry.reason }),
     ...(entry.response === undefined ? {} : { response: entry.response }),
   };
@@ -113,5 +132,10 @@ export function entryStatus(entry: QueueEntry, waitsFor?: string): CommandStatus
 /** Order of sending: priority first, then age. */
 export function byTurn(a: QueueEntry, b: QueueEntry): number {
   const priority = (b.command.priority ?? DEFAULT_PRIORITY) - (a.command.priority ?? DEFAULT_PRIORITY);
-  return priority !== 0 ? priority : a.acceptedAtMs - b.acceptedAtMs || (a.id < b.id ? -1 : 1);
+  return priority !== 0 ? priority : byAge(a, b);
+}
+
+/** The one accepted first comes first. */
+export function byAge(a: QueueEntry, b: QueueEntry): number {
+  return a.acceptedAtMs - b.acceptedAtMs || a.sequence - b.sequence || (a.id < b.id ? -1 : 1);
 }

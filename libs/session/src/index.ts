@@ -1,4 +1,5 @@
 /** Endpoint state: sessions, ownership, downlink queues and observations, and the ports that keep them. */
+export * from './commands.ts';
 export * from './entry.ts';
 export * from './identifiers.ts';
 export * from './northbound.ts';

@@ -4,63 +4,37 @@ import type {
 } from '@cluster/contracts';
 import { formatCode } from '@cluster/coap';
 import { checkCommand, type CommandFault } from '@cluster/lwm2m';
-import { Buffer } from 'node:buffer';
-import { decodeEntry, encodeEntry, entryStatus, finish, isFinished, newEntry, type QueueEntry } from './entry.ts';
+import { Commands, Contended, RING_AGAIN_MS, TRIES, type Cancellation, type QueueLimits, type Submission } from './commands.ts';
+import type { Origin } from './entry.ts';
+import { findEndpoint, type Found } from './find.ts';
 import { desire, toObservation } from './observations.ts';
-import { FINISHED_ROOM_BYTES } from './queue.ts';
-import type { ClusterStore, DeviceNumber, SessionStore, StoredEntry } from './ports.ts';
-import { decodeSession, encodeSession, type Observation, type SessionRecord } from './record.ts';
+import type { ClusterStore, SessionStore } from './ports.ts';
+import { encodeSession, type Observation, type SessionRecord } from './record.ts';
 import { deadlineOf, end } from './registration.ts';
 
-export interface NorthboundLimits {
-  /** Entries a device may have, finished ones included, and bytes of those that are not. */
-  readonly queueEntries: number;
-  readonly queueBytes: number;
+export interface NorthboundLimits extends QueueLimits {
   readonly observations: number;
 }
-
-export type Submission =
-  | { readonly outcome: 'accepted' | 'repeated'; readonly status: CommandStatus }
-  | { readonly outcome: 'unknown-endpoint' | 'queue-full' }
-  | { readonly outcome: 'malformed'; readonly faults: readonly CommandFault[] };
-
-export type Cancellation = 'cancelled' | 'in-flight' | 'finished' | 'unknown';
-
-/** A write that met a newer version every time: the caller may try again. */
-export class Contended extends Error {
-  readonly code = 'CONTENDED';
-}
-
-interface Found {
-  readonly number: DeviceNumber;
-  readonly version: number;
-  readonly entries: number;
-  readonly record: SessionRecord;
-}
-
-const TRIES = 8;
-/** When the sweeper rings again for a change whose doorbell got lost. */
-const RING_AGAIN_MS = 10_000;
 
 export class Northbound {
   readonly #sessions: SessionStore;
   readonly #cluster: ClusterStore;
   readonly #limits: NorthboundLimits;
-  readonly #newId: () => string;
+  readonly #commands: Commands;
 
   constructor(deps: { sessions: SessionStore; cluster: ClusterStore; limits: NorthboundLimits; newId: () => string }) {
     this.#sessions = deps.sessions;
     this.#cluster = deps.cluster;
     this.#limits = deps.limits;
-    this.#newId = deps.newId;
+    this.#commands = new Commands(deps);
   }
 
   /** The endpoint's state now; undefined if the cluster does not know it. */
   async endpoint(name: string): Promise<EndpointView | undefined> {
-    const found = await this.#find(name);
+    const found = await findEndpoint(this.#sessions, name);
     if (found === undefined) return undefined;
     const { record } = found;
-    const open = found.entries === 0 ? 0 : (await this.#entries(found.number)).filter((e) => !isFinished(e)).length;
+    const open = found.entries === 0 ? 0 : await this.#commands.open(found.number);
     return {
       ...registrationValue(record),
       state: record.state,
@@ -72,57 +46,14 @@ export class Northbound {
     };
   }
 
-  /**
-   * Queues a command for a registered endpoint and rings its owner. A command whose idempotency key was seen within
-   * 24 h is not queued again: its present status is returned. Throws `StoreUnavailable`: not known whether it was stored.
-   */
-  async submit(endpoint: string, command: CommandRequest): Promise<Submission> {
-    const faults = checkCommand(command);
-    if (faults.length > 0) return { outcome: 'malformed', faults };
-    const found = await this.#find(endpoint);
-    if (found === undefined || found.record.state !== 'registered') return { outcome: 'unknown-endpoint' };
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const done = await this.#store(found, command);
-      if (done !== undefined) return done;
-    }
-    throw new Contended(`the queue of ${endpoint} changed under every attempt`);
-  }
-
-  async #store(found: Found, command: CommandRequest): Promise<Submission | undefined> {
-    const nowMs = await this.#sessions.timeMs();
-    const id = command.idempotencyKey === undefined ? this.#newId() : idempotentId(command.idempotencyKey);
-    const needsQueue = command.idempotencyKey !== undefined || command.supersede !== undefined;
-    const stored = needsQueue && found.entries > 0 ? await this.#sessions.loadEntries(found.number) : [];
-    const same = stored.find((e) => e.id === id);
-    if (same !== undefined) return { outcome: 'repeated', status: entryStatus(decodeEntry(same.record)) };
-    const entry = newEntry(command, { id, nowMs });
-    // The alarm stands before the entry: a crash in between costs one look, never an entry that nobody looks at.
-    await this.#sessions.schedule([{ number: found.number, atMs: nowMs + RING_AGAIN_MS }]);
-    const [result] = await this.#sessions.commit([
-      {
-        number: found.number,
-        entries: [{ id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, command, nowMs)],
-        limit: { entries: this.#limits.queueEntries, bytes: this.#limits.queueBytes + FINISHED_ROOM_BYTES },
-      },
-    ]);
-    if (result === 'full') return { outcome: 'queue-full' };
-    if (result !== 'committed') return command.idempotencyKey === undefined ? undefined : this.#repeated(found.number, id);
-    await this.#ring(found);
-    return { outcome: 'accepted', status: entryStatus(entry) };
-  }
-
-  async #repeated(number: DeviceNumber, id: string): Promise<Submission | undefined> {
-    const stored = (await this.#sessions.loadEntries(number)).find((e) => e.id === id);
-    return stored === undefined ? undefined : { outcome: 'repeated', status: entryStatus(decodeEntry(stored.record)) };
+  /** See {@link Commands.submit}. */
+  submit(endpoint: string, command: CommandRequest, origin?: Origin): Promise<Submission> {
+    return this.#commands.submit(endpoint, command, origin);
   }
 
   /** The device's commands, newest first; undefined if the endpoint is not known. */
-  async commands(endpoint: string): Promise<CommandStatus[] | undefined> {
-    const found = await this.#find(endpoint);
-    if (found === undefined) return undefined;
-    const entries = (await this.#entries(found.number)).filter((e) => !e.report);
-    const waits = await this.#waitsFor(found, entries);
-    return entries.sort((a, b) => b.acceptedAtMs - a.acceptedAtMs).map((entry) => entryStatus(entry, waits(entry)));
+  commands(endpoint: string): Promise<CommandStatus[] | undefined> {
+    return this.#commands.list(endpoint);
   }
 
   async command(endpoint: string, id: string): Promise<CommandStatus | undefined> {
@@ -130,27 +61,8 @@ export class Northbound {
   }
 
   /** Cancels a command that is still queued. */
-  async cancel(endpoint: string, id: string): Promise<Cancellation> {
-    const found = await this.#find(endpoint);
-    if (found === undefined) return 'unknown';
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const stored = (await this.#sessions.loadEntries(found.number)).find((e) => e.id === id);
-      if (stored === undefined) return 'unknown';
-      const entry = decodeEntry(stored.record);
-      if (isFinished(entry)) return 'finished';
-      if (entry.state === 'in-flight') return 'in-flight';
-      const nowMs = await this.#sessions.timeMs();
-      const cancelled = finish(entry, { state: 'cancelled', atMs: nowMs, reason: 'cancelled by a caller' });
-      const [result] = await this.#sessions.commit([
-        { number: found.number, entries: [{ id, expected: stored.version, record: encodeEntry(cancelled) }] },
-      ]);
-      if (result === 'committed') {
-        await this.#sessions.schedule([{ number: found.number, atMs: nowMs }]);
-        await this.#ring(found);
-        return 'cancelled';
-      }
-    }
-    throw new Contended(`command ${id} changed under every attempt`);
+  cancel(endpoint: string, id: string): Promise<Cancellation> {
+    return this.#commands.cancel(endpoint, id);
   }
 
   /** Drops the registration: the device's next Update gets 4.04 and it registers anew. False if there is none. */
@@ -162,7 +74,7 @@ export class Northbound {
   }
 
   async observations(endpoint: string): Promise<ObservationView[] | undefined> {
-    const found = await this.#find(endpoint);
+    const found = await findEndpoint(this.#sessions, endpoint);
     return found?.record.observations.map(observationView);
   }
 
@@ -197,7 +109,7 @@ export class Northbound {
     change: (record: SessionRecord, nowMs: number, sequence: number) => SessionRecord | undefined,
   ): Promise<SessionRecord | undefined> {
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const found = await this.#find(endpoint);
+      const found = await findEndpoint(this.#sessions, endpoint);
       if (found === undefined) return undefined;
       const nowMs = await this.#sessions.timeMs();
       const next = change(found.record, nowMs, found.version + 1);
@@ -212,49 +124,10 @@ export class Northbound {
     throw new Contended(`the session of ${endpoint} changed under every attempt`);
   }
 
-  async #find(endpoint: string): Promise<Found | undefined> {
-    const [number] = await this.#sessions.resolve([endpoint]);
-    if (number === undefined) return undefined;
-    const [stored] = await this.#sessions.load([number]);
-    if (stored === undefined) return undefined;
-    const record = decodeSession(stored.record);
-    return record.endpoint === endpoint ? { number, version: stored.version, entries: stored.entries, record } : undefined;
-  }
-
-  async #entries(number: DeviceNumber): Promise<QueueEntry[]> {
-    return (await this.#sessions.loadEntries(number)).map((e) => decodeEntry(e.record));
-  }
-
   /** A doorbell that is lost is rung again by the sweeper: its failure is no failure of the caller's. */
   async #ring(found: Found): Promise<void> {
     await this.#cluster.ring([{ worker: found.record.owner, number: found.number }]).catch(() => undefined);
   }
-
-  async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {
-    if (!entries.some((e) => e.state === 'queued')) return () => undefined;
-    const [alive] = await this.#cluster.alive([found.record.owner]);
-    const asleep = found.record.registration.queueMode && (await this.#sessions.timeMs()) >= found.record.awakeUntilMs;
-    const busy = entries.some((e) => e.state === 'in-flight');
-    return (entry) => {
-      if (entry.state !== 'queued') return undefined;
-      if (alive !== true || asleep || entry.notBeforeMs > 0) return 'device-message';
-      return busy ? 'earlier-command' : 'worker';
-    };
-  }
-}
-
-function idempotentId(key: string): string {
-  return `k.${Buffer.from(key, 'utf8').toString('base64url')}`;
-}
-
-function superseded(stored: readonly StoredEntry[], command: CommandRequest, nowMs: number) {
-  if (command.supersede === undefined) return [];
-  return stored.flatMap((e) => {
-    const entry = decodeEntry(e.record);
-    if (entry.state !== 'queued' || entry.command.supersede !== command.supersede) return [];
-    const over = finish(entry, { state: 'cancelled', atMs: nowMs, reason: 'superseded by a newer command' });
-    return [{ id: e.id, expected: e.version, record: encodeEntry(over) }];
-  });
 }
 
 function observationView(o: Observation): ObservationView {

@@ -6,23 +6,19 @@ import { loadConfig } from '@cluster/config';
 import { type CommandStatus, commandStatus, endpointView, eventTypes, restExamples, topics } from '@cluster/contracts';
 import { buildEvent } from '@cluster/events';
 import { type EmbeddedEvents, openEmbeddedEvents } from '@cluster/events-embedded';
-import { checkCommand, type Registration } from '@cluster/lwm2m';
-import { decodeEntry, encodeEntry, encodeSession, entryStatus, finish, isFinished, register, registrationValue } from '@cluster/session';
+import { checkCommand } from '@cluster/lwm2m';
+import { decodeEntry, encodeEntry, entryStatus, finish, isFinished, registrationValue } from '@cluster/session';
 import { type EmbeddedStore, openEmbeddedStore } from '@cluster/store-embedded';
 import { createLogger, Metrics } from '@cluster/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type RunningRegistry, startRegistry } from './start.ts';
 import { send } from './testing/bench.ts';
+import { registerIn } from './testing/device.ts';
 import { EventSourceReader } from './testing/event-source.ts';
 import { notification } from './testing/events.ts';
 
 const NUMBER = 'AAAAAAAA';
 const ENDPOINT = 'urn:dev:a/b';
-const registration: Registration = {
-  endpoint: ENDPOINT, lifetimeS: 300, lwm2mVersion: '1.1', binding: 'U', queueMode: false, attributes: {}, rootPath: '/',
-  objectLinks: [{ path: '/3/0' }], contentFormats: [],
-};
-
 let directory: string;
 let store: EmbeddedStore;
 let events: EmbeddedEvents;
@@ -35,7 +31,7 @@ beforeEach(async () => {
   store = openEmbeddedStore({ file });
   events = openEmbeddedEvents({ file });
   const config = loadConfig({ LWM2M_HTTP_PORT: '0', LWM2M_QUEUE_MAX_ENTRIES: '2' }, { kind: 'standalone' });
-  const ports = { sessions: store, cluster: store, readModel: store, events: events.consumer() };
+  const ports = { sessions: store, cluster: store, readModel: store, events: events.consumer(), publisher: events.publisher() };
   const start = () => startRegistry(config, ports, new Metrics(), createLogger({ service: 'test', level: 'silent' }));
   replicas = [await start(), await start()];
   urls = replicas.map(({ port }) => `http://127.0.0.1:${port}/api/v1`);
@@ -51,13 +47,7 @@ afterEach(async () => {
 
 /** What the edge does at Register. */
 async function registerDevice(): Promise<void> {
-  const nowMs = await store.timeMs();
-  const record = register(undefined, registration, {
-    worker: 'w1', nowMs, peer: 'udp:127.0.0.1:1', identity: 'nosec', messageId: 1, maxTransmitWaitMs: 93_000, sequence: 1,
-    locationId: 'AAAAAAAABBBBBBBB', tenant: 'default', code: 0x41,
-  });
-  await store.claim([{ endpoint: ENDPOINT, proposal: NUMBER }]);
-  await store.commit([{ number: NUMBER, session: { expected: 0, record: encodeSession(record) } }]);
+  const record = await registerIn(store, ENDPOINT, NUMBER);
   await publish(topics.registrations, eventTypes.registered, registrationValue(record));
 }
 

@@ -1,5 +1,5 @@
 /** What a registry is made of: the ports it talks to, and its settings. */
-import type { EventConsumer } from '@cluster/events';
+import type { EventConsumer, EventEncoding, EventPublisher } from '@cluster/events';
 import type { Log } from '@cluster/nest-kit';
 import type { ReadModelStore, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
@@ -13,6 +13,8 @@ export interface RegistryDeps {
   readonly sessions: Pick<SessionStore, 'timeMs'>;
   readonly model: ReadModelStore;
   readonly events: EventConsumer;
+  /** Takes the results of commands that were not queued. */
+  readonly publisher: Pick<EventPublisher, 'publish'>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly deadLetters?: DeadLetterSink | undefined;
@@ -25,8 +27,10 @@ export interface RegistryOptions {
   readonly port: number;
   /** Largest body of a request. */
   readonly bodyLimitBytes: number;
-  /** The consumer group of the read model: one for all replicas. */
+  /** The consumer group of the read model and of commands: one for all replicas. */
   readonly group: string;
+  /** Of the values of events that the registry tells. */
+  readonly eventEncoding: EventEncoding;
   readonly streams: number;
   readonly streamOpensPerSecond: number;
   readonly heartbeatMs: number;
@@ -49,6 +53,7 @@ export const defaultOptions: RegistryOptions = Object.freeze({
   port: 8_080,
   bodyLimitBytes: 2 * 1_048_576,
   group: 'registry',
+  eventEncoding: 'json',
   streams: 500,
   streamOpensPerSecond: 50,
   heartbeatMs: 15_000,

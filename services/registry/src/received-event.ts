@@ -19,7 +19,7 @@ export function receivedEvent(record: ConsumedRecord): StreamedEvent {
 }
 
 /** What CBOR knows and JSON does not: whole numbers beyond 2^53 as decimal text, bytes as base64, as in `jsonValue`. */
-function asJson(value: unknown, depth: number): unknown {
+export function asJson(value: unknown, depth: number): unknown {
   if (depth > MAX_DEPTH) throw new RecordUnreadable('invalid-value: nested too deep');
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');

@@ -3,6 +3,8 @@ import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { HealthModule, type Probe } from '@cluster/nest-kit';
 import { CommandDesk } from './commands/command-desk.ts';
 import { CommandWaiters } from './commands/command-waiters.ts';
+import { Rejections } from './commands/rejections.ts';
+import { CommandsConsumer } from './consumers/commands.consumer.ts';
 import { DeadLetters } from './consumers/dead-letters.ts';
 import { ReadModelConsumer } from './consumers/read-model.consumer.ts';
 import { FeedKeeper } from './feed/feed-keeper.ts';
@@ -22,21 +24,22 @@ export class RegistryModule {
     return {
       module: RegistryModule,
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
-      controllers: [EndpointsController, CommandsController, ObservationsController, EventsController, ReadModelConsumer],
+      controllers: [EndpointsController, CommandsController, ObservationsController, EventsController, ReadModelConsumer, CommandsConsumer],
       providers: [
         { provide: NORTHBOUND, useValue: deps.northbound },
         { provide: READ_MODEL, useValue: deps.model },
         { provide: VALUES_PER_ENDPOINT, useValue: options.valuesPerEndpoint },
         { provide: DeadLetters, useFactory: () => new DeadLetters(deps.log, metrics.deadLetter, deps.deadLetters) },
-        ...commandProviders(options),
+        ...commandProviders(deps, options),
         ...feedProviders(deps, options),
       ],
     };
   }
 }
 
-function commandProviders(options: RegistryOptions): Provider[] {
+function commandProviders(deps: RegistryDeps, options: RegistryOptions): Provider[] {
   return [
+    { provide: Rejections, useFactory: () => new Rejections(deps.publisher, options.eventEncoding) },
     { provide: CommandWaiters, useFactory: () => new CommandWaiters(options.waiters) },
     {
       provide: CommandDesk,

@@ -1,11 +1,11 @@
 /** Starts a registry as a configuration says, on whichever adapters it is given. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '@cluster/config';
-import type { EventConsumer } from '@cluster/events';
+import type { EventConsumer, EventPublisher } from '@cluster/events';
 import { type ClusterStore, Northbound, type ReadModelStore, type SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { createRegistry } from './app.ts';
-import type { DeadLetterSink } from './consumers/dead-letters.ts';
+import { deadLetterTopics } from './consumers/dead-letter-topics.ts';
 
 /** What a registry stands on. All of it stays the caller's. */
 export interface RegistryPorts {
@@ -13,7 +13,7 @@ export interface RegistryPorts {
   readonly cluster: ClusterStore;
   readonly readModel: ReadModelStore;
   readonly events: EventConsumer;
-  readonly deadLetters?: DeadLetterSink | undefined;
+  readonly publisher: EventPublisher;
 }
 
 export interface RunningRegistry {
@@ -26,12 +26,17 @@ const COMMAND_OVERHEAD_BYTES = 65_536;
 
 /** Resolves when REST is served. */
 export async function startRegistry(config: Config, ports: RegistryPorts, metrics: Metrics, log: Logger): Promise<RunningRegistry> {
-  const { sessions, cluster, readModel, events, deadLetters } = ports;
+  const { sessions, cluster, readModel, events, publisher } = ports;
   const limits = { queueEntries: config.queueMaxEntries, queueBytes: config.queueMaxBytes, observations: config.maxObservations };
   const northbound = new Northbound({ sessions, cluster, limits, newId: () => randomBytes(12).toString('base64url') });
   const registry = await createRegistry(
-    { northbound, sessions, model: readModel, events, metrics, log, deadLetters },
-    { bind: config.httpBind, port: config.httpPort, bodyLimitBytes: Math.ceil((config.maxBodyBytes * 4) / 3) + COMMAND_OVERHEAD_BYTES },
+    { northbound, sessions, model: readModel, events, publisher, metrics, log, deadLetters: deadLetterTopics(publisher) },
+    {
+      bind: config.httpBind,
+      port: config.httpPort,
+      bodyLimitBytes: Math.ceil((config.maxBodyBytes * 4) / 3) + COMMAND_OVERHEAD_BYTES,
+      eventEncoding: config.eventEncoding,
+    },
   );
   const { port } = await registry.listen();
   return { port, close: () => registry.close() };

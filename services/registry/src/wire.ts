@@ -4,7 +4,7 @@ import { topics } from '@cluster/contracts';
 import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics } from '@cluster/events-kafka';
 import { connectRedisStore } from '@cluster/store-redis';
 import type { Logger } from '@cluster/telemetry';
-import { deadLetterTopic, deadLetterTopics } from './consumers/dead-letter-topics.ts';
+import { deadLetterTopic } from './consumers/dead-letter-topics.ts';
 import type { RegistryPorts } from './start.ts';
 
 export interface WiredRegistry {
@@ -24,7 +24,7 @@ export async function wireRegistry(config: Config, log: Logger): Promise<WiredRe
     if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
   });
   return {
-    ports: { sessions: store, cluster: store, readModel: store, events, deadLetters: deadLetterTopics(publisher) },
+    ports: { sessions: store, cluster: store, readModel: store, events, publisher },
     async close() {
       stopping.abort();
       await Promise.all([events.close(), publisher.close()]);

@@ -98,7 +98,9 @@ export class CommandWaiters {
 
 function statusOf(record: ConsumedRecord): CommandStatus | undefined {
   try {
-    const { endpoint: _, ...status } = commandResultValue.parse(receivedEvent(record).data);
+    const result = commandResultValue.parse(receivedEvent(record).data);
+    if (result.state === 'rejected') return undefined;
+    const { endpoint: _, ...status } = result;
     return status;
   } catch {
     // Counted where the group consumes it; the caller reads the state when its time is over.

@@ -49,7 +49,7 @@ export function valuesOf(event: StreamedEvent): EndpointValues | undefined {
     }
     case eventTypes.commandResult: {
       const result = parse(commandResultValue, event);
-      if (result.response?.code !== '2.05') return undefined;
+      if (result.state === 'rejected' || result.response?.code !== '2.05') return undefined;
       return newest(result.endpoint, result.response.values ?? [], result.finishedAt ?? event.time, 'command');
     }
     default:

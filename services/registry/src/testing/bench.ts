@@ -1,4 +1,5 @@
 /** Registries that listen on free ports, over shared ports in memory. */
+import type { EventRecord } from '@cluster/events';
 import { type Log, silentLog } from '@cluster/nest-kit';
 import { Metrics } from '@cluster/telemetry';
 import { createRegistry, type Registry } from '../app.ts';
@@ -23,8 +24,9 @@ export class Bench {
       if (this.storeFailure !== undefined) throw this.storeFailure;
       return 0;
     };
+    const publisher = { publish: async (records: readonly EventRecord[]) => this.topics.publish(...records) };
     const registry = await createRegistry(
-      { northbound: this.northbound, sessions: { timeMs }, model: this.model, events: this.topics.consumer(), metrics: new Metrics(), log, ...deps },
+      { northbound: this.northbound, sessions: { timeMs }, model: this.model, events: this.topics.consumer(), publisher, metrics: new Metrics(), log, ...deps },
       { port: 0, heartbeatMs: 60_000, retryMs: 5, drainMs: 100, ...options },
     );
     this.#registries.push(registry);

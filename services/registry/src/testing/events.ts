@@ -1,5 +1,5 @@
 /** Events as the edge publishes them. */
-import { type CommandStatus, type EventType, eventTypes, restExamples, type Topic, topics } from '@cluster/contracts';
+import { commandEventType, type CommandStatus, type EventType, eventTypes, restExamples, type Topic, topics } from '@cluster/contracts';
 import { buildEvent, type EventRecord } from '@cluster/events';
 
 let lastId = 0;
@@ -36,4 +36,21 @@ export function notification(endpoint: string, value: number, extra: { time?: nu
 
 export function commandResult(endpoint: string, status: CommandStatus): EventRecord {
   return event(topics.commandResults, eventTypes.commandResult, endpoint, { ...status, endpoint });
+}
+
+export interface AskedOptions {
+  readonly id?: string;
+  readonly source?: string;
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What an integrator writes to lwm2m.commands. */
+export function asked(endpoint: string, command: object, options: AskedOptions = {}): EventRecord {
+  const headers = {
+    ce_specversion: '1.0', ce_id: options.id ?? `asked-${++lastId}`, ce_source: options.source ?? '/erp', ce_type: commandEventType,
+    'content-type': 'application/json', ...options.headers,
+  };
+  const value = Buffer.from(JSON.stringify({ endpoint, ...command }));
+  return { topic: topics.commands, key: options.key ?? endpoint, headers, value };
 }

@@ -1,0 +1,174 @@
+/** The callers' side of the downlink queue: submits commands, shows where they stand, cancels those that have not left. */
+import type { CommandRequest, CommandStatus } from '@cluster/contracts';
+import { checkCommand, type CommandFault } from '@cluster/lwm2m';
+import { Buffer } from 'node:buffer';
+import { byAge, decodeEntry, encodeEntry, entryStatus, finish, isFinished, newEntry, type Origin, type QueueEntry } from './entry.ts';
+import { findEndpoint, type Found } from './find.ts';
+import { FINISHED_ROOM_BYTES } from './queue.ts';
+import type { ClusterStore, DeviceNumber, SessionStore, StoredEntry } from './ports.ts';
+
+export interface QueueLimits {
+  /** Entries a device may have, finished ones included, and bytes of those that are not. */
+  readonly queueEntries: number;
+  readonly queueBytes: number;
+}
+
+export interface CommandsDeps {
+  readonly sessions: SessionStore;
+  readonly cluster: ClusterStore;
+  readonly limits: QueueLimits;
+  readonly newId: () => string;
+}
+
+export type Submission =
+  /** `origin`: who asked for the command that is queued under this key. */
+  | { readonly outcome: 'accepted' | 'repeated'; readonly status: CommandStatus; readonly origin?: Origin }
+  | { readonly outcome: 'unknown-endpoint' | 'queue-full' }
+  | { readonly outcome: 'malformed'; readonly faults: readonly CommandFault[] };
+
+export type Cancellation = 'cancelled' | 'in-flight' | 'finished' | 'unknown';
+
+/** A write that met a newer version every time: the caller may try again. */
+export class Contended extends Error {
+  readonly code = 'CONTENDED';
+}
+
+export const TRIES = 8;
+/** When the sweeper rings again for a change whose doorbell got lost. */
+export const RING_AGAIN_MS = 10_000;
+
+export class Commands {
+  readonly #deps: CommandsDeps;
+  /** Tells apart what this process accepts within one millisecond. */
+  #accepted = 0;
+
+  constructor(deps: CommandsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Queues a command for a registered endpoint and rings its owner. A command whose idempotency key was seen within
+   * 24 h is not queued again: its present status is returned. The deadline of one with an origin counts from the time
+   * that the origin tells. Throws `StoreUnavailable`: not known whether it was stored.
+   */
+  async submit(endpoint: string, command: CommandRequest, origin?: Origin): Promise<Submission> {
+    const faults = checkCommand(command);
+    if (faults.length > 0) return { outcome: 'malformed', faults };
+    const found = await findEndpoint(this.#deps.sessions, endpoint);
+    if (found === undefined || found.record.state !== 'registered') return { outcome: 'unknown-endpoint' };
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const done = await this.#store(found, command, origin);
+      if (done !== undefined) return done;
+    }
+    throw new Contended(`the queue of ${endpoint} changed under every attempt`);
+  }
+
+  async #store(found: Found, command: CommandRequest, origin: Origin | undefined): Promise<Submission | undefined> {
+    const { sessions, limits, newId } = this.#deps;
+    const nowMs = await sessions.timeMs();
+    const id = command.idempotencyKey === undefined ? newId() : idempotentId(command.idempotencyKey);
+    const needsQueue = command.idempotencyKey !== undefined || command.supersede !== undefined;
+    const stored = needsQueue && found.entries > 0 ? await sessions.loadEntries(found.number) : [];
+    const same = stored.find((e) => e.id === id);
+    if (same !== undefined) return repeated(same);
+    const entry = newEntry(command, { id, nowMs, sequence: ++this.#accepted, ...(origin === undefined ? {} : { origin }) });
+    // The alarm stands before the entry: a crash in between costs one look, never an entry that nobody looks at.
+    await sessions.schedule([{ number: found.number, atMs: nowMs + RING_AGAIN_MS }]);
+    const [result] = await sessions.commit([
+      {
+        number: found.number,
+        entries: [{ id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, command, nowMs)],
+        limit: { entries: limits.queueEntries, bytes: limits.queueBytes + FINISHED_ROOM_BYTES },
+      },
+    ]);
+    if (result === 'full') return { outcome: 'queue-full' };
+    if (result !== 'committed') return command.idempotencyKey === undefined ? undefined : this.#repeated(found.number, id);
+    await this.#ring(found);
+    return { outcome: 'accepted', status: entryStatus(entry) };
+  }
+
+  async #repeated(number: DeviceNumber, id: string): Promise<Submission | undefined> {
+    const stored = (await this.#deps.sessions.loadEntries(number)).find((e) => e.id === id);
+    return stored === undefined ? undefined : repeated(stored);
+  }
+
+  /** The device's commands, newest first; undefined if the endpoint is not known. */
+  async list(endpoint: string): Promise<CommandStatus[] | undefined> {
+    const found = await findEndpoint(this.#deps.sessions, endpoint);
+    if (found === undefined) return undefined;
+    const entries = (await this.#entries(found.number)).filter((e) => !e.report);
+    const waits = await this.#waitsFor(found, entries);
+    return entries.sort((a, b) => byAge(b, a)).map((entry) => entryStatus(entry, waits(entry)));
+  }
+
+  /** Commands of a device that have not ended. */
+  async open(number: DeviceNumber): Promise<number> {
+    return (await this.#entries(number)).filter((e) => !isFinished(e)).length;
+  }
+
+  /** Cancels a command that is still queued. */
+  async cancel(endpoint: string, id: string): Promise<Cancellation> {
+    const { sessions } = this.#deps;
+    const found = await findEndpoint(sessions, endpoint);
+    if (found === undefined) return 'unknown';
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const stored = (await sessions.loadEntries(found.number)).find((e) => e.id === id);
+      if (stored === undefined) return 'unknown';
+      const entry = decodeEntry(stored.record);
+      if (isFinished(entry)) return 'finished';
+      if (entry.state === 'in-flight') return 'in-flight';
+      const nowMs = await sessions.timeMs();
+      const cancelled = finish(entry, { state: 'cancelled', atMs: nowMs, reason: 'cancelled by a caller' });
+      const [result] = await sessions.commit([
+        { number: found.number, entries: [{ id, expected: stored.version, record: encodeEntry(cancelled) }] },
+      ]);
+      if (result === 'committed') {
+        await sessions.schedule([{ number: found.number, atMs: nowMs }]);
+        await this.#ring(found);
+        return 'cancelled';
+      }
+    }
+    throw new Contended(`command ${id} changed under every attempt`);
+  }
+
+  async #entries(number: DeviceNumber): Promise<QueueEntry[]> {
+    return (await this.#deps.sessions.loadEntries(number)).map((e) => decodeEntry(e.record));
+  }
+
+  /** A doorbell that is lost is rung again by the sweeper: its failure is no failure of the caller's. */
+  async #ring(found: Found): Promise<void> {
+    await this.#deps.cluster.ring([{ worker: found.record.owner, number: found.number }]).catch(() => undefined);
+  }
+
+  async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {
+    if (!entries.some((e) => e.state === 'queued')) return () => undefined;
+    const { cluster, sessions } = this.#deps;
+    const [alive] = await cluster.alive([found.record.owner]);
+    const asleep = found.record.registration.queueMode && (await sessions.timeMs()) >= found.record.awakeUntilMs;
+    const busy = entries.some((e) => e.state === 'in-flight');
+    return (entry) => {
+      if (entry.state !== 'queued') return undefined;
+      if (alive !== true || asleep || entry.notBeforeMs > 0) return 'device-message';
+      return busy ? 'earlier-command' : 'worker';
+    };
+  }
+}
+
+function idempotentId(key: string): string {
+  return `k.${Buffer.from(key, 'utf8').toString('base64url')}`;
+}
+
+function repeated(stored: StoredEntry): Submission {
+  const entry = decodeEntry(stored.record);
+  return { outcome: 'repeated', status: entryStatus(entry), ...(entry.origin === undefined ? {} : { origin: entry.origin }) };
+}
+
+function superseded(stored: readonly StoredEntry[], command: CommandRequest, nowMs: number) {
+  if (command.supersede === undefined) return [];
+  return stored.flatMap((e) => {
+    const entry = decodeEntry(e.record);
+    if (entry.state !== 'queued' || entry.command.supersede !== command.supersede) return [];
+    const over = finish(entry, { state: 'cancelled', atMs: nowMs, reason: 'superseded by a newer command' });
+    return [{ id: e.id, expected: e.version, record: encodeEntry(over) }];
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * Queues the commands of lwm2m.commands. Those of one endpoint are taken in their order; the offset moves when each is
+ * stored, or its rejection told. What comes again after a crash meets its own idempotency key.
+ */
+import { Controller, Inject } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { topics } from '@cluster/contracts';
+import type { ConsumedRecord } from '@cluster/events';
+import { Contended, type Origin, StoreUnavailable, type Submission } from '@cluster/session';
+import { type CommandRecord, readCommandRecord } from '../commands/command-record.ts';
+import { Rejections } from '../commands/rejections.ts';
+import type { NorthboundPort } from '../northbound-port.ts';
+import { NORTHBOUND } from '../tokens.ts';
+import { DeadLetters } from './dead-letters.ts';
+
+type Readable = Extract<CommandRecord, { kind: 'command' }>;
+
+/** Endpoints whose commands are stored at the same time. */
+const IN_PARALLEL = 32;
+
+@Controller()
+export class CommandsConsumer {
+  readonly #northbound: NorthboundPort;
+  readonly #rejections: Rejections;
+  readonly #deadLetters: DeadLetters;
+
+  constructor(@Inject(NORTHBOUND) northbound: NorthboundPort, rejections: Rejections, deadLetters: DeadLetters) {
+    this.#northbound = northbound;
+    this.#rejections = rejections;
+    this.#deadLetters = deadLetters;
+  }
+
+  @EventPattern(topics.commands)
+  async commands(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
+    const waiting = [...Map.groupBy(records, ({ key }) => key).values()];
+    const takeTurns = async () => {
+      for (let own = waiting.shift(); own !== undefined; own = waiting.shift()) {
+        for (const record of own) await this.#take(record);
+      }
+    };
+    const turns = await Promise.allSettled(Array.from({ length: Math.min(IN_PARALLEL, waiting.length) }, takeTurns));
+    // The batch comes again; what is stored already is not stored twice.
+    for (const turn of turns) if (turn.status === 'rejected') throw turn.reason;
+  }
+
+  async #take(record: ConsumedRecord): Promise<void> {
+    const read = readCommandRecord(record);
+    switch (read.kind) {
+      case 'command':
+        return this.#submit(record, read);
+      case 'malformed':
+        return this.#rejections.tell(record, read.asked, {
+          code: 'COMMAND_MALFORMED', reason: 'the value is no command', faults: read.faults,
+        });
+      case 'unreadable':
+        await this.#deadLetters.bury([{ record, reason: read.reason }]);
+        return this.#rejections.tell(record, read.asked, { code: 'COMMAND_UNREADABLE', reason: read.reason });
+    }
+  }
+
+  async #submit(record: ConsumedRecord, { asked, command }: Readable): Promise<void> {
+    const told = { ...asked, op: command.op };
+    let submission: Submission;
+    try {
+      submission = await this.#northbound.submit(asked.endpoint, command, asked.origin);
+    } catch (error) {
+      if (error instanceof StoreUnavailable || error instanceof Contended) throw error;
+      // Trying again would hold up everybody behind it.
+      await this.#deadLetters.bury([{ record, reason: error instanceof Error ? error.message : String(error) }]);
+      return this.#rejections.tell(record, told, { code: 'INTERNAL', reason: 'the server failed' });
+    }
+    const why = rejectionOf(submission, asked.origin);
+    if (why !== undefined) await this.#rejections.tell(record, told, why);
+  }
+}
+
+/** undefined: the command is queued, and its end will be told. */
+function rejectionOf(submission: Submission, origin: Origin): Parameters<Rejections['tell']>[2] | undefined {
+  switch (submission.outcome) {
+    case 'accepted':
+      return undefined;
+    case 'repeated':
+      if (isSame(submission.origin, origin)) return undefined;
+      return {
+        code: 'COMMAND_REPEATED', id: submission.status.id,
+        reason: 'another request has queued a command under this idempotency key',
+      };
+    case 'malformed':
+      return { code: 'COMMAND_MALFORMED', reason: 'no device could be sent this command', faults: [...submission.faults] };
+    case 'unknown-endpoint':
+      return { code: 'ENDPOINT_UNKNOWN', reason: 'no such endpoint is registered' };
+    case 'queue-full':
+      return { code: 'QUEUE_FULL', reason: 'the queue of the device is full' };
+  }
+}
+
+function isSame(one: Origin | undefined, other: Origin): boolean {
+  return one?.id === other.id && one.source === other.source;
+}
