@@ -11,9 +11,9 @@ export {
   createSecretKey,
   diffieHellman,
   generateKeyPairSync,
+  hash,
   hkdfSync,
   sign,
   timingSafeEqual,
   verify,
 } from 'node:crypto';
-export type { CipherCCM, CipherGCM, DecipherCCM, DecipherGCM } from 'node:crypto';
