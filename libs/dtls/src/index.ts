@@ -1,2 +1,4 @@
 /** DTLS 1.2 without I/O: server and client, Connection ID, associations that move between workers (RFC 6347, 9146). */
 export { KeyObject, X509Certificate } from './crypto.ts';
+export { canonicalName, type NameAttribute, nameText, parseName, parseNameText } from './certificates/names.ts';
+export { parseSpki, type PublicKeyInfo } from './certificates/spki.ts';

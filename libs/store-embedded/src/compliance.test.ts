@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clusterStoreCompliance, readModelStoreCompliance, sessionStoreCompliance } from '@cluster/testing';
+import { clusterStoreCompliance, credentialStoreCompliance, readModelStoreCompliance, sessionStoreCompliance } from '@cluster/testing';
 import { openEmbeddedStore, type EmbeddedStore } from './index.ts';
 
 type Open = () => Promise<{ store: EmbeddedStore; close: () => Promise<void> }>;
@@ -26,4 +26,5 @@ for (const [name, open] of Object.entries({ 'an SQLite file': inFile, 'SQLite in
   sessionStoreCompliance(name, open);
   clusterStoreCompliance(name, open);
   readModelStoreCompliance(name, open);
+  credentialStoreCompliance(name, open);
 }

@@ -20,6 +20,10 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX store_directory_state ON store_directory (state, endpoint);
   CREATE TABLE store_values (endpoint TEXT, path TEXT, at_ms REAL NOT NULL, json TEXT NOT NULL, PRIMARY KEY (endpoint, path)) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE store_credentials (number TEXT PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE store_credential_names (name TEXT PRIMARY KEY, number TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

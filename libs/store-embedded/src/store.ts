@@ -1,7 +1,8 @@
 /** The embedded adapter of the session ports: one SQLite file, one process. */
-import type { ClusterStore, ReadModelStore, SessionStore } from '@cluster/session';
+import type { ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { DatabaseSync } from 'node:sqlite';
 import { alarmClock } from './alarms.ts';
+import { credentialKeeper } from './credentials.ts';
 import { Database } from './database.ts';
 import { names } from './endpoints.ts';
 import { readModel } from './read-model.ts';
@@ -19,7 +20,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has
@@ -34,6 +35,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
   return {
     ...names(database, now),
     ...recordKeeper(database, now),
+    ...credentialKeeper(database),
     ...alarmClock(database),
     ...workers(database, now, () => closed),
     ...readModel(database),

@@ -1,5 +1,5 @@
 /** The Redis adapter passes the suites of its ports, on one server and on a cluster of three. */
-import { clusterStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, useRedis, useRedisCluster } from '@cluster/testing';
+import { clusterStoreCompliance, credentialStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, useRedis, useRedisCluster } from '@cluster/testing';
 import { connectRedisStore, type RedisStore } from './index.ts';
 
 const topologies = { 'one Redis server': useRedis, 'a Redis Cluster': useRedisCluster };
@@ -12,4 +12,5 @@ for (const [name, urls] of Object.entries(topologies)) {
   sessionStoreCompliance(name, open);
   clusterStoreCompliance(name, open);
   readModelStoreCompliance(name, open);
+  credentialStoreCompliance(name, open);
 }

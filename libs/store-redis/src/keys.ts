@@ -7,6 +7,9 @@ import type { DeviceNumber } from '@cluster/session';
 export interface Keys {
   session(number: DeviceNumber): string;
   queue(number: DeviceNumber): string;
+  credentials(number: DeviceNumber): string;
+  /** A name made of digests that leads to a device's credentials. */
+  credentialName(name: string): string;
   endpoint(endpoint: string): string;
   address(peer: string): string;
   alarms(shard: number): string;
@@ -30,6 +33,8 @@ export function keysUnder(prefix: string): Keys {
   return {
     session: (number) => `${p}s:{${number}}`,
     queue: (number) => `${p}q:{${number}}`,
+    credentials: (number) => `${p}k:{${number}}`,
+    credentialName: (name) => `${p}i:${name}`,
     endpoint: (endpoint) => `${p}e:${endpoint}`,
     address: (peer) => `${p}a:${peer}`,
     alarms: (shard) => `${p}t:${shard}`,

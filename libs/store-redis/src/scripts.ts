@@ -79,6 +79,18 @@ elseif head ~= '' then
 end
 return 1`);
 
+/**
+ * A record of credentials begins with its version (uint32). KEYS credentials; ARGV expected (0: none), next version and
+ * record, or '' to remove it. Returns 1 committed, 0 conflict.
+ */
+export const commitCredentials = define(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 3)
+local version = 0
+if head ~= '' then version = struct.unpack('>I4', head) end
+if version ~= tonumber(ARGV[1]) then return 0 end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
+return 1`);
+
 /** KEYS alarms of one shard; ARGV number, the time it stands at, its next time or '', and so on. */
 export const settle = define(`
 for i = 1, #ARGV, 3 do

@@ -1,11 +1,12 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
-import type { ClusterStore, ReadModelStore, SessionStore } from '@cluster/session';
+import type { ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
 import { alarmClock } from './alarms.ts';
 import { Availability, type AvailabilityListener } from './availability.ts';
 import { ClusterRouter } from './cluster.ts';
 import type { Router } from './command.ts';
 import { Connection } from './connection.ts';
+import { credentialKeeper } from './credentials.ts';
 import { Doorbell } from './doorbell.ts';
 import { weaknesses } from './durability.ts';
 import { endpointIndex } from './endpoints.ts';
@@ -18,7 +19,7 @@ import { recordKeeper } from './records.ts';
 import { parseUrls } from './urls.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
@@ -77,6 +78,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
   return {
     ...endpointIndex(router, keys),
     ...recordKeeper(router, keys),
+    ...credentialKeeper(router, keys),
     ...addressIndex(router, keys),
     ...alarmClock(router, keys, options.shards),
     ...workerLeases(router, keys),

@@ -1,0 +1,224 @@
+/**
+ * What operators do with the credentials of an endpoint. Names and the record lie in different slots; the order of the
+ * steps loses nothing at any of them: names are claimed first, then the record is written, which alone decides, then the
+ * claims are looked at once more, then names that nothing stands for any more are given back. A name that was left behind
+ * is taken over by the next who wants it.
+ */
+import type { CredentialsRequest, CredentialView } from '@cluster/contracts';
+import type { KeyRing, Sealer } from '@cluster/secrets';
+import { Contended } from '../northbound.ts';
+import type { ClusterStore, DeviceNumber } from '../ports.ts';
+import { RecordUnreadable } from '../record.ts';
+import { noCredentials, removeCredentials, setCredential } from './changes.ts';
+import { type CredentialContent, type CredentialSet, valid } from './credential.ts';
+import { decodeCredentials, encodeCredentials, isSealedCurrently, readHead } from './credential-record.ts';
+import { identityName, keyNames } from './names.ts';
+import { type CredentialFault, credentialView, parseCredentials } from './requests.ts';
+import type { CredentialStore } from './store.ts';
+
+/** What an operator allows beyond the rules. */
+export interface CredentialPolicy {
+  /** PSKs of less than 16 bytes. OMA Transport 1.1.1 §5.2.8.1 */
+  readonly shortPsks: boolean;
+  /** One PSK for several devices: for load tests alone. OMA Transport 1.1.1 §5.2.1 */
+  readonly sharedPsks: boolean;
+}
+
+/** Which device an endpoint is; `keep` prepares one that never registered, and keeps its number for good. */
+export interface DeviceNumbers {
+  find(endpoint: string): Promise<DeviceNumber | undefined>;
+  keep(endpoint: string): Promise<DeviceNumber>;
+}
+
+export type CredentialRefusal = 'key-short' | 'key-shared' | 'identity-taken';
+
+export type CredentialsSet =
+  | { readonly outcome: 'set'; readonly credentials: CredentialView[] }
+  | { readonly outcome: 'malformed'; readonly faults: readonly CredentialFault[] }
+  | { readonly outcome: 'refused'; readonly reason: CredentialRefusal; readonly kind: CredentialContent['kind'] };
+
+/** The worker's name under which changed credentials are rung: no worker can have it. */
+export const CREDENTIALS_BELL = '!credentials';
+
+const TRIES = 8;
+const MIN_PSK_BYTES = 16;
+
+interface Deps {
+  readonly store: CredentialStore;
+  readonly cluster: Pick<ClusterStore, 'ring'>;
+  readonly devices: DeviceNumbers;
+  readonly ring: KeyRing;
+  readonly sealer: Sealer;
+  readonly policy: CredentialPolicy;
+  /** The store's clock. */
+  readonly timeMs: () => Promise<number>;
+}
+
+interface Held {
+  readonly version: number;
+  readonly set: CredentialSet;
+  readonly sealedCurrently: boolean;
+  readonly readable: boolean;
+}
+
+interface Refusal {
+  readonly reason: CredentialRefusal;
+  readonly kind: CredentialContent['kind'];
+}
+
+export class CredentialDesk {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** What the endpoint has; undefined if the cluster does not know it. */
+  async list(endpoint: string): Promise<CredentialView[] | undefined> {
+    const number = await this.#deps.devices.find(endpoint);
+    if (number === undefined) return undefined;
+    const { set } = await this.#load(number, endpoint);
+    return valid(set.credentials, await this.#deps.timeMs()).map(credentialView);
+  }
+
+  /** Sets one credential of each kind that is named. An endpoint that never registered is prepared for it. */
+  async set(endpoint: string, request: CredentialsRequest): Promise<CredentialsSet> {
+    const { contents, faults } = parseCredentials(request);
+    if (faults.length > 0) return { outcome: 'malformed', faults };
+    const short = contents.find((each) => each.kind === 'psk' && each.key.length < MIN_PSK_BYTES);
+    if (short && !this.#deps.policy.shortPsks) return { outcome: 'refused', reason: 'key-short', kind: 'psk' };
+    const number = await this.#deps.devices.keep(endpoint);
+    const overlapMs = request.overlapS === undefined ? undefined : request.overlapS * 1_000;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const refusal = await this.#claim(number, contents);
+      const held = await this.#load(number, endpoint);
+      if (refusal !== undefined) return this.#refuse(number, contents, held, refusal);
+      const nowMs = await this.#deps.timeMs();
+      const next = contents.reduce((set, content) => setCredential(set, content, { nowMs, overlapMs }), held.set);
+      if (!(await this.#store(number, held, next))) continue;
+      const lost = await this.#lost(number, contents);
+      if (lost !== undefined) return this.#withdraw(number, endpoint, contents, lost);
+      return { outcome: 'set', credentials: next.credentials.map(credentialView) };
+    }
+    throw new Contended(`the credentials of ${endpoint} changed under every attempt`);
+  }
+
+  /** Removes one credential or all: what was made with them ends. Undefined: the endpoint is not known. False: it has no such one. */
+  async remove(endpoint: string, which: number | 'all'): Promise<boolean | undefined> {
+    const number = await this.#deps.devices.find(endpoint);
+    if (number === undefined) return undefined;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const held = await this.#load(number, endpoint, which === 'all');
+      const next = held.readable ? removeCredentials(held.set, which) : held.set;
+      if (next === undefined) return false;
+      if (await this.#store(number, held, next)) return true;
+    }
+    throw new Contended(`the credentials of ${endpoint} changed under every attempt`);
+  }
+
+  /** Seals the endpoint's credentials under the current secret, and claims its names anew. True: it was necessary. */
+  async reseal(endpoint: string): Promise<boolean> {
+    const number = await this.#deps.devices.find(endpoint);
+    const held = number === undefined ? undefined : await this.#load(number, endpoint);
+    if (number === undefined || held === undefined || held.version === 0 || held.sealedCurrently) return false;
+    await this.#claim(number, held.set.credentials.map(({ content }) => content));
+    return this.#store(number, held, held.set);
+  }
+
+  /** With `orEmpty` a record that does not open counts as one that holds nothing, so that all of it can be removed. */
+  async #load(number: DeviceNumber, endpoint: string, orEmpty = false): Promise<Held> {
+    const [stored] = await this.#deps.store.loadCredentials([number]);
+    if (stored === undefined) return { version: 0, set: noCredentials(endpoint), sealedCurrently: true, readable: true };
+    const { version, record } = stored;
+    const { sealer } = this.#deps;
+    try {
+      return { version, set: decodeCredentials(sealer, number, record), sealedCurrently: isSealedCurrently(sealer, record), readable: true };
+    } catch (error) {
+      if (!orEmpty || !(error instanceof RecordUnreadable)) throw error;
+      const { lastVersion } = readHead(record);
+      return { version, set: { endpoint, lastVersion, credentials: [] }, sealedCurrently: false, readable: false };
+    }
+  }
+
+  /** Writes the record, tells the workers, and gives back the names that it no longer stands for. */
+  async #store(number: DeviceNumber, held: Held, next: CredentialSet): Promise<boolean> {
+    const { store, cluster, sealer } = this.#deps;
+    if (!(await store.commitCredentials(number, held.version, encodeCredentials(sealer, number, next)))) return false;
+    await cluster.ring([{ worker: CREDENTIALS_BELL, number }]).catch(() => undefined); // workers look by themselves too
+    const kept = new Set(this.#namesOf(next));
+    const gone = this.#namesOf(held.set).filter((name) => !kept.has(name));
+    await store.releaseNames(gone.map((name) => ({ name, number })));
+    return true;
+  }
+
+  #namesOf({ credentials }: CredentialSet): string[] {
+    return credentials.flatMap(({ content }) => this.#names(content).map(({ name }) => name));
+  }
+
+  /** What a credential is found by, and what tells that its key is shared; why it is refused where another has it. */
+  #names(content: CredentialContent): { name: string; reason: CredentialRefusal }[] {
+    const identity = { name: identityName(content), reason: 'identity-taken' as const };
+    if (content.kind !== 'psk' || this.#deps.policy.sharedPsks) return [identity];
+    return [identity, ...keyNames(this.#deps.ring, content).map((name) => ({ name, reason: 'key-shared' as const }))];
+  }
+
+  #wanted(contents: readonly CredentialContent[]): (Refusal & { name: string })[] {
+    return contents.flatMap((content) => this.#names(content).map((each) => ({ ...each, kind: content.kind })));
+  }
+
+  async #claim(number: DeviceNumber, contents: readonly CredentialContent[]): Promise<Refusal | undefined> {
+    const wanted = this.#wanted(contents);
+    const holders = await this.#deps.store.claimNames(wanted.map(({ name }) => ({ name, number })));
+    for (const [i, { name, reason, kind }] of wanted.entries()) {
+      const holder = holders[i]!;
+      if (holder !== number && !(await this.#takeOver(name, number, holder))) return { reason, kind };
+    }
+    return undefined;
+  }
+
+  /**
+   * A name whose device has nothing that it stands for was left behind by a step that was cut short. Its device may write
+   * its record just now: so it is looked at once more when the name is taken, and its device looks after it has written.
+   */
+  async #takeOver(name: string, number: DeviceNumber, holder: DeviceNumber): Promise<boolean> {
+    if (await this.#standsFor(holder, name)) return false;
+    const [now] = await this.#deps.store.claimNames([{ name, number, replaces: holder }]);
+    if (now !== number) return false;
+    if (!(await this.#standsFor(holder, name))) return true;
+    await this.#deps.store.claimNames([{ name, number: holder, replaces: number }]);
+    return false;
+  }
+
+  /** Whether the device has what the name stands for. Of a record that does not open nobody knows. */
+  async #standsFor(number: DeviceNumber, name: string): Promise<boolean> {
+    const { set, readable } = await this.#load(number, '', true);
+    const credentials = valid(set.credentials, await this.#deps.timeMs());
+    return !readable || this.#namesOf({ ...set, credentials }).includes(name);
+  }
+
+  /** Looks whether the names are still the device's, and takes none. */
+  async #lost(number: DeviceNumber, contents: readonly CredentialContent[]): Promise<Refusal | undefined> {
+    const wanted = this.#wanted(contents);
+    const holders = await this.#deps.store.findNames(wanted.map(({ name }) => name));
+    return wanted.find((_, i) => holders[i] !== number);
+  }
+
+  /** Gives back what was claimed for nothing. */
+  async #refuse(number: DeviceNumber, contents: readonly CredentialContent[], held: Held, refusal: Refusal): Promise<CredentialsSet> {
+    const kept = new Set(this.#namesOf(held.set));
+    const claimed = contents.flatMap((content) => this.#names(content)).filter(({ name }) => !kept.has(name));
+    await this.#deps.store.releaseNames(claimed.map(({ name }) => ({ name, number })));
+    return { outcome: 'refused', ...refusal };
+  }
+
+  /** Another device took a name between claim and record: the record gives way, since the name leads to the other. */
+  async #withdraw(number: DeviceNumber, endpoint: string, contents: readonly CredentialContent[], { reason, kind }: Refusal): Promise<CredentialsSet> {
+    const names = new Set(contents.map(identityName));
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const held = await this.#load(number, endpoint);
+      const credentials = held.set.credentials.filter(({ content }) => !names.has(identityName(content)));
+      if (await this.#store(number, held, { ...held.set, credentials })) return { outcome: 'refused', reason, kind };
+    }
+    throw new Contended(`the credentials of ${endpoint} changed under every attempt`);
+  }
+}

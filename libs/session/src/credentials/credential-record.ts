@@ -1,0 +1,145 @@
+/**
+ * An endpoint's credentials as they are stored: in clear the versions that are valid, which is all that revocation asks
+ * for, then everything, sealed.
+ */
+import { Decoder, Encoder } from 'cbor-x';
+import type { Sealer } from '@cluster/secrets';
+import { concatBytes } from '@cluster/bytes';
+import type { DeviceNumber } from '../ports.ts';
+import { RecordUnreadable } from '../record.ts';
+import type { Credential, CredentialContent, CredentialSet } from './credential.ts';
+
+/** A version that is valid, and until when at most. */
+export interface LiveVersion {
+  readonly version: number;
+  readonly validUntilMs?: number;
+}
+
+/** What stands in clear before the seal. */
+export interface CredentialHead {
+  readonly lastVersion: number;
+  readonly live: readonly LiveVersion[];
+}
+
+const FORMAT = 1;
+/** Format, count of live versions, last version. */
+const HEAD_BYTES = 6;
+const LIVE_BYTES = 8;
+const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
+const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
+
+/** The bytes of a set. They open only for the same device. */
+export function encodeCredentials(sealer: Sealer, number: DeviceNumber, set: CredentialSet): Uint8Array {
+  const { credentials } = set;
+  const head = new DataView(new ArrayBuffer(HEAD_BYTES + credentials.length * LIVE_BYTES));
+  head.setUint8(0, FORMAT);
+  head.setUint8(1, credentials.length);
+  head.setUint32(2, set.lastVersion);
+  credentials.forEach(({ version, validUntilMs }, i) => {
+    head.setUint32(HEAD_BYTES + i * LIVE_BYTES, version);
+    head.setUint32(HEAD_BYTES + i * LIVE_BYTES + 4, secondsOf(validUntilMs));
+  });
+  const body = encoder.encode([set.endpoint, credentials.map(packCredential)]);
+  return concatBytes([new Uint8Array(head.buffer), sealer.seal(sealedName(number, set.lastVersion), body)]);
+}
+
+/** Reads a record back. Throws {@link RecordUnreadable}, also when the secret that sealed it is gone. */
+export function decodeCredentials(sealer: Sealer, number: DeviceNumber, record: Uint8Array): CredentialSet {
+  const { lastVersion, live } = readHead(record);
+  const opened = sealer.open(sealedName(number, lastVersion), sealedPart(record));
+  if (!opened.ok) throw new RecordUnreadable(`credentials of device ${number} do not open: ${opened.reason}`);
+  const set = unpackSet(opened.plaintext, lastVersion);
+  // The head stands outside of the seal: whoever could write it alone could revive what was revoked.
+  if (liveText(set.credentials) !== liveText(live)) throw new RecordUnreadable(`credentials of device ${number} contradict their head`);
+  return set;
+}
+
+function liveText(live: readonly LiveVersion[]): string {
+  return live.map(({ version, validUntilMs }) => `${version} ${secondsOf(validUntilMs)}`).join();
+}
+
+/** What revocation asks for, without opening the seal. Throws {@link RecordUnreadable}. */
+export function readHead(record: Uint8Array): CredentialHead {
+  const count = record[1] ?? 0;
+  if (record[0] !== FORMAT || record.length < HEAD_BYTES + count * LIVE_BYTES) throw new RecordUnreadable('credentials are damaged');
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  const live = Array.from({ length: count }, (_, i) => {
+    const at = HEAD_BYTES + i * LIVE_BYTES;
+    const seconds = view.getUint32(at + 4);
+    return { version: view.getUint32(at), ...(seconds === 0 ? {} : { validUntilMs: seconds * 1_000 }) };
+  });
+  return { lastVersion: view.getUint32(2), live };
+}
+
+/** Whether the record is sealed under the current secret. */
+export function isSealedCurrently(sealer: Sealer, record: Uint8Array): boolean {
+  return sealer.isCurrent(sealedPart(record));
+}
+
+function sealedPart(record: Uint8Array): Uint8Array {
+  return record.subarray(HEAD_BYTES + (record[1] ?? 0) * LIVE_BYTES);
+}
+
+/** Binds what is in clear, too: no version is given out twice. */
+function sealedName(number: DeviceNumber, lastVersion: number): string {
+  return `credentials:${number}:${lastVersion}`;
+}
+
+function secondsOf(ms: number | undefined): number {
+  return ms === undefined ? 0 : Math.max(1, Math.floor(ms / 1_000));
+}
+
+const STATES: readonly Credential['state'][] = ['current', 'former'];
+
+function packCredential(c: Credential): unknown[] {
+  return [c.version, c.createdAtMs, STATES.indexOf(c.state), c.validUntilMs ?? null, packContent(c.content)];
+}
+
+function packContent(content: CredentialContent): unknown[] {
+  switch (content.kind) {
+    case 'psk':
+      return ['psk', content.identity, content.key];
+    case 'rpk':
+      return ['rpk', content.spki];
+    case 'oscore':
+      return ['oscore', content.masterSecret, content.salt, content.senderId, content.recipientId];
+    case 'x509':
+      return 'sha256' in content ? ['x509', content.sha256] : ['x509', content.issuer, content.subject];
+  }
+}
+
+/** The bytes by which contents are compared. */
+export function encodeContent(content: CredentialContent): Uint8Array {
+  return encoder.encode(packContent(content));
+}
+
+function unpackSet(bytes: Uint8Array, lastVersion: number): CredentialSet {
+  const [endpoint, credentials] = decoder.decode(bytes) as [string, unknown[][]];
+  return { endpoint, lastVersion, credentials: credentials.map(unpackCredential) };
+}
+
+function unpackCredential(a: unknown[]): Credential {
+  return {
+    version: a[0] as number,
+    createdAtMs: a[1] as number,
+    state: STATES[a[2] as number] ?? 'former',
+    ...(a[3] === null ? {} : { validUntilMs: a[3] as number }),
+    content: unpackContent(a[4] as unknown[]),
+  };
+}
+
+function unpackContent([kind, ...a]: unknown[]): CredentialContent {
+  const bytes = a as Uint8Array[];
+  switch (kind) {
+    case 'psk':
+      return { kind, identity: bytes[0]!, key: bytes[1]! };
+    case 'rpk':
+      return { kind, spki: bytes[0]! };
+    case 'oscore':
+      return { kind, masterSecret: bytes[0]!, salt: bytes[1]!, senderId: bytes[2]!, recipientId: bytes[3]! };
+    case 'x509':
+      return a.length === 1 ? { kind, sha256: bytes[0]! } : { kind, issuer: a[0] as string, subject: a[1] as string };
+    default:
+      throw new RecordUnreadable('a credential of an unknown kind');
+  }
+}
