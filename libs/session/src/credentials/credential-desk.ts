@@ -6,7 +6,7 @@
  */
 import type { CredentialsRequest, CredentialView } from '@cluster/contracts';
 import type { KeyRing, Sealer } from '@cluster/secrets';
-import { Contended } from '../northbound.ts';
+import { Contended } from '../commands.ts';
 import type { ClusterStore, DeviceNumber } from '../ports.ts';
 import { RecordUnreadable } from '../record.ts';
 import { noCredentials, removeCredentials, setCredential } from './changes.ts';
