@@ -17,7 +17,7 @@ export { NoResponse, type ClientRequest, type ClientResponse } from './device/co
 export { Faults, type LossRule, type Message } from './device/faults.ts';
 export { bearerObject, defaultObjects, locationObject, resource, type ObjectSpec, type ResourceSpec } from './device/objects.ts';
 export { RegistrationRefused, type UpdateChanges } from './device/registration-client.ts';
-export { startLeshan, type LeshanClient, type LeshanOptions } from './clients/leshan.ts';
+export { startLeshan, type LeshanClient, type LeshanDtls, type LeshanOptions, type ScandiumHandshake } from './clients/leshan.ts';
 export { startAiocoap, type AiocoapClient, type AiocoapOptions } from './clients/aiocoap.ts';
 export { ensureLibcoap, LibcoapClient } from './clients/libcoap.ts';
 export { freeUdpPort } from './clients/udp-port.ts';

@@ -57,10 +57,15 @@ export class JsonLineProcess {
 
   /** The next event of this name that nobody took yet. */
   next(name: string, matches: (event: ClientEvent) => boolean = () => true, patienceMs = PATIENCE_MS): Promise<ClientEvent> {
-    const wanted = (event: ClientEvent): boolean => event.event === name && matches(event);
+    return this.nextOf([name], matches, patienceMs);
+  }
+
+  /** The next event of any of these names that nobody took yet. */
+  nextOf(names: readonly string[], matches: (event: ClientEvent) => boolean = () => true, patienceMs = PATIENCE_MS): Promise<ClientEvent> {
+    const wanted = (event: ClientEvent): boolean => names.includes(event.event) && matches(event);
     const index = this.#unread.findIndex(wanted);
     const found = index < 0 ? undefined : this.#unread.splice(index, 1)[0];
-    return found === undefined ? this.#wait(name, wanted, patienceMs) : Promise.resolve(found);
+    return found === undefined ? this.#wait(names.join(' or '), wanted, patienceMs) : Promise.resolve(found);
   }
 
   /** Closes its stdin, at which it quits; kills it where it does not. */

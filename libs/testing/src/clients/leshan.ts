@@ -1,10 +1,11 @@
-/** Eclipse Leshan's client as a test peer: LwM2M 1.1 over UDP, objects 1, 3, 5, 6 and 3303, further ones on demand. */
+/** Eclipse Leshan's client as a test peer: LwM2M 1.1 over UDP and DTLS (Scandium), objects 1, 3, 5, 6 and 3303, further ones on demand. */
 import { execFile } from 'node:child_process';
 import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ensureProgram } from '../brokers/install.ts';
 import { builtOnce, hashOf } from './built-once.ts';
+import type { CipherSuite, DtlsSecurity, HandshakeFailed } from './dtls/peer.ts';
 import { JsonLineProcess, type ClientEvent } from './json-process.ts';
 
 const run = promisify(execFile);
@@ -20,6 +21,35 @@ export interface LeshanOptions {
   readonly queueMode?: boolean;
   /** Whether it has the objects 4, 7, 10, 11, 16, 19 and 20 too: in registration lists of several blocks. */
   readonly allObjects?: boolean;
+  /** CoAP over DTLS; `port` is the server's secure port then. RPK needs `peerKeyFile`. */
+  readonly dtls?: LeshanDtls;
+}
+
+/** What Scandium is told. */
+export interface LeshanDtls {
+  readonly security: DtlsSecurity;
+  /** Scandium's own list unless told. */
+  readonly suite?: CipherSuite;
+  /** Length of the Connection ID that it wants for itself, 0 for none of its own; without it no CID is agreed. */
+  readonly cidLength?: number;
+  /** Largest datagram that it sends. */
+  readonly mtu?: number;
+  /** Resumes its session before each Update. */
+  readonly resumeOnUpdate?: boolean;
+}
+
+/** A handshake of Scandium's. */
+export interface ScandiumHandshake {
+  readonly ok: true;
+  readonly suite: CipherSuite;
+  readonly resumed: boolean;
+  /** The peer's address and port. */
+  readonly peer: string;
+  /** The peer as it proved itself, e.g. a PSK identity; null for one that did not. */
+  readonly principal: string | null;
+  /** Connection ID in records to this side, and in records to the peer; null where none is agreed. */
+  readonly readCid: string | null;
+  readonly writeCid: string | null;
 }
 
 /** A running Leshan client. Methods resolve when the client says that it is done. */
@@ -35,7 +65,13 @@ export interface LeshanClient {
   send(paths: readonly string[], contentFormat?: number): Promise<string>;
   /** Sets a value; observations of it notify. */
   setValue(path: string, value: string | number | boolean): void;
-  /** The next event of a name: written, executed, observed, refused, update-refused, timeout, error. */
+  /** What the next handshake comes to that nobody asked for yet. */
+  handshake(): Promise<ScandiumHandshake | HandshakeFailed>;
+  /** Has the next message resume the DTLS session, by an abbreviated handshake. */
+  resumeSession(): void;
+  /** Has it forget its DTLS session: the next message needs a full handshake. */
+  forgetSession(): void;
+  /** The next event of a name: written, executed, observed, refused, update-refused, timeout, alert, error. */
   next(name: string, matches?: (event: ClientEvent) => boolean): Promise<ClientEvent>;
   /** Ends the process without a word to the server. */
   stop(): Promise<void>;
@@ -56,13 +92,29 @@ export async function buildLeshan(): Promise<string> {
 
 /** Starts a Leshan client, not registered yet. */
 export async function startLeshan(options: LeshanOptions): Promise<LeshanClient> {
-  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false } = options;
-  const classPath = await buildLeshan();
-  const arguments_ = [endpoint, `coap://127.0.0.1:${port}`, String(lifetimeS), queueMode ? 'queue' : 'always', ...(allObjects ? [REGISTRY] : [])];
-  const java = ['-Xmx96m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath];
-  const client = new JsonLineProcess('java', [...java, 'lwm2m.cluster.Main', ...arguments_]);
+  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, dtls } = options;
+  const uri = `${dtls === undefined ? 'coap' : 'coaps'}://127.0.0.1:${port}`;
+  const settings = { endpoint, uri, lifetimeS, queueMode, ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
+  const client = await startJava('lwm2m.cluster.Main', settings);
   await client.next('ready');
   return handleOf(client);
+}
+
+/** Runs a main class of the project with its settings as JSON. */
+export async function startJava(mainClass: string, settings: object): Promise<JsonLineProcess> {
+  const classPath = await buildLeshan();
+  const java = ['-Xmx96m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath];
+  return new JsonLineProcess('java', [...java, mainClass, JSON.stringify(settings)]);
+}
+
+/** The next handshake that the process tells of, done or failed. */
+export async function nextHandshake(process: JsonLineProcess): Promise<ScandiumHandshake | HandshakeFailed> {
+  const told = await process.nextOf(['handshake', 'handshake-failed']);
+  if (told.event === 'handshake-failed') {
+    return { ok: false, alert: told['alert'] as number | undefined, reason: String(told['reason']) };
+  }
+  const { suite, full, peer, principal, readCid, writeCid } = told as unknown as Omit<ScandiumHandshake, 'ok'> & { full: boolean };
+  return { ok: true, suite, resumed: !full, peer, principal, readCid, writeCid };
 }
 
 function handleOf(client: JsonLineProcess): LeshanClient {
@@ -89,6 +141,9 @@ function handleOf(client: JsonLineProcess): LeshanClient {
       return String((await client.next('sent'))['code']);
     },
     setValue: (path, value) => client.command({ do: 'set', path, value }),
+    handshake: () => nextHandshake(client),
+    resumeSession: () => client.command({ do: 'resume' }),
+    forgetSession: () => client.command({ do: 'forget' }),
     next: (name, matches) => client.next(name, matches),
     stop: () => client.stop(),
   };

@@ -1,20 +1,14 @@
 package lwm2m.cluster;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
 import java.net.InetAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
 import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
-import org.eclipse.leshan.client.object.Security;
 import org.eclipse.leshan.client.object.Server;
 import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
 import org.eclipse.leshan.client.resource.LwM2mObjectEnabler;
@@ -34,50 +28,61 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientP
 
 /**
  * A Leshan client that tests drive: commands come in as JSON lines on stdin, events go out as JSON lines on stdout.
- * Arguments: endpoint, server URI, lifetime in seconds, "queue" or "always"; a directory with the OMA registry's object
- * definitions, where the client is to have more objects than 1, 3, 5, 6 and 3303.
+ * Argument: {"endpoint":.., "uri":.., "lifetimeS":300, "queueMode":false, "registry":directory}: with a directory of the OMA
+ * registry's object definitions it has more objects than 1, 3, 5, 6 and 3303. For DTLS also {"security":{"mode":"psk",
+ * "identity":.., "keyHex":..}}, with "rpk" and "x509" their PEM files, and "suite", "cidLength", "mtu", and
+ * "resumeOnUpdate":true, which has it resume its session before each Update.
  *
  * <p>Commands: {"do":"start"}, {"do":"update"}, {"do":"send","paths":[..],"format":112}, {"do":"set","path":"/3303/0/5700",
- * "value":20.5}, {"do":"stop"} (de-registers), {"do":"restart"}, {"do":"quit"}. The end of stdin quits too.
+ * "value":20.5}, {"do":"stop"} (de-registers), {"do":"restart"}, {"do":"resume"} (the next message resumes the DTLS session),
+ * {"do":"forget"} (the next message needs a full handshake), {"do":"quit"}. The end of stdin quits too.
  */
 public final class Main {
     private static final long REQUEST_TIMEOUT_MS = 30_000;
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final PrintStream OUT = System.out;
 
     private final LeshanClient client;
+    private final ReportingCoaps coaps = new ReportingCoaps();
     private final List<TestInstance> instances = new ArrayList<>();
 
-    private Main(String endpoint, String uri, long lifetime, boolean queueMode, Path registry) throws Exception {
+    private Main(JsonNode settings) throws Exception {
+        Path registry = settings.has("registry") ? Path.of(settings.get("registry").asText()) : null;
         ObjectsInitializer initializer =
                 new ObjectsInitializer(new StaticModel(registry == null ? Objects.models() : Objects.models(registry)));
-        initializer.setInstancesForObject(LwM2mId.SECURITY, Security.noSec(uri, 123));
-        initializer.setInstancesForObject(LwM2mId.SERVER, new Server(123, lifetime));
+        initializer.setInstancesForObject(LwM2mId.SECURITY,
+                SecurityObject.of(settings.get("uri").asText(), 123, settings.path("security")));
+        initializer.setInstancesForObject(LwM2mId.SERVER, new Server(123, settings.path("lifetimeS").asLong(300)));
         for (int object : Objects.SIMPLE) addObject(initializer, object);
         for (int object : registry == null ? new int[0] : Objects.FURTHER) addObject(initializer, object);
         List<LwM2mObjectEnabler> enablers = initializer.createAll();
 
-        client = new LeshanClientBuilder(endpoint)
+        client = new LeshanClientBuilder(settings.get("endpoint").asText())
                 .setObjects(enablers)
-                .setRegistrationEngineFactory(new DefaultRegistrationEngineFactory().setQueueMode(queueMode))
-                .setEndpointsProviders(new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider())
-                        .setClientAddress(InetAddress.getLoopbackAddress()).build())
+                .setRegistrationEngineFactory(new DefaultRegistrationEngineFactory()
+                        .setQueueMode(settings.path("queueMode").asBoolean())
+                        .setReconnectOnUpdate(settings.path("resumeOnUpdate").asBoolean()))
+                .setEndpointsProviders(endpoints(settings))
                 .build();
         client.addObserver(new Reporter());
     }
 
     public static void main(String[] args) throws Exception {
-        Path registry = args.length > 4 ? Path.of(args[4]) : null;
-        Main main = new Main(args[0], args[1], Long.parseLong(args[2]), args[3].equals("queue"), registry);
-        emit("ready", node());
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            JsonNode command = JSON.readTree(line);
-            if (command.path("do").asText().equals("quit")) break;
-            main.obey(command);
-        }
+        Main main = new Main(Lines.parse(args[0]));
+        Lines.emit("ready", Lines.node());
+        Lines.readCommands(main::obey);
         main.client.destroy(false);
         System.exit(0);
+    }
+
+    private CaliforniumClientEndpointsProvider endpoints(JsonNode settings) {
+        CaliforniumClientEndpointsProvider.Builder builder = settings.has("security")
+                ? new CaliforniumClientEndpointsProvider.Builder(coaps)
+                : new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider());
+        if (settings.has("security")) {
+            Configuration configuration = builder.createDefaultConfiguration();
+            DtlsSettings.apply(configuration, settings);
+            builder.setConfiguration(configuration);
+        }
+        return builder.setClientAddress(InetAddress.getLoopbackAddress()).build();
     }
 
     private void addObject(ObjectsInitializer initializer, int object) {
@@ -96,24 +101,17 @@ public final class Main {
         return instance;
     }
 
-    static ObjectNode node() {
-        return JSON.createObjectNode();
-    }
-
-    static synchronized void emit(String event, ObjectNode content) {
-        OUT.println(content.put("event", event));
-        OUT.flush();
-    }
-
     private void obey(JsonNode command) throws InterruptedException {
         switch (command.path("do").asText()) {
             case "start" -> client.start();
             case "stop" -> client.stop(true);
             case "restart" -> restart();
             case "update" -> client.triggerRegistrationUpdate();
+            case "resume" -> coaps.resumeSessions();
+            case "forget" -> coaps.forgetSessions();
             case "send" -> send(command);
             case "set" -> set(new LwM2mPath(command.path("path").asText()), command.path("value"));
-            default -> emit("error", node().put("message", "unknown command " + command));
+            default -> Lines.emit("error", Lines.node().put("message", "unknown command " + command));
         }
     }
 
@@ -129,8 +127,8 @@ public final class Main {
         ContentFormat format = ContentFormat.fromCode(command.path("format").asInt(112));
         for (LwM2mServer server : client.getRegisteredServers().values()) {
             client.getSendService().sendData(server, format, paths, REQUEST_TIMEOUT_MS,
-                    response -> emit("sent", node().put("code", codeOf(response.getCode()))),
-                    error -> emit("error", node().put("message", "send: " + error)));
+                    response -> Lines.emit("sent", Lines.node().put("code", codeOf(response.getCode()))),
+                    error -> Lines.emit("error", Lines.node().put("message", "send: " + error)));
         }
     }
 
@@ -148,42 +146,42 @@ public final class Main {
     private static final class Reporter extends LwM2mClientObserverAdapter {
         @Override
         public void onRegistrationSuccess(LwM2mServer server, RegisterRequest request, String location) {
-            emit("registered", node().put("location", location));
+            Lines.emit("registered", Lines.node().put("location", location));
         }
 
         @Override
         public void onRegistrationFailure(LwM2mServer s, RegisterRequest r, ResponseCode code, String message, Exception e) {
-            emit("refused", node().put("code", code == null ? String.valueOf(e) : codeOf(code)));
+            Lines.emit("refused", Lines.node().put("code", code == null ? String.valueOf(e) : codeOf(code)));
         }
 
         @Override
         public void onRegistrationTimeout(LwM2mServer server, RegisterRequest request) {
-            emit("timeout", node().put("request", "register"));
+            Lines.emit("timeout", Lines.node().put("request", "register"));
         }
 
         @Override
         public void onUpdateSuccess(LwM2mServer server, UpdateRequest request) {
-            emit("updated", node());
+            Lines.emit("updated", Lines.node());
         }
 
         @Override
         public void onUpdateFailure(LwM2mServer s, UpdateRequest r, ResponseCode code, String message, Exception e) {
-            emit("update-refused", node().put("code", code == null ? String.valueOf(e) : codeOf(code)));
+            Lines.emit("update-refused", Lines.node().put("code", code == null ? String.valueOf(e) : codeOf(code)));
         }
 
         @Override
         public void onUpdateTimeout(LwM2mServer server, UpdateRequest request) {
-            emit("timeout", node().put("request", "update"));
+            Lines.emit("timeout", Lines.node().put("request", "update"));
         }
 
         @Override
         public void onDeregistrationSuccess(LwM2mServer server, DeregisterRequest request) {
-            emit("deregistered", node());
+            Lines.emit("deregistered", Lines.node());
         }
 
         @Override
         public void onUnexpectedError(Throwable error) {
-            emit("error", node().put("message", String.valueOf(error)));
+            Lines.emit("error", Lines.node().put("message", String.valueOf(error)));
         }
     }
 }

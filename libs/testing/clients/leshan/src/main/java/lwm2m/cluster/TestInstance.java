@@ -35,20 +35,20 @@ final class TestInstance extends SimpleInstanceEnabler {
     @Override
     public WriteResponse write(LwM2mServer server, boolean replace, int resource, LwM2mResource value) {
         WriteResponse response = super.write(server, replace, resource, value);
-        if (response.isSuccess()) Main.emit("written", Main.node().put("path", pathOf(resource)).put("value", valueOf(value)));
+        if (response.isSuccess()) Lines.emit("written", Lines.node().put("path", pathOf(resource)).put("value", valueOf(value)));
         return response;
     }
 
     @Override
     public ExecuteResponse execute(LwM2mServer server, int resource, Arguments arguments) {
-        Main.emit("executed", Main.node().put("path", pathOf(resource)).put("arguments", arguments.serialize()));
+        Lines.emit("executed", Lines.node().put("path", pathOf(resource)).put("arguments", arguments.serialize()));
         return ExecuteResponse.success();
     }
 
     /** Leshan asks this for the first answer and for each notification. */
     @Override
     public ObserveResponse observe(LwM2mServer server, int resource) {
-        Main.emit("observed", Main.node().put("path", pathOf(resource)));
+        Lines.emit("observed", Lines.node().put("path", pathOf(resource)));
         return super.observe(server, resource);
     }
 
