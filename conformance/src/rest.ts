@@ -1,9 +1,12 @@
 /** The REST API as operators use it, checked against its contracts. */
 import {
-  commandStatus, endpointView, lastValue, observationView,
-  type CommandRequest, type CommandResponse, type CommandStatus, type DesiredObservation, type EndpointView, type LastValue,
-  type ObservationView,
+  commandStatus, endpointView, lastValue, observationView, registrationValue,
+  type CommandRequest, type CommandResponse, type CommandStatus, type DesiredObservation, type LastValue, type ObservationView,
 } from '@cluster/contracts';
+
+/** An endpoint that has registered. */
+const registeredView = endpointView.required({ expiresAt: true }).extend(registrationValue.shape);
+export type RegisteredView = ReturnType<typeof registeredView.parse>;
 
 /** REST answered otherwise than the test needs. */
 export class RestRefused extends Error {
@@ -27,10 +30,10 @@ export class Rest {
   }
 
   /** The endpoint as it stands; undefined where it is unknown. */
-  async endpoint(name: string): Promise<EndpointView | undefined> {
+  async endpoint(name: string): Promise<RegisteredView | undefined> {
     const response = await fetch(this.#urlOf(name));
     if (response.status === 404) return undefined;
-    return endpointView.parse(await json('GET endpoint', response, 200));
+    return registeredView.parse(await json('GET endpoint', response, 200));
   }
 
   /** Gives a command and waits for the device's answer. */

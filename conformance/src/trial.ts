@@ -1,12 +1,13 @@
 /** What one play of a test case works with: the client, and the server's API and events for its endpoint. */
 import {
   eventTypes,
-  type CommandRequest, type CommandResponse, type DesiredObservation, type EndpointView, type EventType, type JsonValue,
+  type CommandRequest, type CommandResponse, type DesiredObservation, type EventType, type JsonValue,
   type ReportValue, type StreamedEvent,
 } from '@cluster/contracts';
 import { expect } from 'vitest';
 import type { EventFilter } from './event-log.ts';
 import type { Player } from './players.ts';
+import type { RegisteredView } from './rest.ts';
 import type { Scene } from './scene.ts';
 
 /** Values by their paths. */
@@ -78,7 +79,7 @@ export class Trial<P extends Player = Player> {
   }
 
   /** The endpoint as it stands. */
-  async view(): Promise<EndpointView> {
+  async view(): Promise<RegisteredView> {
     const view = await this.scene.rest.endpoint(this.endpoint);
     if (view === undefined) throw new Error(`${this.endpoint} is not known`);
     return view;

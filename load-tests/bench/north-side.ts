@@ -1,5 +1,5 @@
 /** The side of the callers: sets observations and submits Reads on the store, and hears results from Kafka. */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { topics, type Topic } from '@cluster/contracts';
 import type { ConsumedRecord, EventConsumer } from '@cluster/events';
 import { connectKafkaConsumer } from '@cluster/events-kafka';
@@ -38,7 +38,7 @@ export class NorthSide {
   private constructor(store: RedisStore, consumer: EventConsumer) {
     this.#store = store;
     this.#consumer = consumer;
-    this.#northbound = new Northbound({ sessions: store, cluster: store, limits: LIMITS, newId: randomUUID });
+    this.#northbound = new Northbound({ sessions: store, cluster: store, limits: LIMITS, newId: randomUUID, rng: { uint32: () => randomInt(2 ** 32) } });
   }
 
   /** Wants the resource of each of these devices observed. */

@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { attributes } from './commands.ts';
 import { registrationValue } from './events.ts';
+import { deviceSettings, labels } from './profile.ts';
+import { endpointState } from './states.ts';
 import { resourceValue } from './values.ts';
-
-export const endpointState = z.enum(['registered', 'deregistered', 'expired', 'removed']);
-export type EndpointState = z.infer<typeof endpointState>;
 
 export const endpointSummary = z.object({
   endpoint: z.string(),
   state: endpointState,
   changedAt: z.string(),
+  labels: labels.optional().describe('missing where it has none'),
 });
 export type EndpointSummary = z.infer<typeof endpointSummary>;
 
@@ -32,13 +32,17 @@ export const observationView = desiredObservation.extend({
 });
 export type ObservationView = z.infer<typeof observationView>;
 
-export const endpointView = registrationValue.extend({
+/** Without the fields of a registration where the endpoint never registered. */
+export const endpointView = registrationValue.partial().extend({
+  endpoint: z.string(),
   state: endpointState,
-  generation: z.number().int(),
-  expiresAt: z.string(),
+  generation: z.number().int().describe('counts its registrations; 0: it never registered'),
+  expiresAt: z.string().optional(),
   owner: z.string().optional().describe('worker that holds the path to the device'),
   queuedCommands: z.number().int(),
   observations: z.array(observationView),
+  labels,
+  settings: deviceSettings,
 });
 export type EndpointView = z.infer<typeof endpointView>;
 

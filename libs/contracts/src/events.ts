@@ -1,6 +1,8 @@
 /** Events on Kafka: topics, CloudEvents types and the JSON of each value. */
 import { z } from 'zod';
 import { commandRequest, commandStatus, operation } from './commands.ts';
+import { deviceSettings, labels } from './profile.ts';
+import { endpointState } from './states.ts';
 import { resourceValue } from './values.ts';
 
 export const topics = {
@@ -19,6 +21,7 @@ export const eventTypes = {
   deregistered: 'lwm2m.registration.deregistered',
   expired: 'lwm2m.registration.expired',
   removed: 'lwm2m.registration.removed',
+  endpointChanged: 'lwm2m.endpoint.changed',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',
@@ -43,6 +46,16 @@ export const registrationValue = z.object({
   attributes: z.record(z.string(), z.string()),
 });
 export type RegistrationValue = z.infer<typeof registrationValue>;
+
+/** What an operator keeps for an endpoint, whole, after it changed. */
+export const endpointChangedValue = z.object({
+  endpoint: z.string(),
+  state: endpointState,
+  stateAt: z.string().describe('since when the state is known: the last Register or Update, or when it was prepared or removed'),
+  labels,
+  settings: deviceSettings,
+});
+export type EndpointChangedValue = z.infer<typeof endpointChangedValue>;
 
 /** Value of lwm2m.notifications and lwm2m.sends. */
 export const reportValue = z.object({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
+import { deviceSettings, labels } from './profile.ts';
 import { streamedEvent, streamGap } from './rest.ts';
 import { type ProblemCode, problemCodes, type RestAnswer, type RestRoute, restRoutes } from './rest-routes.ts';
 import { resourceValue } from './values.ts';
@@ -14,9 +15,11 @@ const named = {
   CommandResponse: commandResponse,
   CommandStatus: commandStatus,
   DesiredObservation: desiredObservation,
+  DeviceSettings: deviceSettings,
   EndpointPage: endpointPage,
   EndpointSummary: endpointSummary,
   EndpointView: endpointView,
+  Labels: labels,
   LastValue: lastValue,
   ObservationView: observationView,
   Problem: problem,

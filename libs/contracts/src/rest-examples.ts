@@ -1,11 +1,15 @@
 /** Examples of REST bodies. A test holds each against its schema. */
 import type { CommandRequest, CommandStatus } from './commands.ts';
 import type { DesiredObservation, EndpointPage, EndpointView, LastValue, ObservationView } from './endpoints.ts';
+import type { DeviceSettings, Labels } from './profile.ts';
 
 const observations: ObservationView[] = [
   { path: '/3303/0/5700', attributes: { pmin: 10, pmax: 300 }, state: 'active' },
   { path: '/4/0/2', state: 'refused', code: '4.05' },
 ];
+
+const labels: Labels = { site: 'hall-7', kind: 'street-light' };
+const settings: DeviceSettings = { ackTimeoutMs: 10_000, maxRetransmit: 0, maxTransmitWaitS: 30, maxBytesPerDay: 50_000 };
 
 const endpoint: EndpointView = {
   endpoint: 'urn:imei:350457790000000',
@@ -27,6 +31,8 @@ const endpoint: EndpointView = {
   owner: 'edge-1',
   queuedCommands: 1,
   observations,
+  labels,
+  settings,
 };
 
 const read: CommandRequest = { op: 'read', path: '/3/0/9', ttlS: 3_600, idempotencyKey: 'battery-2026-03-01' };
@@ -63,7 +69,7 @@ const done: CommandStatus = {
 };
 
 const page: EndpointPage = {
-  endpoints: [{ endpoint: endpoint.endpoint, state: 'registered', changedAt: '2026-03-01T09:00:00.000Z' }],
+  endpoints: [{ endpoint: endpoint.endpoint, state: 'registered', changedAt: '2026-03-01T09:00:00.000Z', labels }],
   next: 'dXJuOmltZWk6MzUwNDU3NzkwMDAwMDAw',
 };
 
@@ -93,6 +99,8 @@ export const restExamples = {
   values,
   desired,
   observations,
+  labels,
+  settings,
   eventStream:
     'retry: 2000\n\nid: AQABAAc\nevent: lwm2m.notification\ndata: {"id":"6QmU…","type":"lwm2m.notification",' +
     '"time":"2026-03-01T09:00:00.000Z","endpoint":"urn:imei:350457790000000","data":{"paths":["/3303/0/5700"],"values":[]}}\n\n',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { commandRequest, commandStatus } from './commands.ts';
 import { endpointPage, endpointView } from './endpoints.ts';
+import { deviceSettings, labels } from './profile.ts';
 import {
   commandList, commandQuery, desiredObservationList, endpointsQuery, eventsQuery, liveness, observationList, readiness, valueList,
 } from './rest.ts';
@@ -65,6 +66,36 @@ const endpointRoutes: readonly RestRoute[] = [
     method: 'get', path: ENDPOINT, id: 'getEndpoint', tag: 'endpoints', summary: 'The registration and state of one endpoint',
     answers: { 200: { description: 'its state now', schema: endpointView, example: restExamples.endpoint } },
     problems: lookup,
+  },
+  {
+    method: 'delete', path: ENDPOINT, id: 'forgetEndpoint', tag: 'endpoints',
+    summary: 'Removes labels, settings and desired observations; an endpoint that is not registered is forgotten',
+    answers: { 204: { description: 'removed; a registration goes on' } },
+    problems: [...lookup, 'CONTENDED'],
+  },
+  {
+    method: 'get', path: `${ENDPOINT}/labels`, id: 'getLabels', tag: 'endpoints', summary: 'The labels by which the endpoint is selected',
+    answers: { 200: { description: 'its labels', schema: labels, example: restExamples.labels } },
+    problems: lookup,
+  },
+  {
+    method: 'put', path: `${ENDPOINT}/labels`, id: 'setLabels', tag: 'endpoints',
+    summary: 'Replaces the labels; an endpoint that is not there is prepared for its first Register',
+    body: { schema: labels, examples: { labels: restExamples.labels } },
+    answers: { 200: { description: 'stored; the directory follows with the event', schema: labels, example: restExamples.labels } },
+    problems: [...body, 'STORE_UNAVAILABLE', 'CONTENDED'],
+  },
+  {
+    method: 'get', path: `${ENDPOINT}/settings`, id: 'getSettings', tag: 'endpoints', summary: 'How the endpoint is served',
+    answers: { 200: { description: 'its settings', schema: deviceSettings, example: restExamples.settings } },
+    problems: lookup,
+  },
+  {
+    method: 'put', path: `${ENDPOINT}/settings`, id: 'setSettings', tag: 'endpoints',
+    summary: 'Replaces the settings; an endpoint that is not there is prepared for its first Register',
+    body: { schema: deviceSettings, examples: { settings: restExamples.settings } },
+    answers: { 200: { description: 'stored', schema: deviceSettings, example: restExamples.settings } },
+    problems: [...body, 'STORE_UNAVAILABLE', 'CONTENDED'],
   },
   {
     method: 'delete', path: `${ENDPOINT}/registration`, id: 'dropRegistration', tag: 'endpoints',

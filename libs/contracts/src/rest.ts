@@ -1,8 +1,10 @@
 /** What only REST has: queries, lists and the data of server-sent events. */
 import { z } from 'zod';
-import { desiredObservation, endpointState, lastValue, observationView } from './endpoints.ts';
+import { desiredObservation, lastValue, observationView } from './endpoints.ts';
 import { commandStatus } from './commands.ts';
 import { type EventType, eventTypes } from './events.ts';
+import type { Labels } from './profile.ts';
+import { endpointState } from './states.ts';
 
 const eventType = z.enum(Object.values(eventTypes) as [EventType, ...EventType[]]);
 
@@ -11,10 +13,21 @@ function repeatable<T extends z.ZodType<unknown, string>>(item: T) {
   return z.preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(item).min(1).max(100).optional());
 }
 
+const labelText = z.string().max(127).regex(/^[^=]+=/, 'expected key=value');
+
+/** The labels of a query as a map. */
+export function labelsOf(texts: readonly string[]): Labels {
+  return Object.fromEntries(texts.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]));
+}
+
+/** A name as devices may register it: no control characters. */
+export const endpointName = z.string().min(1).max(1_024).regex(/^\P{Cc}+$/u, 'expected a name without control characters');
+
 export const endpointsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('endpoints of one page'),
   cursor: z.base64url().min(1).max(2_048).optional().describe('`next` of the page before'),
   state: endpointState.optional().describe('only endpoints in this state'),
+  label: repeatable(labelText).describe('only endpoints with this label, `key=value`; given several times, with all of them'),
 });
 export type EndpointsQuery = z.infer<typeof endpointsQuery>;
 

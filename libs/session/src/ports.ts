@@ -113,6 +113,20 @@ export interface DirectoryEntry {
   readonly endpoint: string;
   readonly state: string;
   readonly changedAtMs: number;
+  /** Missing where it has none. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** What an event says of an endpoint. State and labels change at times of their own. */
+export interface DirectoryChange extends Omit<DirectoryEntry, 'labels'> {
+  /** All labels, and since when; missing where the event says nothing of them. */
+  readonly labelled?: { readonly labels: Readonly<Record<string, string>>; readonly atMs: number };
+}
+
+export interface DirectoryFilter {
+  readonly state?: string;
+  /** All of these labels. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface StoredValue {
@@ -125,10 +139,10 @@ export interface StoredValue {
 
 /** What the registry's consumers keep for readers: the directory of endpoints and their last values. */
 export interface ReadModelStore {
-  /** Keeps each entry unless a newer one is known. */
-  putEntries(entries: readonly DirectoryEntry[]): Promise<void>;
-  /** Endpoints in order of their names, after `after`; with `state` only those in it. */
-  list(options: { after?: string; limit: number; state?: string }): Promise<DirectoryEntry[]>;
+  /** Keeps each state, and each endpoint's labels, unless newer ones are known. */
+  putEntries(entries: readonly DirectoryChange[]): Promise<void>;
+  /** Endpoints in order of their names, after `after`, that pass the filter: fewer than `limit` only at the end. */
+  list(options: DirectoryFilter & { after?: string; limit: number }): Promise<DirectoryEntry[]>;
   /** Keeps the newest value of each path, at most `maxPaths` paths an endpoint. */
   putValues(values: readonly { endpoint: string; values: readonly StoredValue[] }[], maxPaths: number): Promise<void>;
   /** All last values of one endpoint, in order of their paths' text. */

@@ -2,13 +2,20 @@
  * The session record: all that the cluster knows of one device between two messages. One compact, versioned CBOR
  * array; the store sees opaque bytes.
  */
-import type { Attributes, EndpointState } from '@cluster/contracts';
+import type { Attributes, DeviceProfile, EndpointState } from '@cluster/contracts';
 import type { Registration } from '@cluster/lwm2m';
 import { Decoder, Encoder } from 'cbor-x';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
 export interface PendingEvent {
   readonly type: 'registered' | 'updated' | 'deregistered' | 'expired' | 'removed';
+  readonly atMs: number;
+  /** Makes the event's id: the session version that brought it. */
+  readonly sequence: number;
+}
+
+/** A change of the operator's that is stored with its event, until that is known to be published. */
+export interface PendingChange {
   readonly atMs: number;
   /** Makes the event's id: the session version that brought it. */
   readonly sequence: number;
@@ -72,6 +79,9 @@ export interface SessionRecord {
   readonly cancellations: readonly Observation[];
   /** The number outlives the registration: the endpoint has authenticated, or an operator keeps state for it. */
   readonly kept: boolean;
+  /** Labels and settings; none: nothing is kept. */
+  readonly profile?: DeviceProfile;
+  readonly changed?: PendingChange;
 }
 
 const FORMAT = 1;
@@ -83,7 +93,7 @@ export class RecordUnreadable extends Error {
   readonly code = 'RECORD_UNREADABLE';
 }
 
-const STATES: readonly EndpointState[] = ['registered', 'deregistered', 'expired', 'removed'];
+const STATES: readonly EndpointState[] = ['registered', 'deregistered', 'expired', 'removed', 'provisioned'];
 const PENDING: readonly PendingEvent['type'][] = ['registered', 'updated', 'deregistered', 'expired', 'removed'];
 const OBSERVATION_STATES: readonly Observation['state'][] = ['wanted', 'active', 'refused'];
 
@@ -137,6 +147,17 @@ function unpackObservation(a: unknown[]): Observation {
   };
 }
 
+type PackedProfile = [DeviceProfile['labels'], DeviceProfile['settings']] | null | undefined;
+
+/** Records written before there were profiles end before them. */
+function unpackProfile(a: PackedProfile): Pick<SessionRecord, 'profile'> {
+  return a === null || a === undefined ? {} : { profile: { labels: a[0], settings: a[1] } };
+}
+
+function unpackChange(a: [number, number] | null | undefined): Pick<SessionRecord, 'changed'> {
+  return a === null || a === undefined ? {} : { changed: { atMs: a[0], sequence: a[1] } };
+}
+
 /** The bytes of a record. */
 export function encodeSession(s: SessionRecord): Uint8Array {
   return encoder.encode([
@@ -145,6 +166,8 @@ export function encodeSession(s: SessionRecord): Uint8Array {
     s.answered.map((a) => [a.peer, a.messageId, a.code, a.atMs]),
     s.pending === undefined ? null : [PENDING.indexOf(s.pending.type), s.pending.atMs, s.pending.sequence],
     s.refusedSinceMs ?? null, s.observations.map(packObservation), s.cancellations.map(packObservation), s.kept,
+    s.profile === undefined ? null : [s.profile.labels, s.profile.settings],
+    s.changed === undefined ? null : [s.changed.atMs, s.changed.sequence],
   ]);
 }
 
@@ -181,5 +204,7 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
     observations: (a[19] as unknown[][]).map(unpackObservation),
     cancellations: (a[20] as unknown[][]).map(unpackObservation),
     kept: a[21] as boolean,
+    ...unpackProfile(a[22] as PackedProfile),
+    ...unpackChange(a[23] as [number, number] | null | undefined),
   };
 }

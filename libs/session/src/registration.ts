@@ -24,20 +24,35 @@ const ANSWERS_KEPT = 2;
 /** RFC 7252 §4.8.2 */
 const EXCHANGE_LIFETIME_MS = 247_000;
 
+const NO_REGISTRATION: Omit<Registration, 'endpoint'> = {
+  lifetimeS: 0, lwm2mVersion: '1.0', binding: 'U', queueMode: false, attributes: {}, rootPath: '/', objectLinks: [], contentFormats: [],
+};
+
+/** The record of an endpoint that an operator prepares: it waits for its first Register, without end. */
+export function provision(endpoint: string, nowMs: number): SessionRecord {
+  return {
+    endpoint, tenant: 'default', state: 'provisioned', locationId: '', generation: 0, registeredAtMs: nowMs, updatedAtMs: nowMs,
+    registration: { endpoint, ...NO_REGISTRATION }, peer: '', identity: '', owner: '', fence: 0, awakeUntilMs: 0, tokenCounter: 0,
+    messageIdsEnd: 0, answered: [], observations: [], cancellations: [], kept: true,
+  };
+}
+
 /** The first record of a device, or its next registration. The desired observations stay; each has to be made anew. */
 export function register(
   previous: SessionRecord | undefined,
   registration: Registration,
   arrival: Arrival & { locationId: string; tenant: string; code: number },
 ): SessionRecord {
+  // Later than it was provisioned, though another clock may have told that: the directory keeps the newest state.
+  const nowMs = previous?.state === 'provisioned' ? Math.max(arrival.nowMs, previous.updatedAtMs + 1) : arrival.nowMs;
   return {
     endpoint: registration.endpoint,
     tenant: arrival.tenant,
     state: 'registered',
     locationId: arrival.locationId,
     generation: (previous?.generation ?? 0) + 1,
-    registeredAtMs: arrival.nowMs,
-    updatedAtMs: arrival.nowMs,
+    registeredAtMs: nowMs,
+    updatedAtMs: nowMs,
     registration,
     peer: arrival.peer,
     identity: arrival.identity,
@@ -47,10 +62,12 @@ export function register(
     tokenCounter: previous?.tokenCounter ?? 0,
     messageIdsEnd: previous?.messageIdsEnd ?? 0,
     answered: answer(previous?.answered ?? [], arrival, arrival.code),
-    pending: { type: 'registered', atMs: arrival.nowMs, sequence: arrival.sequence },
+    pending: { type: 'registered', atMs: nowMs, sequence: arrival.sequence },
     observations: toBeMade(previous?.observations ?? []),
     cancellations: [],
     kept: previous?.kept ?? false,
+    ...(previous?.profile === undefined ? {} : { profile: previous.profile }),
+    ...(previous?.changed === undefined ? {} : { changed: previous.changed }),
   };
 }
 
@@ -104,9 +121,15 @@ function toBeMade(observations: readonly Observation[]): Observation[] {
   }));
 }
 
-/** Clears the mark of an event that is now published. */
+/** Clears the mark of a registration event that is now published. */
 export function published(record: SessionRecord): SessionRecord {
   const { pending: _, ...rest } = record;
+  return rest;
+}
+
+/** Clears the mark of an operator's change whose event is now published. */
+export function changePublished(record: SessionRecord): SessionRecord {
+  const { changed: _, ...rest } = record;
   return rest;
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  answeredBefore, byTurn, changeObservation, decodeEntry, decodeSession, deadlineOf, desire, desireAlso, encodeEntry, encodeSession, end,
+  answeredBefore, byTurn, changeObservation, changeProfile, changePublished, provision, decodeEntry, decodeSession, deadlineOf, desire, desireAlso, encodeEntry, encodeSession, end,
   expiryOf, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, parseToken, published,
   register, renewAll, takeOver, toObservation, tokenOf, update, viewQueue, RecordUnreadable, type SessionRecord,
 } from './index.ts';
@@ -55,9 +55,19 @@ describe('the session record', () => {
       toObservation({ paths: ['/1/0/1', '/3/0/9'] }),
     ]);
     const rich = { ...update(desired, { smsNumber: '4912345' }, { ...arrival, code: 0x44, sequence: 2 }), refusedSinceMs: 5, kept: true };
-    for (const record of [first(), published(first()), rich, end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
+    const profiled = changeProfile(rich, { labels: { site: 'a' }, settings: { muteSend: true } }, { nowMs: 5, sequence: 4 });
+    for (const record of [first(), published(first()), rich, profiled, changePublished(profiled), provision('new', 5), end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
       expect(decodeSession(encodeSession(record))).toEqual(record);
     }
+  });
+
+  it('of a version without profiles is read', () => {
+    const { length } = encodeSession(first());
+    // An array of 24: the last two are null.
+    const older = Uint8Array.from(encodeSession(first()).subarray(0, length - 2));
+    expect([older[0], older[1]]).toEqual([0x98, 24]);
+    older[1] = 22;
+    expect(decodeSession(older)).toEqual(first());
   });
 
   it('is small', () => {
@@ -105,6 +115,21 @@ describe('the end of a registration', () => {
     const ended = end({ ...first(), observations: [active], cancellations: [active] }, 'deregistered', { nowMs: 9, sequence: 3 });
     expect(ended.observations).toEqual([observed]);
     expect(ended.cancellations).toEqual([]);
+  });
+});
+
+describe('what an operator keeps', () => {
+  const at = { nowMs: 5, sequence: 2 };
+
+  it('an empty profile takes no room, but its change is told', () => {
+    const record = changeProfile(changeProfile(first(), { labels: { a: 'b' } }, at), { labels: {} }, { nowMs: 6, sequence: 3 });
+    expect(record).not.toHaveProperty('profile');
+    expect(record).toMatchObject({ changed: { atMs: 6, sequence: 3 }, kept: true });
+  });
+
+  it('the first registration is later than its preparation, whatever the clocks say', () => {
+    const record = register(provision('x', arrival.nowMs + 3), registration, arrival);
+    expect(record).toMatchObject({ generation: 1, kept: true, updatedAtMs: arrival.nowMs + 4, pending: { atMs: arrival.nowMs + 4 } });
   });
 });
 

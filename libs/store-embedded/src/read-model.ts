@@ -1,31 +1,10 @@
 /** What readers are shown: the directory of endpoints and their last values. */
 import type { ReadModelStore } from '@cluster/session';
 import type { Database } from './database.ts';
+import { directory } from './directory.ts';
 
 export function readModel(database: Database): ReadModelStore {
   return { ...directory(database), ...lastValues(database) };
-}
-
-function directory(database: Database): Pick<ReadModelStore, 'putEntries' | 'list'> {
-  return {
-    putEntries: (entries) =>
-      database.write(() => {
-        const sql = `INSERT INTO store_directory VALUES (?, ?, ?) ON CONFLICT (endpoint) DO UPDATE
-          SET state = excluded.state, changed_ms = excluded.changed_ms WHERE changed_ms <= excluded.changed_ms`;
-        for (const { endpoint, state, changedAtMs } of entries) database.run(sql, endpoint, state, changedAtMs);
-      }),
-    list: ({ after, limit, state }) =>
-      database.read(() => {
-        const conditions = [...(after === undefined ? [] : ['endpoint > ?']), ...(state === undefined ? [] : ['state = ?'])];
-        const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-        const bound = [after, state].filter((value) => value !== undefined);
-        return database.all(`SELECT * FROM store_directory ${where} ORDER BY endpoint LIMIT ?`, ...bound, limit).map((row) => ({
-          endpoint: String(row['endpoint']),
-          state: String(row['state']),
-          changedAtMs: Number(row['changed_ms']),
-        }));
-      }),
-  };
 }
 
 type LastValues = Pick<ReadModelStore, 'putValues' | 'values' | 'forgetValues'>;

@@ -24,6 +24,10 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE store_credentials (number TEXT PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE store_credential_names (name TEXT PRIMARY KEY, number TEXT NOT NULL) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE store_labelled (endpoint TEXT PRIMARY KEY, at_ms REAL NOT NULL, json TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE store_labels (label TEXT, endpoint TEXT, PRIMARY KEY (label, endpoint)) WITHOUT ROWID;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

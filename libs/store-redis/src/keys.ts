@@ -25,6 +25,8 @@ export interface Keys {
   directory(part: number): string;
   /** All endpoints of one part of the directory, or those in one state. */
   directoryIndex(part: number, state?: string): string;
+  /** Endpoint → its labels and their time, of one part of the directory; with a label: the endpoints that have it. */
+  labels(part: number, label?: string): string;
   values(endpoint: string): string;
 }
 
@@ -46,6 +48,7 @@ export function keysUnder(prefix: string): Keys {
     probe: (index) => `${p}p:${index}`,
     directory: (part) => `${p}r:{${part}}`,
     directoryIndex: (part, state) => (state === undefined ? `${p}r:{${part}}:` : `${p}r:{${part}}:${state}`),
+    labels: (part, label = '') => `${p}l:{${part}}:${label}`,
     values: (endpoint) => `${p}v:${endpoint}`,
   };
 }

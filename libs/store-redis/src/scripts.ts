@@ -133,6 +133,28 @@ for i = 1, #ARGV, 3 do
 end
 return 1`);
 
+/**
+ * KEYS labels of one part of the directory; ARGV endpoint, time, JSON of its labels, and so on. The index of a label is
+ * the key with `key=value` behind it, and so lies in the same slot. Without labels the time stays: an older event may
+ * still come.
+ */
+export const putLabels = define(`
+for i = 1, #ARGV, 3 do
+  local endpoint = ARGV[i]
+  local held = redis.call('HGET', KEYS[1], endpoint)
+  local space = held and string.find(held, ' ', 1, true)
+  if not held or tonumber(string.sub(held, 1, space - 1)) <= tonumber(ARGV[i + 1]) then
+    if held then
+      for key, value in pairs(cjson.decode(string.sub(held, space + 1))) do
+        redis.call('ZREM', KEYS[1] .. key .. '=' .. value, endpoint)
+      end
+    end
+    for key, value in pairs(cjson.decode(ARGV[i + 2])) do redis.call('ZADD', KEYS[1] .. key .. '=' .. value, 0, endpoint) end
+    redis.call('HSET', KEYS[1], endpoint, ARGV[i + 1] .. ' ' .. ARGV[i + 2])
+  end
+end
+return 1`);
+
 /** KEYS values of one endpoint; ARGV most paths, then path, time (binary64) and JSON, and so on. */
 export const putValues = define(`
 local paths = redis.call('HLEN', KEYS[1])

@@ -88,6 +88,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const steps = new DeviceSteps({
     sessions, publisher, held, log,
     pendingEvent: (number, version, record) => events.registration(number, version, record),
+    changeEvent: (number, version, record) => events.endpointChanged(number, version, record),
     finish: (work) => driver.run(work),
     // Only a hint, that the former owner need not find out by a conflict.
     taken: (owner, number) => void deps.cluster.ring([{ worker: owner, number }]).catch(() => undefined),

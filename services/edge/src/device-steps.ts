@@ -5,7 +5,7 @@
  */
 import { EventsUnavailable, type EventPublisher, type EventRecord } from '@cluster/events';
 import {
-  encodeSession, published, StoreUnavailable, type DeviceNumber, type DeviceWrite, type EntryWrite, type SessionRecord,
+  changePublished, encodeSession, published, StoreUnavailable, type DeviceNumber, type DeviceWrite, type EntryWrite, type SessionRecord,
   type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
@@ -64,10 +64,12 @@ interface Committed {
   readonly events: readonly EventRecord[];
   /** The pending event among `events`, by which the mark may be cleared. */
   readonly sequence: number | undefined;
+  /** The same for an operator's change. */
+  readonly change: number | undefined;
 }
 
-/** Makes the event of a record's pending mark. */
-export type PendingEventOf = (number: DeviceNumber, version: number, record: SessionRecord) => EventRecord;
+/** Makes the event of a record's mark. */
+export type MarkedEventOf = (number: DeviceNumber, version: number, record: SessionRecord) => EventRecord;
 
 const TRIES = 6;
 const MAX_WAITING_A_DEVICE = 64;
@@ -76,7 +78,8 @@ export class DeviceSteps {
   readonly #sessions: SessionStore;
   readonly #publisher: EventPublisher;
   readonly #held: HeldSessions;
-  readonly #pendingEvent: PendingEventOf;
+  readonly #pendingEvent: MarkedEventOf;
+  readonly #changeEvent: MarkedEventOf;
   readonly #finish: (work: () => void) => void;
   readonly #taken: (owner: string, number: DeviceNumber) => void;
   readonly #log: Logger;
@@ -91,7 +94,8 @@ export class DeviceSteps {
     sessions: SessionStore;
     publisher: EventPublisher;
     held: HeldSessions;
-    pendingEvent: PendingEventOf;
+    pendingEvent: MarkedEventOf;
+    changeEvent: MarkedEventOf;
     finish: (work: () => void) => void;
     taken: (owner: string, number: DeviceNumber) => void;
     log: Logger;
@@ -100,6 +104,7 @@ export class DeviceSteps {
     this.#publisher = deps.publisher;
     this.#held = deps.held;
     this.#pendingEvent = deps.pendingEvent;
+    this.#changeEvent = deps.changeEvent;
     this.#finish = deps.finish;
     this.#taken = deps.taken;
     this.#log = deps.log;
@@ -253,7 +258,9 @@ export class DeviceSteps {
     if (decision.record === undefined) return { write: { number, ...entries }, record: undefined };
     // A mark whose event is out is cleared with the next write that comes anyway.
     const cleared = held !== undefined && held.published && decision.record.pending === held.record.pending;
-    const record = cleared ? published(decision.record) : decision.record;
+    const unmarked = cleared ? published(decision.record) : decision.record;
+    const told = unmarked.changed !== undefined && unmarked.changed.sequence === held?.toldChange;
+    const record = told ? changePublished(unmarked) : unmarked;
     const session = {
       expected: held?.version ?? 0,
       record: encodeSession(record),
@@ -273,8 +280,10 @@ export class DeviceSteps {
     }
     const held = record === undefined ? before : this.#held.committed(number, before, record);
     if (record?.pending !== undefined && held !== undefined) events.push(this.#pendingEvent(number, held.version, record));
+    const change = held?.record.changed?.sequence;
+    if (held !== undefined && change !== undefined && change !== held.toldChange) events.push(this.#changeEvent(number, held.version, held.record));
     if (decision.events !== undefined) events.push(...decision.events);
-    return { step, decision, held, events, sequence: (record ?? old)?.pending?.sequence };
+    return { step, decision, held, events, sequence: (record ?? old)?.pending?.sequence, change };
   }
 
   async #publish(committed: readonly Committed[]): Promise<void> {
@@ -289,8 +298,10 @@ export class DeviceSteps {
       this.#finish(() => telling.forEach((c) => c.step.refuse('events')));
       return;
     }
-    for (const { held, sequence } of telling) {
-      if (held !== undefined && held.record.pending?.sequence === sequence) held.published = true;
+    for (const { held, sequence, change } of telling) {
+      if (held === undefined) continue;
+      if (held.record.pending?.sequence === sequence) held.published = true;
+      held.toldChange = change ?? held.toldChange;
     }
     this.#complete(telling);
   }

@@ -1,7 +1,7 @@
 /** The events that the edge tells, built from sessions and messages. Equal causes give equal ids, on whichever worker. */
 import { eventTypes, topics, type CommandResultValue, type NotificationGapValue, type ReportValue } from '@cluster/contracts';
 import { buildEvent, eventId, MAX_RECORD_BYTES, recordBytes, type EventRecord } from '@cluster/events';
-import { entryStatus, registrationValue, type DeviceNumber, type QueueEntry, type SessionRecord } from '@cluster/session';
+import { endpointChangedValue, entryStatus, registrationValue, type DeviceNumber, type QueueEntry, type SessionRecord } from '@cluster/session';
 
 const topicOfReport = { notification: topics.notifications, send: topics.sends } as const;
 
@@ -44,6 +44,14 @@ export class DomainEvents {
     const type = eventTypes[pending.type];
     const id = eventId({ number, registrationId: record.locationId, type, sequence: pending.sequence });
     return this.#build(topics.registrations, type, id, record, version, pending.atMs, registrationValue(record));
+  }
+
+  /** What an operator keeps for the endpoint, after the change of a record's mark: equal until it changes again. */
+  endpointChanged(number: DeviceNumber, version: number, record: SessionRecord): EventRecord {
+    const { atMs, sequence } = record.changed ?? { atMs: record.updatedAtMs, sequence: version };
+    const type = eventTypes.endpointChanged;
+    const id = eventId({ number, registrationId: '', type, sequence });
+    return this.#build(topics.registrations, type, id, record, version, atMs, endpointChangedValue(record));
   }
 
   /** A notification. One that is too large for an event is told without its values. */

@@ -10,6 +10,8 @@ export interface Held {
   record: SessionRecord;
   /** The record's pending event is known to be published. */
   published: boolean;
+  /** The last operator's change whose event is known to be published, by its sequence. */
+  toldChange: number | undefined;
   /** Downlink entries in the store, as far as known. */
   entries: number;
   /** Next message id of the block that this worker reserved; undefined before it has one. */
@@ -89,7 +91,7 @@ export class HeldSessions {
 
   #insert(number: DeviceNumber, version: number, record: SessionRecord, entries: number): Held {
     const held: Held = {
-      number, version, record, entries, published: record.pending === undefined, nextMessageId: undefined, heardMs: 0,
+      number, version, record, entries, published: record.pending === undefined, toldChange: undefined, nextMessageId: undefined, heardMs: 0,
       observeNotBeforeMs: 0, lastObserve: new Map(), bound: undefined, context: undefined,
     };
     this.#keep(held);

@@ -109,11 +109,12 @@ export class Sweeper {
       if (record.state !== 'registered') return await this.#bury(alarm.number, record);
       const mine = record.owner === this.#deps.worker;
       const ownerLives = mine || (await this.#lives(record.owner));
-      if (record.pending !== undefined && !ownerLives) await this.#publishPending(alarm.number);
+      if (hasMark(record) && !ownerLives) await this.#publishPending(alarm.number);
       const expiryMs = expiryOf(record, this.#deps.graceMs, outages);
       if (expiryMs <= nowMs) return await this.#expire(alarm.number, outages);
       const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives && !mine) : undefined;
-      return next(expiryMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
+      const changeMs = record.changed === undefined ? Infinity : await this.#tellChange(alarm.number, record, ownerLives && !mine);
+      return next(expiryMs, changeMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
     } catch (error) {
       if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
       return nowMs + SETTLE_MS;
@@ -147,12 +148,19 @@ export class Sweeper {
     return ringAgainMs(this.#deps.clock.storeMs(), record.updatedAtMs);
   }
 
+  /** The owner tells of an operator's change when it is rung. */
+  async #tellChange(number: string, record: SessionRecord, ownerLives: boolean): Promise<number> {
+    if (ownerLives) await this.#ring(number, record, ownerLives);
+    else await this.#publishPending(number);
+    return this.#deps.clock.storeMs() + RING_AGAIN_MS;
+  }
+
   async #ring(number: string, record: SessionRecord, ownerLives: boolean): Promise<void> {
     if (ownerLives) await this.#deps.cluster.ring([{ worker: record.owner, number }]);
     else this.#deps.serve(number);
   }
 
-  /** Any change of a session publishes its pending event first; the second one clears the mark. */
+  /** Any change of a session publishes what its marks tell of first; the second one clears them. */
   async #publishPending(number: string): Promise<void> {
     await changeSession(this.#deps.steps, number, () => ({}), { fresh: true });
     await changeSession(this.#deps.steps, number, ({ record }) => ({ record }));
@@ -179,7 +187,7 @@ export class Sweeper {
     const { steps, sessions } = this.#deps;
     const told = await changeSession(steps, number, () => ({}), { fresh: true });
     if (told === undefined) return undefined;
-    const { kept } = ended;
+    const { kept } = told.record;
     const nowMs = this.#deps.clock.storeMs();
     // The alarm of the new registration, later than this one, went into it.
     if (told.record.state === 'registered') return nowMs + SETTLE_MS;
@@ -188,7 +196,7 @@ export class Sweeper {
     await changeSession(steps, number, ({ record }) => (record.state === 'registered' ? undefined : { record, ...ttl }));
     if (!kept) await sessions.release(ended.endpoint, number);
     // The owner still holds the session as it was.
-    if (ended.owner !== this.#deps.worker) await this.#deps.cluster.ring([{ worker: ended.owner, number }]);
+    if (ended.owner !== '' && ended.owner !== this.#deps.worker) await this.#deps.cluster.ring([{ worker: ended.owner, number }]);
     return kept ? next(waitingMs, nowMs + KEPT_LOOK_MS) : undefined;
   }
 
@@ -223,6 +231,10 @@ export class Sweeper {
     }));
     if (told === undefined) throw new ChangeRefused('store');
   }
+}
+
+function hasMark({ pending, changed }: SessionRecord): boolean {
+  return pending !== undefined || changed !== undefined;
 }
 
 /** What is in flight may have been carried out. */

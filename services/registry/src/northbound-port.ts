@@ -3,5 +3,6 @@ import type { Northbound } from '@cluster/session';
 
 export type NorthboundPort = Pick<
   Northbound,
-  'endpoint' | 'submit' | 'commands' | 'command' | 'cancel' | 'drop' | 'observations' | 'setObservations'
+  | 'endpoint' | 'submit' | 'commands' | 'command' | 'cancel' | 'drop' | 'observations' | 'setObservations' | 'profile'
+  | 'setProfile' | 'forget'
 >;

@@ -16,6 +16,7 @@ import { CommandsController } from './rest/commands.controller.ts';
 import { EndpointsController } from './rest/endpoints.controller.ts';
 import { EventsController } from './rest/events.controller.ts';
 import { ObservationsController } from './rest/observations.controller.ts';
+import { ProfileController } from './rest/profile.controller.ts';
 import { NORTHBOUND, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
 
 @Module({})
@@ -24,7 +25,9 @@ export class RegistryModule {
     return {
       module: RegistryModule,
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
-      controllers: [EndpointsController, CommandsController, ObservationsController, EventsController, ReadModelConsumer, CommandsConsumer],
+      controllers: [
+        EndpointsController, CommandsController, ObservationsController, ProfileController, EventsController, ReadModelConsumer, CommandsConsumer,
+      ],
       providers: [
         { provide: NORTHBOUND, useValue: deps.northbound },
         { provide: READ_MODEL, useValue: deps.model },

@@ -1,5 +1,5 @@
 /** Starts a registry as a configuration says, on whichever adapters it is given. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { Config } from '@cluster/config';
 import type { EventConsumer, EventPublisher } from '@cluster/events';
 import { type ClusterStore, Northbound, type ReadModelStore, type SessionStore } from '@cluster/session';
@@ -24,11 +24,14 @@ export interface RunningRegistry {
 /** A value of the device's greatest body is a third longer in base64; the rest of the command is small. */
 const COMMAND_OVERHEAD_BYTES = 65_536;
 
+const newId = () => randomBytes(12).toString('base64url');
+const rng = { uint32: () => randomInt(2 ** 32) };
+
 /** Resolves when REST is served. */
 export async function startRegistry(config: Config, ports: RegistryPorts, metrics: Metrics, log: Logger): Promise<RunningRegistry> {
   const { sessions, cluster, readModel, events, publisher } = ports;
   const limits = { queueEntries: config.queueMaxEntries, queueBytes: config.queueMaxBytes, observations: config.maxObservations };
-  const northbound = new Northbound({ sessions, cluster, limits, newId: () => randomBytes(12).toString('base64url') });
+  const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
   const registry = await createRegistry(
     { northbound, sessions, model: readModel, events, publisher, metrics, log, deadLetters: deadLetterTopics(publisher) },
     {

@@ -1,5 +1,5 @@
 /** The suite that every adapter of the `ReadModelStore` port must pass. */
-import type { DirectoryEntry, ReadModelStore, StoredValue } from '@cluster/session';
+import type { DirectoryEntry, DirectoryFilter, ReadModelStore, StoredValue } from '@cluster/session';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Opened } from './session-store.ts';
@@ -19,6 +19,7 @@ export function readModelStoreCompliance(name: string, open: () => Promise<Opene
 
     pagingCompliance(store);
     directoryCompliance(store);
+    labelCompliance(store);
     valueCompliance(store);
   });
 }
@@ -26,11 +27,11 @@ export function readModelStoreCompliance(name: string, open: () => Promise<Opene
 const byBytes = (a: { endpoint: string }, b: { endpoint: string }): number =>
   Buffer.compare(Buffer.from(a.endpoint), Buffer.from(b.endpoint));
 
-async function pages(store: ReadModelStore, limit: number, state?: string): Promise<DirectoryEntry[]> {
+async function pages(store: ReadModelStore, limit: number, filter: DirectoryFilter = {}): Promise<DirectoryEntry[]> {
   const found: DirectoryEntry[] = [];
   for (;;) {
     const after = found.at(-1)?.endpoint;
-    const page = await store.list({ limit, ...(after !== undefined && { after }), ...(state !== undefined && { state }) });
+    const page = await store.list({ limit, ...(after !== undefined && { after }), ...filter });
     expect(page.length).toBeLessThanOrEqual(limit);
     found.push(...page);
     if (page.length < limit) return found;
@@ -48,7 +49,7 @@ function pagingCompliance(store: () => ReadModelStore): void {
     const ordered = entries.toSorted(byBytes);
     expect(await pages(store(), 700)).toEqual(ordered);
     expect((await pages(store(), 1_004)).length).toBe(ordered.length);
-    for (const state of STATES) expect(await pages(store(), 99, state)).toEqual(ordered.filter((entry) => entry.state === state));
+    for (const state of STATES) expect(await pages(store(), 99, { state })).toEqual(ordered.filter((entry) => entry.state === state));
     expect(await store().list({ limit: 5, state: 'unknown' })).toEqual([]);
     expect(await store().list({ limit: 5, after: 'urn:dev:2' })).toEqual(ordered.filter(({ endpoint }) => endpoint > 'urn:dev:2').slice(0, 5));
   });
@@ -56,7 +57,7 @@ function pagingCompliance(store: () => ReadModelStore): void {
 
 function directoryCompliance(store: () => ReadModelStore): void {
   const only = async (endpoint: string, state?: string) =>
-    (await pages(store(), 1_000, state)).filter((entry) => entry.endpoint === endpoint);
+    (await pages(store(), 1_000, state === undefined ? {} : { state })).filter((entry) => entry.endpoint === endpoint);
 
   test('a newer entry replaces an older one, never the other way', async () => {
     const put = (state: string, changedAtMs: number) => store().putEntries([{ endpoint: 'A:one', state, changedAtMs }]);
@@ -78,6 +79,77 @@ function directoryCompliance(store: () => ReadModelStore): void {
     const batch = [3, 1, 2].map((changedAtMs) => ({ endpoint: 'A:three', state: `s${changedAtMs}`, changedAtMs }));
     await store().putEntries(batch);
     expect(await only('A:three')).toEqual([batch[0]]);
+  });
+}
+
+function labelCompliance(store: () => ReadModelStore): void {
+  type Labels = Record<string, string>;
+  const put = (endpoint: string, labels: Labels, atMs: number, state = 'labelled', changedAtMs = 1) =>
+    store().putEntries([{ endpoint, state, changedAtMs, labelled: { labels, atMs } }]);
+  const named = async (labels: Labels, limit = 1_000, state?: string) =>
+    (await pages(store(), limit, { labels, ...(state !== undefined && { state }) })).map(({ endpoint }) => endpoint);
+
+  test('endpoints are found by their labels, by all that are asked for, and by pages', async () => {
+    const count = 700;
+    const endpoints = Array.from({ length: count }, (_, i) => `L:page:${String(i).padStart(4, '0')}`);
+    await store().putEntries(
+      endpoints.map((endpoint, i) => ({
+        endpoint, state: i % 5 === 0 ? 'lit' : 'dark', changedAtMs: 1, labelled: { labels: { 'page/all': 'x', third: String(i % 3), rare: i > 690 ? 'y' : 'n' }, atMs: 1 },
+      })),
+    );
+    const those = (fits: (i: number) => boolean) => endpoints.filter((_, i) => fits(i));
+    for (const limit of [7, 100, 1_000]) {
+      expect(await named({ 'page/all': 'x' }, limit)).toEqual(endpoints);
+      expect(await named({ 'page/all': 'x', third: '1' }, limit)).toEqual(those((i) => i % 3 === 1));
+      expect(await named({ 'page/all': 'x', rare: 'y', third: '0' }, limit)).toEqual(those((i) => i > 690 && i % 3 === 0));
+      expect(await named({ third: '2' }, limit, 'lit')).toEqual(those((i) => i % 3 === 2 && i % 5 === 0));
+    }
+    expect(await named({ 'page/all': 'z' })).toEqual([]);
+    expect(await named({ 'page/all': 'x', none: '' })).toEqual([]);
+    expect((await store().list({ limit: 1, labels: { rare: 'y' } }))[0]).toEqual({
+      endpoint: 'L:page:0691', state: 'dark', changedAtMs: 1, labels: { 'page/all': 'x', third: '1', rare: 'y' },
+    });
+  });
+
+  test('newer labels replace older ones, in whatever order they come, and apart from the state', async () => {
+    await put('L:one', { site: 'a', gone: '1' }, 20, 'registered', 50);
+    await put('L:one', { site: 'late' }, 10, 'expired', 60);
+    expect(await named({ site: 'a' })).toEqual(['L:one']);
+    expect(await named({ site: 'late' })).toEqual([]);
+    await put('L:one', { site: 'b' }, 30, 'registered', 40);
+    expect(await named({ site: 'a' })).toEqual([]);
+    expect(await named({ gone: '1' })).toEqual([]);
+    expect(await store().list({ limit: 9, labels: { site: 'b' } })).toEqual([{ endpoint: 'L:one', state: 'expired', changedAtMs: 60, labels: { site: 'b' } }]);
+    await store().putEntries([{ endpoint: 'L:one', state: 'removed', changedAtMs: 70 }]);
+    expect(await named({ site: 'b' })).toEqual(['L:one']);
+  });
+
+  test('labels that were taken away do not come back with an older event', async () => {
+    await put('L:two', { only: 'two' }, 20);
+    await put('L:two', {}, 30);
+    await put('L:two', { only: 'two' }, 20);
+    expect(await named({ only: 'two' })).toEqual([]);
+    expect((await pages(store(), 1_000)).find(({ endpoint }) => endpoint === 'L:two')).toEqual({ endpoint: 'L:two', state: 'labelled', changedAtMs: 1 });
+  });
+
+  test('any sequence of labels ends with the newest of each endpoint', async () => {
+    const one = fc.record({ endpoint: fc.constantFrom('r', 's'), value: fc.constantFrom('1', '2', ''), atMs: fc.nat(4) });
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(one, { maxLength: 8 }), async (changes) => {
+        const key = `run${run++}`;
+        const newest = new Map<string, { value: string; atMs: number }>();
+        for (const { endpoint, value, atMs } of changes) {
+          await put(`L:${key}${endpoint}`, value === '' ? {} : { [key]: value }, atMs);
+          if (!((newest.get(endpoint)?.atMs ?? -1) > atMs)) newest.set(endpoint, { value, atMs });
+        }
+        for (const value of ['1', '2']) {
+          const expected = [...newest].filter(([, held]) => held.value === value).map(([endpoint]) => `L:${key}${endpoint}`);
+          expect(await named({ [key]: value })).toEqual(expected.sort());
+        }
+      }),
+      { numRuns: 25 },
+    );
   });
 }
 

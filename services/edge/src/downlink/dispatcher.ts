@@ -97,6 +97,8 @@ export class Dispatcher implements DownlinkSide {
         // Whatever was known of the queue, it is read again.
         held.entries = Math.max(held.entries, 1);
         this.wake(number);
+        // The event of an operator's change is out: the next write clears its mark.
+        return held.record.changed === undefined ? undefined : changeSession(this.#deps.steps, number, ({ record }) => ({ record }));
       })
       .catch(() => this.#deps.uplink.counters.failures.add(1));
   }

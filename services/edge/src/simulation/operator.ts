@@ -28,7 +28,7 @@ export class Operator {
 
   constructor(link: StoreLink, random: Random) {
     this.#random = random;
-    this.northbound = new Northbound({ sessions: link.store, cluster: link.store, limits: LIMITS, newId: random.id });
+    this.northbound = new Northbound({ sessions: link.store, cluster: link.store, limits: LIMITS, newId: random.id, rng: random });
   }
 
   async submit(device: Device): Promise<void> {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { loadConfig } from '@cluster/config';
 import { topics, type CommandRequest, type CommandStatus, type Topic } from '@cluster/contracts';
 import { readEvent, type EventPublisher } from '@cluster/events';
@@ -36,6 +36,7 @@ export interface Harness {
 }
 
 const model = new ObjectModel(ddfDirectory());
+const rng = { uint32: () => randomInt(2 ** 32) };
 
 export async function openHarness(): Promise<Harness> {
   const directory = mkdtempSync(join(tmpdir(), 'edge-'));
@@ -44,7 +45,7 @@ export async function openHarness(): Promise<Harness> {
   const embedded = openEmbeddedEvents({ file });
   const publisher: EventPublisher = embedded.publisher();
   const limits = { queueEntries: 100, queueBytes: 1_000_000, observations: 50 };
-  const northbound = new Northbound({ sessions: store, cluster: store, limits, newId: randomUUID });
+  const northbound = new Northbound({ sessions: store, cluster: store, limits, newId: randomUUID, rng });
   const events: SeenEvent[] = [];
   const waiting = new Set<() => void>();
   const all: readonly Topic[] = [topics.registrations, topics.notifications, topics.sends, topics.commandResults];

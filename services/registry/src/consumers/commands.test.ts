@@ -23,7 +23,7 @@ beforeEach(async () => {
   store = openEmbeddedStore({ file: ':memory:' });
   let ids = 0;
   const limits = { queueEntries: 3, queueBytes: 100_000, observations: 10 };
-  northbound = new Northbound({ sessions: store, cluster: store, limits, newId: () => `c${++ids}` });
+  northbound = new Northbound({ sessions: store, cluster: store, limits, newId: () => `c${++ids}`, rng: { uint32: () => ++ids } });
   buried = [];
   await registerIn(store, DEVICE, NUMBER);
 });

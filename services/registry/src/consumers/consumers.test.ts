@@ -45,6 +45,28 @@ describe('the directory', () => {
   });
 });
 
+describe('labels in the directory', () => {
+  const change = (state: string, time: string, labels: Record<string, string>) =>
+    event(topics.registrations, eventTypes.endpointChanged, DEVICE, { endpoint: DEVICE, state, stateAt: '2026-03-01T07:00:00.000Z', labels, settings: {} }, { time });
+
+  test('are those of the newest change, and change no state that is newer', async () => {
+    await bench.replica();
+    const first = change('provisioned', '2026-03-01T08:00:00.000Z', { site: 'a' });
+    bench.topics.publish(first, registration(DEVICE, eventTypes.registered), change('registered', '2026-03-01T10:00:00.000Z', { site: 'b' }), first);
+    await bench.topics.settled();
+    const entry = { endpoint: DEVICE, state: 'registered', changedAtMs: Date.parse('2026-03-01T09:00:00.000Z'), labels: { site: 'b' } };
+    expect(await bench.model.list({ limit: 10, labels: { site: 'b' } })).toEqual([entry]);
+    expect(await bench.model.list({ limit: 10, labels: { site: 'a' } })).toEqual([]);
+  });
+
+  test('an endpoint that never registered is listed as provisioned', async () => {
+    await bench.replica();
+    bench.topics.publish(change('provisioned', '2026-03-01T08:00:00.000Z', {}));
+    await bench.topics.settled();
+    expect(await bench.model.list({ limit: 10, state: 'provisioned' })).toMatchObject([{ changedAtMs: Date.parse('2026-03-01T07:00:00.000Z') }]);
+  });
+});
+
 describe('last values', () => {
   const NOON = '2026-03-01T12:00:00.000Z';
   const noonS = Date.parse(NOON) / 1_000;

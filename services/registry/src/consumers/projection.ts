@@ -1,8 +1,8 @@
 /** What events mean for the read model: the state of an endpoint, and the values that a device reported. */
 import {
-  commandResultValue, eventTypes, type LastValue, registrationValue, reportValue, type ResourceValueJson, type StreamedEvent,
+  commandResultValue, endpointChangedValue, eventTypes, type LastValue, registrationValue, reportValue, type ResourceValueJson, type StreamedEvent,
 } from '@cluster/contracts';
-import type { DirectoryEntry, StoredValue } from '@cluster/session';
+import type { DirectoryChange, StoredValue } from '@cluster/session';
 import type { z } from 'zod';
 
 /** An event whose data is not what its type promises. */
@@ -17,7 +17,7 @@ function parse<T extends z.ZodType>(schema: T, event: StreamedEvent): z.output<T
   throw new DataUnreadable(`${event.type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
 }
 
-const STATES: Readonly<Record<string, DirectoryEntry['state']>> = {
+const STATES: Readonly<Record<string, DirectoryChange['state']>> = {
   [eventTypes.registered]: 'registered',
   [eventTypes.updated]: 'registered',
   [eventTypes.deregistered]: 'deregistered',
@@ -25,8 +25,14 @@ const STATES: Readonly<Record<string, DirectoryEntry['state']>> = {
   [eventTypes.removed]: 'removed',
 };
 
-/** The directory entry that a registration event makes. Throws {@link DataUnreadable}. */
-export function entryOf(event: StreamedEvent): DirectoryEntry {
+/** What a registration event, or a change of the operator's, says to the directory. Throws {@link DataUnreadable}. */
+export function entryOf(event: StreamedEvent): DirectoryChange {
+  if (event.type === eventTypes.endpointChanged) {
+    const { endpoint, state, stateAt, labels } = parse(endpointChangedValue, event);
+    const changedAtMs = Date.parse(stateAt);
+    if (Number.isNaN(changedAtMs)) throw new DataUnreadable('stateAt is no RFC 3339 time');
+    return { endpoint, state, changedAtMs, labelled: { labels, atMs: Date.parse(event.time) } };
+  }
   const { endpoint } = parse(registrationValue, event);
   const state = STATES[event.type];
   if (state === undefined) throw new DataUnreadable(`${event.type} is no registration event`);

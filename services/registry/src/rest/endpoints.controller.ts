@@ -1,7 +1,7 @@
 /** Endpoints: the directory, one endpoint's state, its last values, and the end of its registration. */
 import { Controller, Delete, Get, HttpCode, Inject, Param, Query } from '@nestjs/common';
 import {
-  type EndpointPage, type EndpointsQuery, endpointsQuery, type EndpointState, type EndpointView, lastValue, type LastValue,
+  type EndpointPage, type EndpointsQuery, endpointsQuery, type EndpointState, type EndpointView, labelsOf, lastValue, type LastValue,
 } from '@cluster/contracts';
 import type { ReadModelStore } from '@cluster/session';
 import type { NorthboundPort } from '../northbound-port.ts';
@@ -20,10 +20,10 @@ export class EndpointsController {
 
   @Get()
   async list(@Query({ schema: endpointsQuery }) query: EndpointsQuery): Promise<EndpointPage> {
-    const { limit, cursor, state } = query;
+    const { limit, cursor, state, label } = query;
     const after = cursor === undefined ? {} : { after: Buffer.from(cursor, 'base64url').toString('utf8') };
     // One more than asked for tells whether there is a next page.
-    const found = await this.#model.list({ ...after, limit: limit + 1, ...(state === undefined ? {} : { state }) });
+    const found = await this.#model.list({ ...after, limit: limit + 1, ...(state === undefined ? {} : { state }), ...(label === undefined ? {} : { labels: labelsOf(label) }) });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -31,6 +31,7 @@ export class EndpointsController {
         endpoint: entry.endpoint,
         state: entry.state as EndpointState,
         changedAt: new Date(entry.changedAtMs).toISOString(),
+        ...(entry.labels === undefined ? {} : { labels: entry.labels }),
       })),
       ...(found.length > limit && last !== undefined ? { next: Buffer.from(last.endpoint, 'utf8').toString('base64url') } : {}),
     };
@@ -41,6 +42,12 @@ export class EndpointsController {
     const view = await this.#northbound.endpoint(endpoint);
     if (view === undefined) throw endpointUnknown(endpoint);
     return view;
+  }
+
+  @Delete(':endpoint')
+  @HttpCode(204)
+  async forget(@Param('endpoint') endpoint: string): Promise<void> {
+    if (!(await this.#northbound.forget(endpoint))) throw endpointUnknown(endpoint);
   }
 
   @Delete(':endpoint/registration')

@@ -197,8 +197,8 @@ describe('a store that is away is 503', () => {
   test.each(routes.map((route) => [route.id, route] as const))('%s', async (_id, route) => {
     bench.northbound.failure = bench.model.failure = new StoreUnavailable('secret address');
     const path = route.path.replace('{endpoint}', 'nobody').replace('{id}', 'x');
-    const body = route.id === 'setObservations' ? [] : { op: 'read', path: '/3' };
-    const response = await send(url + path, route.method.toUpperCase(), route.body && body);
+    const [body] = Object.values(route.body?.examples ?? {});
+    const response = await send(url + path, route.method.toUpperCase(), body);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     const text = JSON.stringify(await expectProblem(response, 503, 'STORE_UNAVAILABLE'));
     expect(text).not.toContain('secret');

@@ -1,26 +1,36 @@
 /** The read model in memory, with the rules of its port. */
-import type { DirectoryEntry, ReadModelStore, StoredValue } from '@cluster/session';
+import type { DirectoryChange, DirectoryEntry, ReadModelStore, StoredValue } from '@cluster/session';
 
 export class MemoryModel implements ReadModelStore {
   readonly #entries = new Map<string, DirectoryEntry>();
+  readonly #labelled = new Map<string, NonNullable<DirectoryChange['labelled']>>();
   readonly #values = new Map<string, Map<string, StoredValue>>();
   /** Thrown by every call while set. */
   failure: Error | undefined;
 
-  async putEntries(entries: readonly DirectoryEntry[]): Promise<void> {
+  async putEntries(entries: readonly DirectoryChange[]): Promise<void> {
     this.#check();
-    for (const entry of entries) {
+    for (const { labelled, ...entry } of entries) {
       const known = this.#entries.get(entry.endpoint);
       if (known === undefined || known.changedAtMs <= entry.changedAtMs) this.#entries.set(entry.endpoint, entry);
+      const since = this.#labelled.get(entry.endpoint)?.atMs ?? -Infinity;
+      if (labelled !== undefined && since <= labelled.atMs) this.#labelled.set(entry.endpoint, labelled);
     }
   }
 
-  async list({ after, limit, state }: { after?: string; limit: number; state?: string }): Promise<DirectoryEntry[]> {
+  async list({ after, limit, state, labels = {} }: Parameters<ReadModelStore['list']>[0]): Promise<DirectoryEntry[]> {
     this.#check();
     return [...this.#entries.values()]
       .sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1))
+      .map((entry) => this.#withLabels(entry))
+      .filter((entry) => Object.entries(labels).every(([key, value]) => entry.labels?.[key] === value))
       .filter((entry) => (after === undefined || entry.endpoint > after) && (state === undefined || entry.state === state))
       .slice(0, limit);
+  }
+
+  #withLabels(entry: DirectoryEntry): DirectoryEntry {
+    const { labels = {} } = this.#labelled.get(entry.endpoint) ?? {};
+    return Object.keys(labels).length === 0 ? entry : { ...entry, labels };
   }
 
   async putValues(values: readonly { endpoint: string; values: readonly StoredValue[] }[], maxPaths: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** The northbound use cases over a few devices in memory: what a registry's answers are tried against. */
-import { type CommandRequest, type CommandStatus, type DesiredObservation, type ObservationView, restExamples } from '@cluster/contracts';
+import { type CommandRequest, type CommandStatus, type DesiredObservation, type DeviceProfile, type ObservationView, restExamples } from '@cluster/contracts';
 import type { NorthboundPort } from '../northbound-port.ts';
 
 type Returned<K extends keyof NorthboundPort> = ReturnType<NorthboundPort[K]>;
@@ -10,6 +10,7 @@ export class MemoryNorthbound implements NorthboundPort {
   readonly #commands = new Map<string, Map<string, CommandStatus>>();
   readonly #keys = new Map<string, string>();
   readonly #observations = new Map<string, ObservationView[]>();
+  readonly #profiles = new Map<string, DeviceProfile>();
   #lastId = 0;
   /** Thrown by every call while set. */
   failure: Error | undefined;
@@ -22,7 +23,7 @@ export class MemoryNorthbound implements NorthboundPort {
 
   async endpoint(name: string) {
     this.#check();
-    return this.#commands.has(name) ? { ...restExamples.endpoint, endpoint: name } : undefined;
+    return this.#commands.has(name) ? { ...restExamples.endpoint, endpoint: name, ...this.#profiles.get(name) } : undefined;
   }
 
   async submit(endpoint: string, command: CommandRequest): Returned<'submit'> {
@@ -83,6 +84,25 @@ export class MemoryNorthbound implements NorthboundPort {
     const observations = list.map((desired) => ({ ...desired, state: 'wanted' as const }));
     this.#observations.set(endpoint, observations);
     return { outcome: 'set', observations };
+  }
+
+  async profile(endpoint: string): Returned<'profile'> {
+    this.#check();
+    return this.#commands.has(endpoint) ? (this.#profiles.get(endpoint) ?? { labels: {}, settings: {} }) : undefined;
+  }
+
+  async setProfile(endpoint: string, change: Partial<DeviceProfile>): Returned<'setProfile'> {
+    const before = (await this.profile(endpoint)) ?? { labels: {}, settings: {} };
+    if (!this.#commands.has(endpoint)) this.#commands.set(endpoint, new Map());
+    const profile = { ...before, ...change };
+    this.#profiles.set(endpoint, profile);
+    return profile;
+  }
+
+  async forget(endpoint: string): Returned<'forget'> {
+    this.#check();
+    this.#profiles.delete(endpoint);
+    return this.#commands.has(endpoint);
   }
 
   /** What the device's worker would have stored. */

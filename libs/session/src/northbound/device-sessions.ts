@@ -1,0 +1,95 @@
+/**
+ * Sessions as callers on the northern side find and change them by endpoint name. A change is a compare-and-set, tried
+ * again where the device changed meanwhile, and rings the owner of the device's path.
+ */
+import { Contended, RING_AGAIN_MS, TRIES } from '../commands.ts';
+import { findEndpoint, type Found } from '../find.ts';
+import { newDeviceNumber, type Rng } from '../identifiers.ts';
+import type { ClusterStore, DeviceNumber, SessionStore } from '../ports.ts';
+import { decodeSession, encodeSession, type SessionRecord } from '../record.ts';
+import { provision } from '../registration.ts';
+
+/** The record as it shall be, or undefined where nothing is to change. `sequence` is the version that it gets. */
+export type SessionChange = (record: SessionRecord, nowMs: number, sequence: number) => SessionRecord | undefined;
+
+export class DeviceSessions {
+  readonly store: SessionStore;
+  readonly cluster: ClusterStore;
+  readonly #rng: Rng;
+
+  constructor(deps: { sessions: SessionStore; cluster: ClusterStore; rng: Rng }) {
+    this.store = deps.sessions;
+    this.cluster = deps.cluster;
+    this.#rng = deps.rng;
+  }
+
+  find(endpoint: string): Promise<Found | undefined> {
+    return findEndpoint(this.store, endpoint);
+  }
+
+  /** Changes a session that exists. Undefined: there is none, or `change` wanted nothing. @throws {Contended} */
+  change(endpoint: string, change: SessionChange): Promise<SessionRecord | undefined> {
+    return this.#change(endpoint, (name) => this.find(name), change);
+  }
+
+  /** Changes a session; an endpoint that is not there is prepared for its first Register. @throws {Contended} */
+  provide(endpoint: string, change: SessionChange): Promise<SessionRecord | undefined> {
+    return this.#change(endpoint, (name) => this.findOrProvision(name), change);
+  }
+
+  /**
+   * The endpoint's session, or a new one in state `provisioned` (version 0) under a number that is claimed for it. A
+   * number whose registration ended is not used again, unless the endpoint keeps it.
+   */
+  async findOrProvision(endpoint: string): Promise<Found> {
+    const [held] = await this.store.resolve([endpoint]);
+    const [stored] = held === undefined ? [] : await this.store.load([held]);
+    const record = stored && decodeSession(stored.record);
+    const retired = record !== undefined && (record.endpoint !== endpoint || (record.state !== 'registered' && !record.kept));
+    if (held !== undefined && record !== undefined && stored !== undefined && !retired) {
+      return { number: held, version: stored.version, entries: stored.entries, record };
+    }
+    const nowMs = await this.store.timeMs();
+    const number = held !== undefined && !retired ? held : await this.#claim(endpoint, held);
+    return { number, version: 0, entries: 0, record: provision(endpoint, nowMs) };
+  }
+
+  async #claim(endpoint: string, replaces: DeviceNumber | undefined): Promise<DeviceNumber> {
+    const proposal = newDeviceNumber(this.#rng);
+    const [number] = await this.store.claim([{ endpoint, proposal, ...(replaces === undefined ? {} : { replaces }) }]);
+    return number ?? proposal;
+  }
+
+  async #change(
+    endpoint: string,
+    find: (endpoint: string) => Promise<Found | undefined>,
+    change: SessionChange,
+  ): Promise<SessionRecord | undefined> {
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const found = await find(endpoint);
+      if (found === undefined) return undefined;
+      const nowMs = await this.store.timeMs();
+      const next = change(found.record, nowMs, found.version + 1);
+      if (next === undefined) return undefined;
+      // The alarm stands before the change: a crash in between costs one look.
+      await this.schedule(found, nowMs);
+      const session = { expected: found.version, record: encodeSession(next) };
+      const [result] = await this.store.commit([{ number: found.number, session }]);
+      if (result !== 'committed') continue;
+      await this.ring(found);
+      return next;
+    }
+    throw new Contended(`the session of ${endpoint} changed under every attempt`);
+  }
+
+  /** Lets the sweeper look at the device: soon where no worker owns its path, else for the case that the doorbell got lost. */
+  async schedule({ number, record }: Found, nowMs: number): Promise<void> {
+    await this.store.schedule([{ number, atMs: record.state === 'registered' ? nowMs + RING_AGAIN_MS : nowMs }]);
+  }
+
+  /** A doorbell that is lost is rung again by the sweeper: its failure is no failure of the caller's. */
+  async ring({ number, record }: Found): Promise<void> {
+    if (record.owner === '') return;
+    await this.cluster.ring([{ worker: record.owner, number }]).catch(() => undefined);
+  }
+}

@@ -1,0 +1,105 @@
+/** What callers on the northern side do with one endpoint: read its state, queue commands, set what is kept for it, drop it. */
+import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointView, ObservationView } from '@cluster/contracts';
+import { Commands, type Cancellation, type CommandsDeps, type QueueLimits, type Submission } from '../commands.ts';
+import type { Origin } from '../entry.ts';
+import type { Rng } from '../identifiers.ts';
+import { desire } from '../observations.ts';
+import { changeProfile, forgetOperatorState, NO_PROFILE } from '../profile.ts';
+import type { SessionRecord } from '../record.ts';
+import { end } from '../registration.ts';
+import { DesiredObservations, type ObservationsChange } from './desired-observations.ts';
+import { DeviceSessions } from './device-sessions.ts';
+import { endpointView } from './views.ts';
+
+export interface NorthboundLimits extends QueueLimits {
+  readonly observations: number;
+}
+
+export interface NorthboundDeps extends CommandsDeps {
+  readonly limits: NorthboundLimits;
+  /** Draws the numbers of endpoints that are prepared before their first Register. */
+  readonly rng: Rng;
+}
+
+export class Northbound {
+  readonly #devices: DeviceSessions;
+  readonly #commands: Commands;
+  readonly #observations: DesiredObservations;
+
+  constructor(deps: NorthboundDeps) {
+    this.#devices = new DeviceSessions(deps);
+    this.#commands = new Commands(deps);
+    this.#observations = new DesiredObservations(this.#devices, deps.limits.observations);
+  }
+
+  /** The endpoint's state now; undefined if the cluster does not know it. */
+  async endpoint(name: string): Promise<EndpointView | undefined> {
+    const found = await this.#devices.find(name);
+    if (found === undefined) return undefined;
+    return endpointView(found.record, found.entries === 0 ? 0 : await this.#commands.open(found.number));
+  }
+
+  /** See {@link Commands.submit}. */
+  submit(endpoint: string, command: CommandRequest, origin?: Origin): Promise<Submission> {
+    return this.#commands.submit(endpoint, command, origin);
+  }
+
+  /** The device's commands, newest first; undefined if the endpoint is not known. */
+  commands(endpoint: string): Promise<CommandStatus[] | undefined> {
+    return this.#commands.list(endpoint);
+  }
+
+  async command(endpoint: string, id: string): Promise<CommandStatus | undefined> {
+    return (await this.commands(endpoint))?.find((status) => status.id === id);
+  }
+
+  /** Cancels a command that is still queued. */
+  cancel(endpoint: string, id: string): Promise<Cancellation> {
+    return this.#commands.cancel(endpoint, id);
+  }
+
+  /** Drops the registration: the device's next Update gets 4.04 and it registers anew. False if there is none. */
+  async drop(endpoint: string): Promise<boolean> {
+    const changed = await this.#devices.change(endpoint, (record, nowMs, sequence) =>
+      record.state === 'registered' ? end(record, 'removed', { nowMs, sequence }) : undefined,
+    );
+    return changed !== undefined;
+  }
+
+  observations(endpoint: string): Promise<ObservationView[] | undefined> {
+    return this.#observations.list(endpoint);
+  }
+
+  /** Replaces what should be observed at the endpoint; the owner reconciles. */
+  setObservations(endpoint: string, list: readonly DesiredObservation[]): Promise<ObservationsChange> {
+    return this.#observations.set(endpoint, list);
+  }
+
+  /** The endpoint's labels and settings; undefined if the cluster does not know it. */
+  async profile(endpoint: string): Promise<DeviceProfile | undefined> {
+    const found = await this.#devices.find(endpoint);
+    return found && (found.record.profile ?? NO_PROFILE);
+  }
+
+  /** Replaces the labels, the settings or both. An endpoint that is not there is prepared for its first Register. */
+  async setProfile(endpoint: string, change: Partial<DeviceProfile>): Promise<DeviceProfile> {
+    const changed = await this.#devices.provide(endpoint, (record, nowMs, sequence) => changeProfile(record, change, { nowMs, sequence }));
+    return changed?.profile ?? NO_PROFILE;
+  }
+
+  /**
+   * Removes what an operator keeps for the endpoint: labels, settings and desired observations. A registration goes on
+   * without them; an endpoint that is not registered is forgotten. False if the cluster does not know it.
+   */
+  async forget(endpoint: string): Promise<boolean> {
+    const changed = await this.#devices.change(endpoint, (record: SessionRecord, nowMs, sequence) =>
+      isGone(record) ? undefined : forgetOperatorState(desire(record, []), { nowMs, sequence }),
+    );
+    return changed !== undefined;
+  }
+}
+
+/** Its registration ended, and nothing is kept: it is only waited until its number may be used again. */
+function isGone(record: SessionRecord): boolean {
+  return record.state !== 'registered' && !record.kept;
+}
