@@ -6,9 +6,13 @@ import { deviceSettings, labels } from './profile.ts';
 import { endpointState } from './states.ts';
 import { resourceValue } from './values.ts';
 
+export const presenceState = z.enum(['awake', 'asleep', 'disabled', 'unknown']).describe('unknown: the endpoint is not registered');
+export type PresenceState = z.infer<typeof presenceState>;
+
 export const endpointSummary = z.object({
   endpoint: z.string(),
   state: endpointState,
+  presence: presenceState,
   changedAt: z.string(),
   labels: labels.optional().describe('missing where it has none'),
 });
@@ -32,6 +36,14 @@ export const observationView = desiredObservation.extend({
 });
 export type ObservationView = z.infer<typeof observationView>;
 
+/** Whether the device can be reached. */
+export const presenceView = z.object({
+  state: presenceState,
+  awakeUntil: z.string().optional().describe('queue mode: until when the device listens, or did; missing where it was heard since without a change of its stored state'),
+  lastHeard: z.string().optional().describe('the last message of the device that changed its stored state or brought a value; missing where there was none'),
+});
+export type PresenceView = z.infer<typeof presenceView>;
+
 /** Without the fields of a registration where the endpoint never registered. */
 export const endpointView = registrationValue.partial().extend({
   endpoint: z.string(),
@@ -39,6 +51,7 @@ export const endpointView = registrationValue.partial().extend({
   generation: z.number().int().describe('counts its registrations; 0: it never registered'),
   expiresAt: z.string().optional(),
   owner: z.string().optional().describe('worker that holds the path to the device'),
+  presence: presenceView,
   queuedCommands: z.number().int(),
   observations: z.array(observationView),
   labels,

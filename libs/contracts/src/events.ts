@@ -22,6 +22,8 @@ export const eventTypes = {
   expired: 'lwm2m.registration.expired',
   removed: 'lwm2m.registration.removed',
   endpointChanged: 'lwm2m.endpoint.changed',
+  awake: 'lwm2m.presence.awake',
+  asleep: 'lwm2m.presence.asleep',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',
@@ -56,6 +58,16 @@ export const endpointChangedValue = z.object({
   settings: deviceSettings,
 });
 export type EndpointChangedValue = z.infer<typeof endpointChangedValue>;
+
+/** Told when a queue-mode device falls asleep, and when it is heard again. */
+export const presenceValue = z.object({
+  endpoint: z.string(),
+  registrationId: z.string(),
+  state: z.enum(['awake', 'asleep']),
+  since: z.string(),
+  lastHeard: z.string().describe('the last message of the device that the event knows of'),
+});
+export type PresenceValue = z.infer<typeof presenceValue>;
 
 /** Value of lwm2m.notifications and lwm2m.sends. */
 export const reportValue = z.object({

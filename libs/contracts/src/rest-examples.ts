@@ -29,6 +29,7 @@ const endpoint: EndpointView = {
   generation: 3,
   expiresAt: '2026-03-02T09:00:00.000Z',
   owner: 'edge-1',
+  presence: { state: 'asleep', awakeUntil: '2026-03-01T09:01:33.000Z', lastHeard: '2026-03-01T09:00:00.000Z' },
   queuedCommands: 1,
   observations,
   labels,
@@ -69,7 +70,7 @@ const done: CommandStatus = {
 };
 
 const page: EndpointPage = {
-  endpoints: [{ endpoint: endpoint.endpoint, state: 'registered', changedAt: '2026-03-01T09:00:00.000Z', labels }],
+  endpoints: [{ endpoint: endpoint.endpoint, state: 'registered', presence: 'asleep', changedAt: '2026-03-01T09:00:00.000Z', labels }],
   next: 'dXJuOmltZWk6MzUwNDU3NzkwMDAwMDAw',
 };
 

@@ -1,6 +1,6 @@
 /** What only REST has: queries, lists and the data of server-sent events. */
 import { z } from 'zod';
-import { desiredObservation, lastValue, observationView } from './endpoints.ts';
+import { desiredObservation, lastValue, observationView, presenceState } from './endpoints.ts';
 import { commandStatus } from './commands.ts';
 import { type EventType, eventTypes } from './events.ts';
 import type { Labels } from './profile.ts';
@@ -27,6 +27,7 @@ export const endpointsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('endpoints of one page'),
   cursor: z.base64url().min(1).max(2_048).optional().describe('`next` of the page before'),
   state: endpointState.optional().describe('only endpoints in this state'),
+  presence: presenceState.optional().describe('only endpoints whose devices are so'),
   label: repeatable(labelText).describe('only endpoints with this label, `key=value`; given several times, with all of them'),
 });
 export type EndpointsQuery = z.infer<typeof endpointsQuery>;

@@ -142,9 +142,8 @@ export class Commands {
 
   async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {
     if (!entries.some((e) => e.state === 'queued')) return () => undefined;
-    const { cluster, sessions } = this.#deps;
-    const [alive] = await cluster.alive([found.record.owner]);
-    const asleep = found.record.registration.queueMode && (await sessions.timeMs()) >= found.record.awakeUntilMs;
+    const [alive] = await this.#deps.cluster.alive([found.record.owner]);
+    const asleep = found.record.asleepSinceMs !== undefined;
     const busy = entries.some((e) => e.state === 'in-flight');
     return (entry) => {
       if (entry.state !== 'queued') return undefined;

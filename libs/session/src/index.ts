@@ -13,6 +13,7 @@ export * from './northbound/northbound.ts';
 export { endpointChangedValue, registrationValue } from './northbound/views.ts';
 export * from './observations.ts';
 export * from './ports.ts';
+export * from './presence.ts';
 export * from './profile.ts';
 export * from './queue.ts';
 export * from './record.ts';

@@ -124,7 +124,8 @@ export interface DirectoryChange extends Omit<DirectoryEntry, 'labels'> {
 }
 
 export interface DirectoryFilter {
-  readonly state?: string;
+  /** One of these states. */
+  readonly states?: readonly string[];
   /** All of these labels. */
   readonly labels?: Readonly<Record<string, string>>;
 }

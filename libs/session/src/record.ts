@@ -8,10 +8,12 @@ import { Decoder, Encoder } from 'cbor-x';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
 export interface PendingEvent {
-  readonly type: 'registered' | 'updated' | 'deregistered' | 'expired' | 'removed';
+  readonly type: 'registered' | 'updated' | 'deregistered' | 'expired' | 'removed' | 'awake' | 'asleep';
   readonly atMs: number;
   /** Makes the event's id: the session version that brought it. */
   readonly sequence: number;
+  /** The Register or Update woke the device: that is told too. */
+  readonly awake?: boolean;
 }
 
 /** A change of the operator's that is stored with its event, until that is known to be published. */
@@ -63,8 +65,12 @@ export interface SessionRecord {
   /** The worker that holds the path, and how often the path was taken over. */
   readonly owner: string;
   readonly fence: number;
+  /** When the device was last heard, as of this write: what changes nothing here does not write it. */
+  readonly heardAtMs: number;
   /** Queue mode: the device may sleep from then on, unless it is heard again. */
   readonly awakeUntilMs: number;
+  /** Queue mode: the device was told to be asleep since then, and has not been heard. */
+  readonly asleepSinceMs?: number;
   /** The last token counter given out. */
   readonly tokenCounter: number;
   /** End of the block of message ids that the owner may use. */
@@ -94,7 +100,7 @@ export class RecordUnreadable extends Error {
 }
 
 const STATES: readonly EndpointState[] = ['registered', 'deregistered', 'expired', 'removed', 'provisioned'];
-const PENDING: readonly PendingEvent['type'][] = ['registered', 'updated', 'deregistered', 'expired', 'removed'];
+const PENDING: readonly PendingEvent['type'][] = ['registered', 'updated', 'deregistered', 'expired', 'removed', 'awake', 'asleep'];
 const OBSERVATION_STATES: readonly Observation['state'][] = ['wanted', 'active', 'refused'];
 
 function packRegistration(r: Registration): unknown[] {
@@ -158,16 +164,41 @@ function unpackChange(a: [number, number] | null | undefined): Pick<SessionRecor
   return a === null || a === undefined ? {} : { changed: { atMs: a[0], sequence: a[1] } };
 }
 
+type StoredPending = [type: number, atMs: number, sequence: number, awake?: boolean];
+
+function packPending({ type, atMs, sequence, awake }: PendingEvent): StoredPending {
+  return awake === undefined ? [PENDING.indexOf(type), atMs, sequence] : [PENDING.indexOf(type), atMs, sequence, awake];
+}
+
+function unpackPending([type, atMs, sequence, awake]: StoredPending): PendingEvent {
+  return { type: PENDING[type] ?? 'updated', atMs, sequence, ...(awake === undefined ? {} : { awake }) };
+}
+
+/** Times as they differ from the last Register or Update, after which most devices are not heard: null then. */
+type PackedPresence = [heard: number, asleepSince: number | null] | null | undefined;
+
+function packPresence(s: SessionRecord): PackedPresence {
+  const heard = s.heardAtMs - s.updatedAtMs;
+  if (s.asleepSinceMs === undefined) return heard === 0 ? null : [heard, null];
+  return [heard, s.asleepSinceMs - s.updatedAtMs];
+}
+
+function unpackPresence(a: PackedPresence, updatedAtMs: number): Pick<SessionRecord, 'heardAtMs' | 'asleepSinceMs'> {
+  const [heard, asleepSince] = a ?? [0, null];
+  return { heardAtMs: updatedAtMs + heard, ...(asleepSince === null ? {} : { asleepSinceMs: updatedAtMs + asleepSince }) };
+}
+
 /** The bytes of a record. */
 export function encodeSession(s: SessionRecord): Uint8Array {
   return encoder.encode([
     FORMAT, s.endpoint, s.tenant, STATES.indexOf(s.state), s.locationId, s.generation, s.registeredAtMs, s.updatedAtMs,
     packRegistration(s.registration), s.peer, s.identity, s.owner, s.fence, s.awakeUntilMs, s.tokenCounter, s.messageIdsEnd,
     s.answered.map((a) => [a.peer, a.messageId, a.code, a.atMs]),
-    s.pending === undefined ? null : [PENDING.indexOf(s.pending.type), s.pending.atMs, s.pending.sequence],
+    s.pending === undefined ? null : packPending(s.pending),
     s.refusedSinceMs ?? null, s.observations.map(packObservation), s.cancellations.map(packObservation), s.kept,
     s.profile === undefined ? null : [s.profile.labels, s.profile.settings],
     s.changed === undefined ? null : [s.changed.atMs, s.changed.sequence],
+    packPresence(s),
   ]);
 }
 
@@ -181,7 +212,7 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
   }
   if (!Array.isArray(a) || a[0] !== FORMAT) throw new RecordUnreadable(`session record of format ${String(a?.[0])}`);
   const endpoint = a[1] as string;
-  const pending = a[17] as [number, number, number] | null;
+  const pending = a[17] as StoredPending | null;
   return {
     endpoint,
     tenant: a[2] as string,
@@ -199,12 +230,13 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
     tokenCounter: a[14] as number,
     messageIdsEnd: a[15] as number,
     answered: (a[16] as [string, number, number, number][]).map(([peer, messageId, code, atMs]) => ({ peer, messageId, code, atMs })),
-    ...(pending === null ? {} : { pending: { type: PENDING[pending[0]] ?? 'updated', atMs: pending[1], sequence: pending[2] } }),
+    ...(pending === null ? {} : { pending: unpackPending(pending) }),
     ...(a[18] === null ? {} : { refusedSinceMs: a[18] as number }),
     observations: (a[19] as unknown[][]).map(unpackObservation),
     cancellations: (a[20] as unknown[][]).map(unpackObservation),
     kept: a[21] as boolean,
     ...unpackProfile(a[22] as PackedProfile),
     ...unpackChange(a[23] as [number, number] | null | undefined),
+    ...unpackPresence(a[24] as PackedPresence, a[7] as number),
   };
 }

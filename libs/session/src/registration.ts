@@ -2,8 +2,10 @@
  * What Register, Update and the end of a registration make of a session record. Pure: record and time in, record out;
  * the caller commits it and publishes the event that it brings.
  */
+import type { EndpointState } from '@cluster/contracts';
 import type { Registration } from '@cluster/lwm2m';
 import type { Outage } from './ports.ts';
+import { awaken } from './presence.ts';
 import type { AnsweredRequest, Observation, PendingEvent, SessionRecord } from './record.ts';
 
 /** The message that brought a change, and the worker that took it. */
@@ -32,7 +34,7 @@ const NO_REGISTRATION: Omit<Registration, 'endpoint'> = {
 export function provision(endpoint: string, nowMs: number): SessionRecord {
   return {
     endpoint, tenant: 'default', state: 'provisioned', locationId: '', generation: 0, registeredAtMs: nowMs, updatedAtMs: nowMs,
-    registration: { endpoint, ...NO_REGISTRATION }, peer: '', identity: '', owner: '', fence: 0, awakeUntilMs: 0, tokenCounter: 0,
+    registration: { endpoint, ...NO_REGISTRATION }, peer: '', identity: '', owner: '', fence: 0, heardAtMs: 0, awakeUntilMs: 0, tokenCounter: 0,
     messageIdsEnd: 0, answered: [], observations: [], cancellations: [], kept: true,
   };
 }
@@ -58,11 +60,12 @@ export function register(
     identity: arrival.identity,
     owner: arrival.worker,
     fence: (previous?.fence ?? 0) + 1,
+    heardAtMs: arrival.nowMs,
     awakeUntilMs: arrival.nowMs + arrival.maxTransmitWaitMs,
     tokenCounter: previous?.tokenCounter ?? 0,
     messageIdsEnd: previous?.messageIdsEnd ?? 0,
     answered: answer(previous?.answered ?? [], arrival, arrival.code),
-    pending: { type: 'registered', atMs: nowMs, sequence: arrival.sequence },
+    pending: { type: 'registered', atMs: nowMs, sequence: arrival.sequence, ...waking(previous) },
     observations: toBeMade(previous?.observations ?? []),
     cancellations: [],
     kept: previous?.kept ?? false,
@@ -78,19 +81,27 @@ export function update(previous: SessionRecord, changes: Partial<Registration>, 
     updatedAtMs: arrival.nowMs,
     registration: { ...previous.registration, ...changes },
     answered: answer(previous.answered, arrival, arrival.code),
-    pending: { type: 'updated', atMs: arrival.nowMs, sequence: arrival.sequence },
+    pending: { type: 'updated', atMs: arrival.nowMs, sequence: arrival.sequence, ...waking(previous) },
   };
 }
 
-/** Makes `arrival.worker` the owner of the path that the message came by; raises the fence if it was not. */
-export function takeOver(previous: SessionRecord, arrival: Omit<Arrival, 'sequence'>): SessionRecord {
+function waking(previous: SessionRecord | undefined): Pick<PendingEvent, 'awake'> {
+  return previous?.asleepSinceMs === undefined ? {} : { awake: true };
+}
+
+/**
+ * Makes `arrival.worker` the owner of the path that the message came by; raises the fence if it was not. A device that
+ * was asleep is awake.
+ */
+export function takeOver(previous: SessionRecord, arrival: Arrival): SessionRecord {
   const same = previous.owner === arrival.worker && previous.peer === arrival.peer;
   return {
-    ...previous,
+    ...awaken(previous, arrival),
     peer: arrival.peer,
     identity: arrival.identity,
     owner: arrival.worker,
     fence: same ? previous.fence : previous.fence + 1,
+    heardAtMs: arrival.nowMs,
     awakeUntilMs: Math.max(previous.awakeUntilMs, arrival.nowMs + arrival.maxTransmitWaitMs),
   };
 }
@@ -98,12 +109,13 @@ export function takeOver(previous: SessionRecord, arrival: Omit<Arrival, 'sequen
 /** Ends a registration, and with it the device's observations. The record stays until its event is published. */
 export function end(
   previous: SessionRecord,
-  type: Exclude<PendingEvent['type'], 'registered' | 'updated'>,
+  type: Exclude<EndpointState, 'registered' | 'provisioned'>,
   at: { nowMs: number; sequence: number },
   request?: Arrival & { code: number },
 ): SessionRecord {
+  const { asleepSinceMs: _, ...rest } = previous;
   return {
-    ...previous,
+    ...rest,
     state: type,
     pending: { type, atMs: at.nowMs, sequence: at.sequence },
     answered: request === undefined ? previous.answered : answer(previous.answered, request, request.code),

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   answeredBefore, byTurn, changeObservation, changeProfile, changePublished, provision, decodeEntry, decodeSession, deadlineOf, desire, desireAlso, encodeEntry, encodeSession, end,
-  expiryOf, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, parseToken, published,
-  register, renewAll, takeOver, toObservation, tokenOf, update, viewQueue, RecordUnreadable, type SessionRecord,
+  expiryOf, fallAsleep, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, parseToken, presenceView, published,
+  register, renewAll, sleepLookMs, takeOver, toObservation, tokenOf, update, viewQueue, RecordUnreadable, type SessionRecord,
 } from './index.ts';
 
 let seed = 1;
@@ -63,9 +63,9 @@ describe('the session record', () => {
 
   it('of a version without profiles is read', () => {
     const { length } = encodeSession(first());
-    // An array of 24: the last two are null.
-    const older = Uint8Array.from(encodeSession(first()).subarray(0, length - 2));
-    expect([older[0], older[1]]).toEqual([0x98, 24]);
+    // An array of 25: the last three are null.
+    const older = Uint8Array.from(encodeSession(first()).subarray(0, length - 3));
+    expect([older[0], older[1]]).toEqual([0x98, 25]);
     older[1] = 22;
     expect(decodeSession(older)).toEqual(first());
   });
@@ -105,6 +105,44 @@ describe('register and update', () => {
     const taken = takeOver(first(), { ...arrival, worker: 'w2', nowMs: arrival.nowMs + 1 });
     expect(taken).toMatchObject({ owner: 'w2', fence: 2 });
     expect(takeOver(taken, { ...arrival, worker: 'w2', nowMs: arrival.nowMs + 2 }).fence).toBe(2);
+  });
+});
+
+describe('presence', () => {
+  const sleepy = register(undefined, { ...registration, queueMode: true }, arrival);
+  const asleep = fallAsleep(sleepy, { sinceMs: sleepy.awakeUntilMs, sequence: 2 });
+  const later = { ...arrival, nowMs: arrival.nowMs + 200_000, sequence: 3 };
+
+  it('a device listens for MAX_TRANSMIT_WAIT after its message, then it may sleep', () => {
+    expect(sleepy.awakeUntilMs).toBe(arrival.nowMs + 93_000);
+    expect(presenceView(sleepy, arrival.nowMs)).toEqual({
+      state: 'awake', awakeUntil: new Date(arrival.nowMs + 93_000).toISOString(), lastHeard: new Date(arrival.nowMs).toISOString(),
+    });
+    expect(asleep.pending).toEqual({ type: 'asleep', atMs: arrival.nowMs + 93_000, sequence: 2 });
+    expect(presenceView(asleep, later.nowMs).state).toBe('asleep');
+    expect(decodeSession(encodeSession(asleep))).toEqual(asleep);
+  });
+
+  it.each([
+    ['a Register', register(asleep, registration, { ...later, locationId: 'AAAAAAAACCCCCCCC' }), { type: 'registered', awake: true }],
+    ['an Update', update(asleep, {}, { ...later, code: 0x44 }), { type: 'updated', awake: true }],
+    ['any other message', takeOver(asleep, later), { type: 'awake' }],
+  ])('%s ends a sleep, and that is told', (_what, woken, pending) => {
+    expect(woken).not.toHaveProperty('asleepSinceMs');
+    expect(woken).toMatchObject({ heardAtMs: later.nowMs, awakeUntilMs: later.nowMs + 93_000, pending: { ...pending, atMs: later.nowMs, sequence: 3 } });
+    expect(decodeSession(encodeSession(woken))).toEqual(woken);
+  });
+
+  it('what is awake is not told so again, nor what has ended', () => {
+    expect(update(sleepy, {}, { ...later, code: 0x44 }).pending).not.toHaveProperty('awake');
+    const ended = end(asleep, 'expired', { nowMs: later.nowMs, sequence: 3 });
+    expect(register(ended, registration, { ...later, locationId: 'AAAAAAAACCCCCCCC' }).pending).not.toHaveProperty('awake');
+    expect(presenceView(ended, later.nowMs).state).toBe('unknown');
+  });
+
+  it('is looked at while the device may fall asleep, and only then', () => {
+    expect(sleepLookMs(sleepy)).toBeGreaterThan(sleepy.awakeUntilMs);
+    for (const record of [asleep, first(), end(sleepy, 'removed', { nowMs: 9, sequence: 3 })]) expect(sleepLookMs(record)).toBe(Infinity);
   });
 });
 

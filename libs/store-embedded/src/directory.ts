@@ -26,15 +26,15 @@ function put(database: Database, { endpoint, state, changedAtMs, labelled }: Dir
   database.run('INSERT OR REPLACE INTO store_labelled VALUES (?, ?, ?)', endpoint, labelled.atMs, JSON.stringify(labelled.labels));
 }
 
-function list(database: Database, { after, limit, state, labels = {} }: DirectoryFilter & { after?: string; limit: number }): DirectoryEntry[] {
+function list(database: Database, { after, limit, states, labels = {} }: DirectoryFilter & { after?: string; limit: number }): DirectoryEntry[] {
   const wanted = textsOf(labels);
   const conditions = [
     ...(after === undefined ? [] : ['d.endpoint > ?']),
-    ...(state === undefined ? [] : ['d.state = ?']),
+    ...(states === undefined ? [] : [`d.state IN (${states.map(() => '?').join(', ')})`]),
     ...wanted.map(() => 'EXISTS (SELECT 1 FROM store_labels l WHERE l.label = ? AND l.endpoint = d.endpoint)'),
   ];
   const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-  const bound = [after, state].filter((value) => value !== undefined);
+  const bound = [after, ...(states ?? [])].filter((value) => value !== undefined);
   const sql = `SELECT d.endpoint, d.state, d.changed_ms, n.json FROM store_directory d
     LEFT JOIN store_labelled n ON n.endpoint = d.endpoint ${where} ORDER BY d.endpoint LIMIT ?`;
   return database.all(sql, ...bound, ...wanted, limit).map((row) => {

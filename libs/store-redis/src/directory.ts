@@ -15,7 +15,8 @@ const ALL_PARTS = Array.from({ length: PARTS }, (_, part) => part);
 const CHUNK = 500;
 
 type Labels = Readonly<Record<string, string>>;
-type Index = (part: number) => string;
+/** The keys of one part's indexes, of which an endpoint has to be in one. */
+type Indexes = (part: number) => readonly string[];
 
 export function directory(router: Router, keys: Keys): Pick<ReadModelStore, 'putEntries' | 'list'> {
   return {
@@ -58,24 +59,27 @@ async function list(router: Router, keys: Keys, options: ListOptions): Promise<D
   }
 }
 
-function indexesOf(keys: Keys, { state, labels = {} }: DirectoryFilter): Index[] {
-  const filters: Index[] = Object.entries(labels).map(([key, value]) => (part) => keys.labels(part, `${key}=${value}`));
-  if (state !== undefined) filters.push((part) => keys.directoryIndex(part, state));
-  return filters.length > 0 ? filters : [(part) => keys.directoryIndex(part)];
+function indexesOf(keys: Keys, { states, labels = {} }: DirectoryFilter): Indexes[] {
+  const filters: Indexes[] = Object.entries(labels).map(([key, value]) => (part) => [keys.labels(part, `${key}=${value}`)]);
+  if (states !== undefined) filters.push((part) => states.map((state) => keys.directoryIndex(part, state)));
+  return filters.length > 0 ? filters : [(part) => [keys.directoryIndex(part)]];
 }
 
-async function smallest(router: Router, indexes: readonly Index[]): Promise<Index> {
-  const counts = await router.execute(indexes.flatMap((index) => ALL_PARTS.map((part) => command(index(part), 'zcard'))), 'plain');
-  const sizes = indexes.map((_, i) => counts.slice(i * PARTS, (i + 1) * PARTS).reduce<number>((sum, count) => sum + Number(count), 0));
+async function smallest(router: Router, indexes: readonly Indexes[]): Promise<Indexes> {
+  const sizes = await Promise.all(indexes.map(async (index) => {
+    const counts = await router.execute(ALL_PARTS.flatMap(index).map((key) => command(key, 'zcard')), 'plain');
+    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+  }));
   return indexes[sizes.indexOf(Math.min(...sizes))]!;
 }
 
 /** The first `count` endpoints of an index after a name, in order. */
-async function range(router: Router, index: Index, after: string | undefined, count: number): Promise<string[]> {
+async function range(router: Router, index: Indexes, after: string | undefined, count: number): Promise<string[]> {
   const from = after === undefined ? '-' : `(${after}`;
-  const ranges = ALL_PARTS.map((part) => command(index(part), 'zrangebylex', from, '+', 'LIMIT', 0, count));
+  const ranges = ALL_PARTS.flatMap(index).map((key) => command(key, 'zrangebylex', from, '+', 'LIMIT', 0, count));
   const found = (await router.execute(ranges, 'plain')) as (readonly Buffer[])[];
-  return found.flat().sort(Buffer.compare).slice(0, count).map(String);
+  // What changes its state between the reads of two indexes is found in both.
+  return [...new Set(found.flat().sort(Buffer.compare).map(String))].slice(0, count);
 }
 
 async function details(router: Router, keys: Keys, endpoints: readonly string[]): Promise<DirectoryEntry[]> {
@@ -104,6 +108,6 @@ function timed(value: Buffer | null, unknown: string): [atMs: number, what: stri
 }
 
 /** An index may be newer than an entry that was read after it, or older: the entry decides. */
-function passes({ state, labels: its = {} }: DirectoryEntry, { state: wanted, labels = {} }: DirectoryFilter): boolean {
-  return (wanted === undefined || state === wanted) && Object.entries(labels).every(([key, value]) => its[key] === value);
+function passes({ state, labels: its = {} }: DirectoryEntry, { states, labels = {} }: DirectoryFilter): boolean {
+  return (states === undefined || states.includes(state)) && Object.entries(labels).every(([key, value]) => its[key] === value);
 }

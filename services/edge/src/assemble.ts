@@ -18,6 +18,7 @@ import { Exchanges } from './downlink/exchanges.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
 import { Settler } from './downlink/settler.ts';
 import { HeldSessions } from './held-sessions.ts';
+import { Presence } from './presence.ts';
 import { Refusals } from './refusals.ts';
 import { Sweeper } from './sweeper.ts';
 import { Traces } from './traces.ts';
@@ -49,6 +50,7 @@ export interface Parts {
   readonly driver: EngineDriver<CoapEngine>;
   readonly held: HeldSessions;
   readonly steps: DeviceSteps;
+  readonly presence: Presence;
   readonly lease: WorkerLease;
   readonly dispatcher: Dispatcher;
   readonly refusals: Refusals;
@@ -78,6 +80,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const rng = deps.rng ?? new SystemRng();
   const events = new DomainEvents(worker, { encoding: config.eventEncoding, payload: config.eventPayload });
   const held = new HeldSessions(config.cacheSessions);
+  const presence = new Presence({ mayTell: () => deps.publisher.available, clock, maxTransmitWaitMs: config.maxTransmitWaitS * 1_000 });
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const parameters = { ackTimeoutMs: (config.maxTransmitWaitS * 1_000) / ACK_TIMEOUTS_IN_TRANSMIT_WAIT };
   const engine = new CoapEngine({ rng, parameters, limits: { maxBodyBytes: config.maxBodyBytes } });
@@ -87,17 +90,19 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const { sessions, publisher, log } = deps;
   const steps = new DeviceSteps({
     sessions, publisher, held, log,
-    pendingEvent: (number, version, record) => events.registration(number, version, record),
+    pendingEvents: (number, version, record) => events.pending(number, version, record),
     changeEvent: (number, version, record) => events.endpointChanged(number, version, record),
+    stamped: (record, device) => presence.stamped(record, device),
     finish: (work) => driver.run(work),
     // Only a hint, that the former owner need not find out by a conflict.
     taken: (owner, number) => void deps.cluster.ring([{ worker: owner, number }]).catch(() => undefined),
   });
+  presence.attach(steps);
   const counters = new EdgeCounters(deps.metrics);
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
-    sessions, publisher, held, events, clock, rng,
+    sessions, publisher, held, presence, events, clock, rng,
     model: deps.model,
     counters,
     bindings: new AddressBindings(sessions, (count) => counters.lostHints.add(count)),
@@ -115,18 +120,17 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     router.route(coapEvents);
   });
   const sweeper = new Sweeper({
-    sessions, publisher, steps, events, clock, lease, worker, log,
+    sessions, publisher, steps, presence, events, clock, lease, worker, log,
     cluster: deps.cluster,
     graceMs: config.expiryGraceS * 1_000,
     serve: (number) => dispatcher.rung(number),
   });
-  return { worker, clock, driver, held, steps, lease, dispatcher, refusals, sweeper };
+  return { worker, clock, driver, held, steps, presence, lease, dispatcher, refusals, sweeper };
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {
   return {
     worker,
-    maxTransmitWaitMs: config.maxTransmitWaitS * 1_000,
     egress: config.egress,
     unknownParameters: config.unknownParameters,
     nosecRebind: config.noSecRebind,

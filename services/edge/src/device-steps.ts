@@ -24,6 +24,8 @@ export interface Decision {
   readonly alarmMs?: number;
   /** Published after the commit; a registration event that the record brings needs no mention. */
   readonly events?: readonly EventRecord[];
+  /** The device waits for an answer, and takes no request before it has it. OMA Transport 1.1.1 §6.5 */
+  readonly answers?: boolean;
   /** Called when all of it is committed and acknowledged. */
   done(held: Held | undefined): void;
 }
@@ -68,8 +70,10 @@ interface Committed {
   readonly change: number | undefined;
 }
 
-/** Makes the event of a record's mark. */
-export type MarkedEventOf = (number: DeviceNumber, version: number, record: SessionRecord) => EventRecord;
+/** Makes the events of a record's pending mark. */
+export type PendingEventsOf = (number: DeviceNumber, version: number, record: SessionRecord) => EventRecord[];
+/** Makes the event of an operator's change. */
+export type ChangeEventOf = (number: DeviceNumber, version: number, record: SessionRecord) => EventRecord;
 
 const TRIES = 6;
 const MAX_WAITING_A_DEVICE = 64;
@@ -78,8 +82,9 @@ export class DeviceSteps {
   readonly #sessions: SessionStore;
   readonly #publisher: EventPublisher;
   readonly #held: HeldSessions;
-  readonly #pendingEvent: MarkedEventOf;
-  readonly #changeEvent: MarkedEventOf;
+  readonly #pendingEvents: PendingEventsOf;
+  readonly #changeEvent: ChangeEventOf;
+  readonly #stamped: (record: SessionRecord, held: Held | undefined) => SessionRecord;
   readonly #finish: (work: () => void) => void;
   readonly #taken: (owner: string, number: DeviceNumber) => void;
   readonly #log: Logger;
@@ -87,15 +92,16 @@ export class DeviceSteps {
   #gathered: Step[] = [];
 
   /**
-   * `finish` runs the answers of a round, so that what they send leaves together; `taken` hears whose device this worker
-   * took over.
+   * `finish` runs the answers of a round, so that what they send leaves together; `stamped` adds what a record takes along
+   * whenever it is written; `taken` hears whose device this worker took over.
    */
   constructor(deps: {
     sessions: SessionStore;
     publisher: EventPublisher;
     held: HeldSessions;
-    pendingEvent: MarkedEventOf;
-    changeEvent: MarkedEventOf;
+    pendingEvents: PendingEventsOf;
+    changeEvent: ChangeEventOf;
+    stamped: (record: SessionRecord, held: Held | undefined) => SessionRecord;
     finish: (work: () => void) => void;
     taken: (owner: string, number: DeviceNumber) => void;
     log: Logger;
@@ -103,8 +109,9 @@ export class DeviceSteps {
     this.#sessions = deps.sessions;
     this.#publisher = deps.publisher;
     this.#held = deps.held;
-    this.#pendingEvent = deps.pendingEvent;
+    this.#pendingEvents = deps.pendingEvents;
     this.#changeEvent = deps.changeEvent;
+    this.#stamped = deps.stamped;
     this.#finish = deps.finish;
     this.#taken = deps.taken;
     this.#log = deps.log;
@@ -260,7 +267,7 @@ export class DeviceSteps {
     const cleared = held !== undefined && held.published && decision.record.pending === held.record.pending;
     const unmarked = cleared ? published(decision.record) : decision.record;
     const told = unmarked.changed !== undefined && unmarked.changed.sequence === held?.toldChange;
-    const record = told ? changePublished(unmarked) : unmarked;
+    const record = this.#stamped(told ? changePublished(unmarked) : unmarked, held);
     const session = {
       expected: held?.version ?? 0,
       record: encodeSession(record),
@@ -276,10 +283,11 @@ export class DeviceSteps {
     if (old !== undefined && record !== undefined && old.owner !== record.owner) this.#taken(old.owner, number);
     const wasUnpublished = before !== undefined && old?.pending !== undefined && !before.published;
     if (wasUnpublished && old !== undefined && old.pending?.sequence !== record?.pending?.sequence) {
-      events.push(this.#pendingEvent(number, before.version, old));
+      events.push(...this.#pendingEvents(number, before.version, old));
     }
     const held = record === undefined ? before : this.#held.committed(number, before, record);
-    if (record?.pending !== undefined && held !== undefined) events.push(this.#pendingEvent(number, held.version, record));
+    if (decision.answers === true && held !== undefined) held.answering += 1;
+    if (record?.pending !== undefined && held !== undefined) events.push(...this.#pendingEvents(number, held.version, record));
     const change = held?.record.changed?.sequence;
     if (held !== undefined && change !== undefined && change !== held.toldChange) events.push(this.#changeEvent(number, held.version, held.record));
     if (decision.events !== undefined) events.push(...decision.events);
@@ -295,7 +303,7 @@ export class DeviceSteps {
       await this.#publisher.publish(telling.flatMap((c) => c.events));
     } catch (error) {
       if (!(error instanceof EventsUnavailable)) this.#log.error({ err: error }, 'publishing failed');
-      this.#finish(() => telling.forEach((c) => c.step.refuse('events')));
+      this.#finish(() => telling.forEach((c) => this.#answer(c, () => c.step.refuse('events'))));
       return;
     }
     for (const { held, sequence, change } of telling) {
@@ -307,6 +315,11 @@ export class DeviceSteps {
   }
 
   #complete(committed: readonly Committed[]): void {
-    this.#finish(() => committed.forEach((c) => c.decision.done(c.held)));
+    this.#finish(() => committed.forEach((c) => this.#answer(c, () => c.decision.done(c.held))));
+  }
+
+  #answer({ decision, held }: Committed, answer: () => void): void {
+    if (decision.answers === true && held !== undefined) held.answering -= 1;
+    answer();
   }
 }

@@ -1,7 +1,9 @@
 /** The events that the edge tells, built from sessions and messages. Equal causes give equal ids, on whichever worker. */
 import { eventTypes, topics, type CommandResultValue, type NotificationGapValue, type ReportValue } from '@cluster/contracts';
 import { buildEvent, eventId, MAX_RECORD_BYTES, recordBytes, type EventRecord } from '@cluster/events';
-import { endpointChangedValue, entryStatus, registrationValue, type DeviceNumber, type QueueEntry, type SessionRecord } from '@cluster/session';
+import {
+  endpointChangedValue, entryStatus, presenceValue, registrationValue, type DeviceNumber, type PendingEvent, type QueueEntry, type SessionRecord,
+} from '@cluster/session';
 
 const topicOfReport = { notification: topics.notifications, send: topics.sends } as const;
 
@@ -38,12 +40,19 @@ export class DomainEvents {
     this.#payload = payload;
   }
 
-  /** The registration event of a record's pending mark. */
-  registration(number: DeviceNumber, version: number, record: SessionRecord): EventRecord {
-    const pending = record.pending ?? { type: 'updated' as const, atMs: record.updatedAtMs, sequence: version };
-    const type = eventTypes[pending.type];
-    const id = eventId({ number, registrationId: record.locationId, type, sequence: pending.sequence });
-    return this.#build(topics.registrations, type, id, record, version, pending.atMs, registrationValue(record));
+  /** The events of a record's pending mark. */
+  pending(number: DeviceNumber, version: number, record: SessionRecord): EventRecord[] {
+    if (record.pending === undefined) return [];
+    const { type, awake } = record.pending;
+    const told = awake === true ? [type, 'awake' as const] : [type];
+    return told.map((one) => this.#pendingEvent(number, version, record, one, record.pending!));
+  }
+
+  #pendingEvent(number: DeviceNumber, version: number, record: SessionRecord, told: PendingEvent['type'], { atMs, sequence }: PendingEvent): EventRecord {
+    const type = eventTypes[told];
+    const id = eventId({ number, registrationId: record.locationId, type, sequence });
+    const data = told === 'awake' || told === 'asleep' ? presenceValue(record, told, atMs) : registrationValue(record);
+    return this.#build(topics.registrations, type, id, record, version, atMs, data);
   }
 
   /** What an operator keeps for the endpoint, after the change of a record's mark: equal until it changes again. */

@@ -114,6 +114,7 @@ class Worker implements Edge {
   async close(): Promise<void> {
     this.#phase = 'draining';
     const { dispatcher, sweeper, steps, lease, driver } = this.#parts;
+    this.#parts.presence.close();
     await dispatcher.close();
     await sweeper.stop();
     await this.#drain(() => steps.busy === 0);

@@ -18,6 +18,8 @@ export interface Held {
   nextMessageId: number | undefined;
   /** Heard last, in the store's time: a queue-mode device is awake for MAX_TRANSMIT_WAIT from then. */
   heardMs: number;
+  /** Messages of the device that changed its session and are not answered yet. */
+  answering: number;
   /** Last Observe value of each observation, by the counter of its token. RFC 7641 §3.4 */
   readonly lastObserve: Map<number, { value: number; atMs: number }>;
   /** A device that did not answer about its observations is left alone until then, or until it is heard. */
@@ -92,7 +94,7 @@ export class HeldSessions {
   #insert(number: DeviceNumber, version: number, record: SessionRecord, entries: number): Held {
     const held: Held = {
       number, version, record, entries, published: record.pending === undefined, toldChange: undefined, nextMessageId: undefined, heardMs: 0,
-      observeNotBeforeMs: 0, lastObserve: new Map(), bound: undefined, context: undefined,
+      answering: 0, observeNotBeforeMs: 0, lastObserve: new Map(), bound: undefined, context: undefined,
     };
     this.#keep(held);
     return held;

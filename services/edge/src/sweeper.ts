@@ -6,13 +6,14 @@ import type { CommandState } from '@cluster/contracts';
 import type { EventPublisher } from '@cluster/events';
 import { isRepeatable } from '@cluster/lwm2m';
 import {
-  decodeEntry, decodeSession, decodeStored, encodeEntry, end, expiryOf, finish, isFinished, nextObservationStep, viewQueue, type Alarm, type ClusterStore, type Outage,
+  decodeEntry, decodeSession, decodeStored, encodeEntry, end, expiryOf, finish, isFinished, nextObservationStep, sleepLookAfter, sleepLookMs, viewQueue, type Alarm, type ClusterStore, type Outage,
   type QueueEntry, type SessionRecord, type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 import type { WorkerClock } from './clock.ts';
 import type { DeviceSteps } from './device-steps.ts';
 import type { DomainEvents } from './domain-events.ts';
+import type { Presence } from './presence.ts';
 import { ChangeRefused, changeSession } from './session-change.ts';
 import type { WorkerLease } from './worker-lease.ts';
 
@@ -21,6 +22,7 @@ export interface SweeperDeps {
   readonly cluster: ClusterStore;
   readonly publisher: EventPublisher;
   readonly steps: DeviceSteps;
+  readonly presence: Presence;
   readonly events: DomainEvents;
   readonly clock: WorkerClock;
   readonly lease: WorkerLease;
@@ -38,6 +40,8 @@ const BATCH = 256;
 const SETTLE_MS = 5_000;
 /** How soon a queue is looked at again, whose doorbell may have been lost. */
 const RING_AGAIN_MS = 30_000;
+/** How soon a device is looked at again that its owner knows to be awake. */
+const PRESENCE_AGAIN_MS = 60_000;
 /** A device that does not answer is looked at this often at least. */
 const RING_AT_LEAST_MS = 3_600_000;
 /** How long the record of an ended registration stays, so that its number is not used again at once. */
@@ -114,7 +118,8 @@ export class Sweeper {
       if (expiryMs <= nowMs) return await this.#expire(alarm.number, outages);
       const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives && !mine) : undefined;
       const changeMs = record.changed === undefined ? Infinity : await this.#tellChange(alarm.number, record, ownerLives && !mine);
-      return next(expiryMs, changeMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
+      const sleepMs = await this.#lookAtPresence(alarm.number, record, mine ? 'this' : ownerLives ? 'other' : 'gone');
+      return next(expiryMs, sleepMs, changeMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
     } catch (error) {
       if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
       return nowMs + SETTLE_MS;
@@ -139,6 +144,18 @@ export class Sweeper {
     if (idle) return view.wakeAtMs;
     await this.#ring(number, record, ownerLives);
     return Math.min(ringAgainMs(nowMs, view.next?.entry.acceptedAtMs ?? nowMs), view.wakeAtMs ?? Infinity);
+  }
+
+  /** Tells a queue-mode device asleep whose owner is gone; a living one does it at the real time, and is reminded. */
+  async #lookAtPresence(number: string, record: SessionRecord, owner: 'this' | 'other' | 'gone'): Promise<number> {
+    const nowMs = this.#deps.clock.storeMs();
+    const lookMs = sleepLookMs(record);
+    if (lookMs > nowMs) return lookMs;
+    if (!this.#deps.publisher.available) return nowMs + SETTLE_MS;
+    if (owner === 'gone') return sleepLookAfter(await this.#deps.presence.check(number, { fresh: true }));
+    if (owner === 'other') await this.#deps.cluster.ring([{ worker: record.owner, number }]);
+    else if (!this.#deps.presence.watches(number)) await this.#deps.presence.check(number);
+    return nowMs + PRESENCE_AGAIN_MS;
   }
 
   /** Rings for observations that the device should hold and does not; less often the longer it is silent. */

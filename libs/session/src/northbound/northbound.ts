@@ -36,7 +36,8 @@ export class Northbound {
   async endpoint(name: string): Promise<EndpointView | undefined> {
     const found = await this.#devices.find(name);
     if (found === undefined) return undefined;
-    return endpointView(found.record, found.entries === 0 ? 0 : await this.#commands.open(found.number));
+    const queued = found.entries === 0 ? 0 : await this.#commands.open(found.number);
+    return endpointView(found.record, queued, await this.#devices.store.timeMs());
   }
 
   /** See {@link Commands.submit}. */

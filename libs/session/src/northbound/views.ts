@@ -1,5 +1,6 @@
 /** Sessions as events and REST show them. */
 import type { EndpointChangedValue, EndpointView, RegistrationValue } from '@cluster/contracts';
+import { presenceView } from '../presence.ts';
 import { NO_PROFILE } from '../profile.ts';
 import type { SessionRecord } from '../record.ts';
 import { deadlineOf } from '../registration.ts';
@@ -27,13 +28,14 @@ export function registrationValue(record: SessionRecord): RegistrationValue {
 }
 
 /** One endpoint. One that never registered has no registration to show. */
-export function endpointView(record: SessionRecord, queuedCommands: number): EndpointView {
+export function endpointView(record: SessionRecord, queuedCommands: number, nowMs: number): EndpointView {
   const { labels, settings } = record.profile ?? NO_PROFILE;
   return {
     endpoint: record.endpoint,
     ...(record.state === 'provisioned' ? {} : { ...registrationValue(record), expiresAt: isoOrNever(deadlineOf(record)), owner: record.owner }),
     state: record.state,
     generation: record.generation,
+    presence: presenceView(record, nowMs),
     queuedCommands,
     observations: record.observations.map(observationView),
     labels: { ...labels },

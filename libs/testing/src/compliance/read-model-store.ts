@@ -49,15 +49,16 @@ function pagingCompliance(store: () => ReadModelStore): void {
     const ordered = entries.toSorted(byBytes);
     expect(await pages(store(), 700)).toEqual(ordered);
     expect((await pages(store(), 1_004)).length).toBe(ordered.length);
-    for (const state of STATES) expect(await pages(store(), 99, { state })).toEqual(ordered.filter((entry) => entry.state === state));
-    expect(await store().list({ limit: 5, state: 'unknown' })).toEqual([]);
+    for (const state of STATES) expect(await pages(store(), 99, { states: [state] })).toEqual(ordered.filter((entry) => entry.state === state));
+    expect(await pages(store(), 99, { states: ['sleeping', 'expired'] })).toEqual(ordered.filter((entry) => entry.state !== 'registered'));
+    expect(await store().list({ limit: 5, states: ['unknown'] })).toEqual([]);
     expect(await store().list({ limit: 5, after: 'urn:dev:2' })).toEqual(ordered.filter(({ endpoint }) => endpoint > 'urn:dev:2').slice(0, 5));
   });
 }
 
 function directoryCompliance(store: () => ReadModelStore): void {
-  const only = async (endpoint: string, state?: string) =>
-    (await pages(store(), 1_000, state === undefined ? {} : { state })).filter((entry) => entry.endpoint === endpoint);
+  const only = async (endpoint: string, ...states: string[]) =>
+    (await pages(store(), 1_000, states.length === 0 ? {} : { states })).filter((entry) => entry.endpoint === endpoint);
 
   test('a newer entry replaces an older one, never the other way', async () => {
     const put = (state: string, changedAtMs: number) => store().putEntries([{ endpoint: 'A:one', state, changedAtMs }]);
@@ -87,7 +88,7 @@ function labelCompliance(store: () => ReadModelStore): void {
   const put = (endpoint: string, labels: Labels, atMs: number, state = 'labelled', changedAtMs = 1) =>
     store().putEntries([{ endpoint, state, changedAtMs, labelled: { labels, atMs } }]);
   const named = async (labels: Labels, limit = 1_000, state?: string) =>
-    (await pages(store(), limit, { labels, ...(state !== undefined && { state }) })).map(({ endpoint }) => endpoint);
+    (await pages(store(), limit, { labels, ...(state !== undefined && { states: [state] }) })).map(({ endpoint }) => endpoint);
 
   test('endpoints are found by their labels, by all that are asked for, and by pages', async () => {
     const count = 700;

@@ -76,7 +76,7 @@ export class CommandRunner {
   async #resume(held: Held, inFlight: VersionedEntry, plan: RequestPlan): Promise<boolean> {
     const { exchange } = inFlight.entry;
     const nowMs = this.#uplink.clock.storeMs();
-    const over = exchange === undefined || nowMs - exchange.firstSentAtMs >= this.#uplink.settings.maxTransmitWaitMs;
+    const over = exchange === undefined || nowMs - exchange.firstSentAtMs >= this.#uplink.presence.windowMs(held.record);
     if (over || exchange.generation !== held.record.generation) {
       return this.complete(held, inFlight, { kind: 'failed', reason: over ? 'timeout' : 'registered-anew' });
     }
@@ -123,6 +123,7 @@ export class CommandRunner {
       await this.#store(held, inFlight, unanswered(entry, ending.reason, nowMs));
       return ending.reason !== 'timeout';
     }
+    held.heardMs = nowMs;
     const context = contextOf(held, this.#uplink.model);
     const retried = inAnotherFormat(entry, ending.message, context);
     if (retried !== undefined) {

@@ -9,7 +9,7 @@ import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import type { DownlinkSide } from '../uplink/notification.ts';
-import { arrivalOf, mayLease, type Received, type Uplink } from '../uplink/uplink.ts';
+import { alarmOfWaking, arrivalOf, mayLease, movesOrWakes, type Received, type Uplink } from '../uplink/uplink.ts';
 import type { CommandRunner } from './command-runner.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { ObservationRunner } from './observation-runner.ts';
@@ -68,6 +68,7 @@ export class Dispatcher implements DownlinkSide {
   heard(held: Held): void {
     held.heardMs = this.#deps.uplink.clock.storeMs();
     held.observeNotBeforeMs = 0;
+    this.#deps.uplink.presence.watch(held);
     this.#deps.exchanges.moved(held);
     if (held.entries > 0 || nextObservationStep(held.record) !== undefined) {
       setTimeout(() => this.wake(held.number), AFTER_ANSWER_MS).unref();
@@ -94,6 +95,7 @@ export class Dispatcher implements DownlinkSide {
       .then((held) => {
         if (held === undefined) return;
         if (!mayLease(this.#deps.uplink, held.record)) this.#deps.exchanges.give(number);
+        else this.#deps.uplink.presence.watch(held);
         // Whatever was known of the queue, it is read again.
         held.entries = Math.max(held.entries, 1);
         this.wake(number);
@@ -182,9 +184,7 @@ export class Dispatcher implements DownlinkSide {
   #mayReach(held: Held): boolean {
     const { record } = held;
     if (!mayLease(this.#deps.uplink, record) || !this.#deps.mayTransmit()) return false;
-    if (!record.registration.queueMode) return true;
-    const awakeUntilMs = Math.max(record.awakeUntilMs, held.heardMs + this.#deps.uplink.settings.maxTransmitWaitMs);
-    return this.#deps.uplink.clock.storeMs() < awakeUntilMs;
+    return this.#deps.uplink.presence.listens(held);
   }
 
   reported(held: Held, counter: number, { message }: Received): void {
@@ -210,9 +210,11 @@ export class Dispatcher implements DownlinkSide {
   /** The device's messages come here now: the worker that sent the request must not repeat what was answered. */
   async #takePath({ number }: Held, received: Received): Promise<void> {
     const { uplink, steps } = this.#deps;
-    await changeSession(steps, number, ({ record, version }) =>
-      record.owner === uplink.settings.worker ? undefined : { record: takeOver(record, arrivalOf(uplink, received, version)) },
-    );
+    await changeSession(steps, number, (held) => {
+      if (!movesOrWakes(uplink, received, held.record)) return undefined;
+      const record = takeOver(held.record, arrivalOf(uplink, received, held));
+      return { record, ...alarmOfWaking(held.record, record) };
+    });
   }
 
   again(step: Step): void {

@@ -53,6 +53,7 @@ export class ObservationRunner {
     const { counter, messageId } = lease;
     const ending = await this.#exchanges.run(leased, { counter, messageId, ...plan });
     if (ending.kind === 'response') {
+      leased.heardMs = this.#uplink.clock.storeMs();
       const told = await this.#answered(leased, step, ending.message, counter).catch(() => false);
       ending.stored?.(told);
       return told;

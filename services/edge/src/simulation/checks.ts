@@ -82,6 +82,7 @@ function causeOf({ type, data }: ClusterEvent): string | undefined {
   if (type === eventTypes.commandResult) return value['id'] as string;
   if (type === eventTypes.send || type === eventTypes.notification) return String(valuesOf(value));
   if (type === eventTypes.notificationGap) return undefined;
+  if (type === eventTypes.awake || type === eventTypes.asleep) return `${String(value['registrationId'])} since ${String(value['since'])}`;
   return value['registrationId'] as string;
 }
 
@@ -122,3 +123,16 @@ function commandFaults(submitted: Submitted, { events, devices, queue }: Evidenc
   ];
   return faults.filter(([wrong]) => wrong).map(([, fault]) => `${what} ${fault}`);
 }
+
+/** Presence as the log tells it in the end: a message of the device ends its sleep. */
+export function presenceTold(endpoint: string, events: readonly ClusterEvent[]): 'awake' | 'asleep' | undefined {
+  const told = new Map(events.filter((e) => e.endpoint === endpoint && e.type in presenceOf).map((e) => [e.id, presenceOf[e.type]]));
+  return [...told.values()].at(-1);
+}
+
+const presenceOf: Readonly<Record<string, 'awake' | 'asleep'>> = {
+  [eventTypes.registered]: 'awake',
+  [eventTypes.updated]: 'awake',
+  [eventTypes.awake]: 'awake',
+  [eventTypes.asleep]: 'asleep',
+};

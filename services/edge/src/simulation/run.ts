@@ -1,7 +1,7 @@
 /** One run from a seed: a cluster, devices and callers in all weathers, then a calm in which everything has to come to rest. */
 import { Device } from './device.ts';
 import { EventLog, type BrokerWeather } from './broker.ts';
-import { faultsOf } from './checks.ts';
+import { faultsOf, presenceTold } from './checks.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Network, type NetworkWeather } from './network.ts';
 import { Operator } from './operator.ts';
@@ -67,7 +67,7 @@ export class Run {
     for (const device of this.devices) device.quiet = true;
     await sleep(CALM_MS / 2);
     const evidence = { events: this.log.events, devices: this.devices, submitted: this.operator.submitted, queue: this.queue, wire: this.wire };
-    const faults = [...faultsOf(evidence), ...(await this.#unreconciled())];
+    const faults = [...faultsOf(evidence), ...(await this.#unreconciled()), ...(await this.#presenceUntold())];
     for (const device of this.devices) device.halt();
     await sleep(REST_MS);
     faults.push(...this.#leftovers());
@@ -212,6 +212,17 @@ export class Run {
       const wanted = desired.map(({ path, paths, state }) => `${path ?? paths?.join()} ${state}`).sort();
       const present = [...model.observations.values()].map(({ paths }) => `${paths.join()} active`).sort();
       return JSON.stringify(wanted) === JSON.stringify(present) ? [] : [`${endpoint}: observes ${present.join(', ')}; desired: ${wanted.join(', ')}`];
+    });
+    return (await Promise.all(faults)).flat();
+  }
+
+  /** In the end the log tells what REST shows of a device's presence. */
+  async #presenceUntold(): Promise<string[]> {
+    const faults = this.devices.map(async ({ endpoint }) => {
+      const before = presenceTold(endpoint, this.log.events);
+      const shown = (await this.operator.northbound.endpoint(endpoint))?.presence.state ?? 'unknown';
+      const told = presenceTold(endpoint, this.log.events);
+      return [before, told, 'unknown'].includes(shown) ? [] : [`${endpoint} is ${shown}, and told to be ${told}`];
     });
     return (await Promise.all(faults)).flat();
   }

@@ -10,7 +10,7 @@ import {
 } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
-import { arrivalOf, mayMove, type Received, type Uplink } from './uplink.ts';
+import { alarmOfWaking, arrivalOf, mayMove, movesOrWakes, type Received, type Uplink } from './uplink.ts';
 
 /** A response that came unasked, as the engine tells it. `more`: only the first block of its body. */
 export interface Unsolicited extends Received {
@@ -64,6 +64,7 @@ class NotificationStep implements Step {
     // RST ends the observation at the device: only after the store was asked.
     if (observation === undefined && !fresh) return 'reload';
     if (held === undefined || !registered) return { done: () => this.#reject() };
+    if (!fresh && this.#uplink.presence.mayHaveSlept(held)) return 'reload';
     if (observation === undefined || this.#answersRequest()) return { done: () => void this.#adopt(held) };
     if (this.#received.more) return { ...this.#taken(held), done: (now) => void this.#readAgain(now ?? held, observation) };
     return this.#report(held, observation);
@@ -110,16 +111,14 @@ class NotificationStep implements Step {
     return false;
   }
 
-  /** The record after this message, if it changes: a new path or owner, or the end of the observation. */
-  #taken(held: Held, ended?: Observation): { record?: SessionRecord } {
+  /** The record after this message, if it changes: a new path or owner, an end of sleep or of the observation. */
+  #taken(held: Held, ended?: Observation): { record?: SessionRecord; alarmMs?: number } {
     let record = held.record;
-    if (record.owner !== this.#uplink.settings.worker || record.peer !== this.#received.peer) {
-      record = takeOver(record, arrivalOf(this.#uplink, this.#received, held.version));
-    }
+    if (movesOrWakes(this.#uplink, this.#received, record)) record = takeOver(record, arrivalOf(this.#uplink, this.#received, held));
     if (ended !== undefined) {
       record = changeObservation(record, observationKey(ended), { state: 'refused', code: this.#received.message.code });
     }
-    return record === held.record ? {} : { record };
+    return record === held.record ? {} : { record, ...alarmOfWaking(held.record, record) };
   }
 
   #reported(held: Held): void {

@@ -87,13 +87,13 @@ class RegisterStep implements Step {
     // A held session that is behind shows when it is committed; before a number is given up, the store is asked.
     if (retired) return fresh ? 'elsewhere' : 'reload';
     const { peer, message } = this.#received;
-    const arrival = arrivalOf(this.#uplink, this.#received, held?.version ?? 0);
+    const arrival = arrivalOf(this.#uplink, this.#received, held);
     const repeated = held === undefined ? undefined : answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
     if (held !== undefined && repeated?.code === Code.CREATED) return { done: (now) => this.#answer(now) };
     const locationId = newLocationId(this.number, this.#uplink.rng);
     const record = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
     const lifetimeMs = this.#registration.lifetimeS === 0 ? FIRST_LOOK_MS : this.#registration.lifetimeS * 1_000;
-    return { record, alarmMs: arrival.nowMs + Math.min(lifetimeMs, FIRST_LOOK_MS), done: (now) => this.#answer(now) };
+    return { record, answers: true, alarmMs: arrival.nowMs + Math.min(lifetimeMs, FIRST_LOOK_MS), done: (now) => this.#answer(now) };
   }
 
   /** A number whose registration ended is not used again, unless the endpoint keeps it; nor is another endpoint's. */

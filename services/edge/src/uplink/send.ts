@@ -5,7 +5,7 @@ import { takeOver, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { refusal, unavailable } from '../replies.ts';
-import { arrivalOf, type Received, type Uplink } from './uplink.ts';
+import { alarmOfWaking, arrivalOf, movesOrWakes, type Received, type Uplink } from './uplink.ts';
 
 /** Finds the senders by their addresses. A sender that no session confirms gets 4.04. */
 export async function sendSteps(uplink: Uplink, received: readonly Received[]): Promise<Step[]> {
@@ -35,7 +35,7 @@ class SendStep implements Step {
   decide(held: Held | undefined, fresh: boolean): Decision | 'reload' {
     const { peer, message } = this.#received;
     const confirmed = held?.record.state === 'registered' && held.record.peer === peer;
-    if (!confirmed && !fresh) return 'reload';
+    if (!fresh && (!confirmed || this.#uplink.presence.mayHaveSlept(held))) return 'reload';
     if (!confirmed || held === undefined) return this.#refused(Code.NOT_FOUND, 'not-found');
     const nowMs = this.#uplink.clock.storeMs();
     const parsed = parseSend(message, contextOf(held, this.#uplink.model), nowMs / 1_000);
@@ -44,12 +44,13 @@ class SendStep implements Step {
     const report = { paths: [], contentFormat: parsed.contentFormat, values: parsed.values };
     const event = this.#uplink.events.send(held, { token, messageId, payload }, nowMs, report);
     if (event === undefined) return this.#refused(Code.REQUEST_ENTITY_TOO_LARGE, 'too-large');
-    const taken = held.record.owner === this.#uplink.settings.worker ? {} : { record: this.#takeOver(held) };
-    return { ...taken, events: [event], done: (now) => this.#accepted(now ?? held) };
+    return { ...this.#taken(held), events: [event], done: (now) => this.#accepted(now ?? held) };
   }
 
-  #takeOver(held: Held) {
-    return takeOver(held.record, arrivalOf(this.#uplink, this.#received, held.version));
+  #taken(held: Held): Pick<Decision, 'record' | 'alarmMs'> {
+    if (!movesOrWakes(this.#uplink, this.#received, held.record)) return {};
+    const record = takeOver(held.record, arrivalOf(this.#uplink, this.#received, held));
+    return { record, ...alarmOfWaking(held.record, record) };
   }
 
   #refused(code: number, why: string, detail?: string): Decision {

@@ -1,7 +1,9 @@
 /** Update and De-register: messages on the location of a registration. OMA Transport 1.1.1 §6.4.3 */
 import { Code, contentFormat, uriQuery } from '@cluster/coap';
 import { parseUpdate } from '@cluster/lwm2m';
-import { answeredBefore, end, numberOfLocation, update, type Arrival, type DeviceNumber } from '@cluster/session';
+import {
+  answeredBefore, deadlineOf, end, numberOfLocation, sleepLookMs, update, type Arrival, type DeviceNumber, type SessionRecord,
+} from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import { refusal, unavailable } from '../replies.ts';
@@ -46,7 +48,7 @@ class LocationStep implements Step {
 
   decide(held: Held | undefined, fresh: boolean): Decision | 'reload' {
     const { peer, message } = this.#received;
-    const arrival = arrivalOf(this.#uplink, this.#received, held?.version ?? 0);
+    const arrival = arrivalOf(this.#uplink, this.#received, held);
     const repeated = held && answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
     if (held !== undefined && repeated !== undefined && held.record.locationId === this.#locationId) {
       return { done: () => this.#answer(repeated.code, held) };
@@ -65,13 +67,16 @@ class LocationStep implements Step {
     const parsed = parseUpdate(uriQuery(message), message.payload, contentFormat(message), { unknownParameters }, registration);
     if (!parsed.ok) return { done: () => this.#refuseBad(parsed.code, parsed.detail) };
     const record = update(held.record, parsed.changes, { ...arrival, code: Code.CHANGED });
-    return { record, ...this.#alarm(parsed.changes.lifetimeS, registration.lifetimeS), done: (now) => this.#answer(Code.CHANGED, now) };
+    return { record, answers: true, ...this.#alarm(held.record, record), done: (now) => this.#answer(Code.CHANGED, now) };
   }
 
-  /** Alarms are lazy: only a shorter lifetime needs one earlier than the one that stands. */
-  #alarm(lifetimeS: number | undefined, beforeS: number): { alarmMs?: number } {
-    if (lifetimeS === undefined || lifetimeS === 0 || (beforeS !== 0 && lifetimeS >= beforeS)) return {};
-    return { alarmMs: this.#uplink.clock.storeMs() + lifetimeS * 1_000 };
+  /** Alarms are lazy: a shorter lifetime, or the end of listening that nobody looks for yet, needs one earlier than that which stands. */
+  #alarm(before: SessionRecord, after: SessionRecord): { alarmMs?: number } {
+    const alarmMs = Math.min(
+      deadlineOf(after) - after.updatedAtMs < deadlineOf(before) - before.updatedAtMs ? deadlineOf(after) : Infinity,
+      sleepLookMs(before) === Infinity ? sleepLookMs(after) : Infinity,
+    );
+    return Number.isFinite(alarmMs) ? { alarmMs } : {};
   }
 
   #deregister(held: Held, arrival: Arrival): Decision {

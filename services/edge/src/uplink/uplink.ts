@@ -2,16 +2,16 @@
 import type { CoapMessage, CoapResponse } from '@cluster/coap';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
-import type { Arrival, DeviceNumber, Rng, SessionRecord, SessionStore } from '@cluster/session';
+import { sleepLookMs, type Arrival, type DeviceNumber, type Rng, type SessionRecord, type SessionStore } from '@cluster/session';
 import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
+import type { Presence } from '../presence.ts';
 import type { AddressBindings } from './address-bindings.ts';
 import type { Held, HeldSessions } from '../held-sessions.ts';
 
 export interface UplinkSettings {
   readonly worker: string;
-  readonly maxTransmitWaitMs: number;
   /** Whether only the owner of a path may send requests on it. */
   readonly egress: 'owner' | 'any';
   readonly unknownParameters: 'keep' | 'reject';
@@ -30,6 +30,7 @@ export interface Uplink {
   readonly settings: UplinkSettings;
   readonly sessions: SessionStore;
   readonly held: HeldSessions;
+  readonly presence: Presence;
   readonly model: ObjectModel;
   readonly events: DomainEvents;
   readonly publisher: Pick<EventPublisher, 'available'>;
@@ -51,21 +52,31 @@ export interface Uplink {
 export const NOSEC = 'nosec';
 
 /** The arrival of a message as session transitions take it. */
-export function arrivalOf(uplink: Uplink, received: Received, version: number): Arrival {
+export function arrivalOf(uplink: Uplink, received: Received, held: Pick<Held, 'version' | 'record'> | undefined): Arrival {
   return {
     worker: uplink.settings.worker,
     nowMs: uplink.clock.storeMs(),
     peer: received.peer,
     identity: NOSEC,
     messageId: received.message.messageId,
-    maxTransmitWaitMs: uplink.settings.maxTransmitWaitMs,
-    sequence: version + 1,
+    maxTransmitWaitMs: uplink.presence.windowMs(held?.record),
+    sequence: (held?.version ?? 0) + 1,
   };
 }
 
 /** Whether a message from `peer` may speak for a session that was last heard from elsewhere. */
 export function mayMove(uplink: Uplink, held: Held, peer: string): boolean {
   return held.record.peer === peer || uplink.settings.nosecRebind === 'accept';
+}
+
+/** Whether a message changes the session by having come: it came by another path, to another worker, or ended a sleep. */
+export function movesOrWakes({ settings }: Uplink, { peer }: Received, record: SessionRecord): boolean {
+  return record.owner !== settings.worker || record.peer !== peer || record.asleepSinceMs !== undefined;
+}
+
+/** The alarm for the end of listening, where none stands yet. */
+export function alarmOfWaking(before: SessionRecord, after: SessionRecord): { alarmMs?: number } {
+  return sleepLookMs(before) === Infinity && Number.isFinite(sleepLookMs(after)) ? { alarmMs: sleepLookMs(after) } : {};
 }
 
 const LEAST_ADDRESS_TTL_MS = 3_600_000;

@@ -29,6 +29,8 @@ describe('the directory', () => {
     [eventTypes.deregistered, 'deregistered'],
     [eventTypes.expired, 'expired'],
     [eventTypes.removed, 'removed'],
+    [eventTypes.asleep, 'asleep'],
+    [eventTypes.awake, 'registered'],
   ])('%s makes it %s', async (type, state) => {
     await bench.replica();
     bench.topics.publish(registration(DEVICE, type));
@@ -63,7 +65,7 @@ describe('labels in the directory', () => {
     await bench.replica();
     bench.topics.publish(change('provisioned', '2026-03-01T08:00:00.000Z', {}));
     await bench.topics.settled();
-    expect(await bench.model.list({ limit: 10, state: 'provisioned' })).toMatchObject([{ changedAtMs: Date.parse('2026-03-01T07:00:00.000Z') }]);
+    expect(await bench.model.list({ limit: 10, states: ['provisioned'] })).toMatchObject([{ changedAtMs: Date.parse('2026-03-01T07:00:00.000Z') }]);
   });
 });
 

@@ -1,9 +1,11 @@
 /** What events mean for the read model: the state of an endpoint, and the values that a device reported. */
 import {
-  commandResultValue, endpointChangedValue, eventTypes, type LastValue, registrationValue, reportValue, type ResourceValueJson, type StreamedEvent,
+  commandResultValue, endpointChangedValue, eventTypes, type LastValue, presenceValue, registrationValue, reportValue,
+  type ResourceValueJson, type StreamedEvent,
 } from '@cluster/contracts';
 import type { DirectoryChange, StoredValue } from '@cluster/session';
 import type { z } from 'zod';
+import type { DirectoryState } from '../directory-states.ts';
 
 /** An event whose data is not what its type promises. */
 export class DataUnreadable extends Error {
@@ -17,15 +19,17 @@ function parse<T extends z.ZodType>(schema: T, event: StreamedEvent): z.output<T
   throw new DataUnreadable(`${event.type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
 }
 
-const STATES: Readonly<Record<string, DirectoryChange['state']>> = {
+const STATES: Readonly<Record<string, DirectoryState>> = {
   [eventTypes.registered]: 'registered',
   [eventTypes.updated]: 'registered',
   [eventTypes.deregistered]: 'deregistered',
   [eventTypes.expired]: 'expired',
   [eventTypes.removed]: 'removed',
+  [eventTypes.awake]: 'registered',
+  [eventTypes.asleep]: 'asleep',
 };
 
-/** What a registration event, or a change of the operator's, says to the directory. Throws {@link DataUnreadable}. */
+/** What an event of registration or presence, or a change of the operator's, says to the directory. Throws {@link DataUnreadable}. */
 export function entryOf(event: StreamedEvent): DirectoryChange {
   if (event.type === eventTypes.endpointChanged) {
     const { endpoint, state, stateAt, labels } = parse(endpointChangedValue, event);
@@ -33,7 +37,8 @@ export function entryOf(event: StreamedEvent): DirectoryChange {
     if (Number.isNaN(changedAtMs)) throw new DataUnreadable('stateAt is no RFC 3339 time');
     return { endpoint, state, changedAtMs, labelled: { labels, atMs: Date.parse(event.time) } };
   }
-  const { endpoint } = parse(registrationValue, event);
+  const schema = event.type === eventTypes.awake || event.type === eventTypes.asleep ? presenceValue : registrationValue;
+  const { endpoint } = parse<z.ZodType<{ endpoint: string }>>(schema, event);
   const state = STATES[event.type];
   if (state === undefined) throw new DataUnreadable(`${event.type} is no registration event`);
   return { endpoint, state, changedAtMs: Date.parse(event.time) };

@@ -1,11 +1,12 @@
 /** Endpoints: the directory, one endpoint's state, its last values, and the end of its registration. */
 import { Controller, Delete, Get, HttpCode, Inject, Param, Query } from '@nestjs/common';
 import {
-  type EndpointPage, type EndpointsQuery, endpointsQuery, type EndpointState, type EndpointView, labelsOf, lastValue, type LastValue,
+  type EndpointPage, type EndpointsQuery, endpointsQuery, type EndpointView, labelsOf, lastValue, type LastValue,
 } from '@cluster/contracts';
-import type { ReadModelStore } from '@cluster/session';
+import type { ReadModelStore, StoredValue } from '@cluster/session';
 import type { NorthboundPort } from '../northbound-port.ts';
 import { NORTHBOUND, READ_MODEL } from '../tokens.ts';
+import { directoryStates, summaryState } from '../directory-states.ts';
 import { endpointUnknown } from './errors.ts';
 
 @Controller('api/v1/endpoints')
@@ -20,16 +21,18 @@ export class EndpointsController {
 
   @Get()
   async list(@Query({ schema: endpointsQuery }) query: EndpointsQuery): Promise<EndpointPage> {
-    const { limit, cursor, state, label } = query;
+    const { limit, cursor, label } = query;
+    const states = directoryStates(query);
     const after = cursor === undefined ? {} : { after: Buffer.from(cursor, 'base64url').toString('utf8') };
+    const filter = { ...(states === undefined ? {} : { states }), ...(label === undefined ? {} : { labels: labelsOf(label) }) };
     // One more than asked for tells whether there is a next page.
-    const found = await this.#model.list({ ...after, limit: limit + 1, ...(state === undefined ? {} : { state }), ...(label === undefined ? {} : { labels: labelsOf(label) }) });
+    const found = await this.#model.list({ ...after, ...filter, limit: limit + 1 });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       endpoints: page.map((entry) => ({
         endpoint: entry.endpoint,
-        state: entry.state as EndpointState,
+        ...summaryState(entry.state),
         changedAt: new Date(entry.changedAtMs).toISOString(),
         ...(entry.labels === undefined ? {} : { labels: entry.labels }),
       })),
@@ -41,7 +44,8 @@ export class EndpointsController {
   async show(@Param('endpoint') endpoint: string): Promise<EndpointView> {
     const view = await this.#northbound.endpoint(endpoint);
     if (view === undefined) throw endpointUnknown(endpoint);
-    return view;
+    const lastHeard = later(view.presence.lastHeard, await this.#model.values(endpoint));
+    return lastHeard === undefined ? view : { ...view, presence: { ...view.presence, lastHeard } };
   }
 
   @Delete(':endpoint')
@@ -63,4 +67,10 @@ export class EndpointsController {
     if (stored.length === 0) await this.show(endpoint);
     return stored.map(({ json }) => lastValue.parse(JSON.parse(json)));
   }
+}
+
+/** A notification or Send changes nothing in the store of sessions: the values that it brought tell when it came. */
+function later(lastHeard: string | undefined, values: readonly StoredValue[]): string | undefined {
+  const received = values.map(({ json }) => lastValue.parse(JSON.parse(json))).filter(({ source }) => source !== 'command');
+  return received.reduce((latest, { receivedAt }) => (latest === undefined || receivedAt > latest ? receivedAt : latest), lastHeard);
 }

@@ -41,7 +41,27 @@ describe('endpoints', () => {
     expect(second.endpoints.map((entry) => entry.endpoint)).toEqual(['c', 'd']);
     expect(second.next).toBeUndefined();
     const gone = await json<EndpointPage>(fetch(`${url}/api/v1/endpoints?state=deregistered`));
-    expect(gone.endpoints).toEqual([{ endpoint: 'd', state: 'deregistered', changedAt: '2026-03-01T09:00:00.000Z' }]);
+    expect(gone.endpoints).toEqual([{ endpoint: 'd', state: 'deregistered', presence: 'unknown', changedAt: '2026-03-01T09:00:00.000Z' }]);
+  });
+
+  test('lists endpoints by the presence of their devices', async () => {
+    bench.topics.publish(registration('a'), registration('b'), registration('c', eventTypes.expired), registration('d'));
+    bench.topics.publish(registration('b', eventTypes.asleep), registration('d', eventTypes.asleep));
+    await bench.topics.settled();
+    const names = async (query: string) =>
+      (await json<EndpointPage>(fetch(`${url}/api/v1/endpoints?${query}`))).endpoints.map(({ endpoint, state, presence }) => `${endpoint} ${state} ${presence}`);
+    expect(await names('presence=asleep')).toEqual(['b registered asleep', 'd registered asleep']);
+    expect(await names('state=registered')).toEqual(['a registered awake', 'b registered asleep', 'd registered asleep']);
+    expect(await names('state=registered&presence=awake')).toEqual(['a registered awake']);
+    expect(await names('state=expired&presence=asleep')).toEqual([]);
+    await expectProblem(await fetch(`${url}/api/v1/endpoints?presence=sleepy`), 400, 'REQUEST_MALFORMED');
+  });
+
+  test('shows when the device was last heard, also by values that changed nothing else', async () => {
+    bench.topics.publish(notification(DEVICE, 21, { receivedAt: '2026-03-01T10:30:00.000Z' }));
+    await bench.topics.settled();
+    const view = endpointView.parse(await (await fetch(device)).json());
+    expect(view.presence.lastHeard).toBe('2026-03-01T10:30:00.000Z');
   });
 
   test('shows an endpoint', async () => {

@@ -20,8 +20,14 @@ export function event(topic: Topic, type: EventType | string, endpoint: string, 
 }
 
 export function registration(endpoint: string, type: EventType = eventTypes.registered, time?: string): EventRecord {
-  return event(topics.registrations, type, endpoint, { ...restExamples.endpoint, endpoint }, time === undefined ? {} : { time });
+  return event(topics.registrations, type, endpoint, { ...restExamples.endpoint, ...presenceOf[type], endpoint }, time === undefined ? {} : { time });
 }
+
+const asOf = { since: '2026-03-01T09:00:00.000Z', lastHeard: '2026-03-01T08:58:27.000Z' };
+const presenceOf: Partial<Record<EventType, object>> = {
+  [eventTypes.awake]: { ...asOf, state: 'awake' },
+  [eventTypes.asleep]: { ...asOf, state: 'asleep' },
+};
 
 export function notification(endpoint: string, value: number, extra: { time?: number; receivedAt?: string; path?: string } = {}): EventRecord {
   const path = extra.path ?? '/3303/0/5700';

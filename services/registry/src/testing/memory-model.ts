@@ -18,13 +18,13 @@ export class MemoryModel implements ReadModelStore {
     }
   }
 
-  async list({ after, limit, state, labels = {} }: Parameters<ReadModelStore['list']>[0]): Promise<DirectoryEntry[]> {
+  async list({ after, limit, states, labels = {} }: Parameters<ReadModelStore['list']>[0]): Promise<DirectoryEntry[]> {
     this.#check();
     return [...this.#entries.values()]
       .sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1))
       .map((entry) => this.#withLabels(entry))
       .filter((entry) => Object.entries(labels).every(([key, value]) => entry.labels?.[key] === value))
-      .filter((entry) => (after === undefined || entry.endpoint > after) && (state === undefined || entry.state === state))
+      .filter((entry) => (after === undefined || entry.endpoint > after) && (states === undefined || states.includes(entry.state)))
       .slice(0, limit);
   }
 
