@@ -33,6 +33,7 @@ export type DesiredObservation = z.infer<typeof desiredObservation>;
 export const observationView = desiredObservation.extend({
   state: z.enum(['wanted', 'active', 'refused']),
   code: z.string().optional().describe("the device's code where it refused"),
+  from: z.string().optional().describe("the template that wants it, template:NAME; without: the endpoint's own list"),
 });
 export type ObservationView = z.infer<typeof observationView>;
 

@@ -6,6 +6,7 @@ export * from './states.ts';
 export * from './profile.ts';
 export * from './events.ts';
 export * from './endpoints.ts';
+export * from './observation-templates.ts';
 export * from './rest.ts';
 export * from './rest-examples.ts';
 export * from './rest-routes.ts';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
 import { deviceSettings, labels } from './profile.ts';
+import { observationTemplate, observationTemplateView } from './observation-templates.ts';
 import { streamedEvent, streamGap } from './rest.ts';
 import { type ProblemCode, problemCodes, type RestAnswer, type RestRoute, restRoutes } from './rest-routes.ts';
 import { resourceValue } from './values.ts';
@@ -21,6 +22,8 @@ const named = {
   EndpointView: endpointView,
   Labels: labels,
   LastValue: lastValue,
+  ObservationTemplate: observationTemplate,
+  ObservationTemplateView: observationTemplateView,
   ObservationView: observationView,
   Problem: problem,
   ResourceValue: resourceValue,
@@ -59,12 +62,17 @@ function queryParameters(query: z.ZodObject): Json[] {
   });
 }
 
+const PARAMETERS: Readonly<Record<string, string>> = {
+  endpoint: 'endpoint name, percent-encoded: a slash in it is %2F',
+  name: 'name of the template',
+};
+
 function pathParameters(path: string): Json[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
-    description: name === 'endpoint' ? 'endpoint name, percent-encoded: a slash in it is %2F' : 'id of the command',
+    description: PARAMETERS[name ?? ''] ?? 'id of the command',
     schema: { type: 'string', minLength: 1 },
   }));
 }

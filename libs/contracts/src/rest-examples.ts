@@ -2,10 +2,11 @@
 import type { CommandRequest, CommandStatus } from './commands.ts';
 import type { DesiredObservation, EndpointPage, EndpointView, LastValue, ObservationView } from './endpoints.ts';
 import type { DeviceSettings, Labels } from './profile.ts';
+import type { ObservationTemplate, ObservationTemplateView } from './observation-templates.ts';
 
 const observations: ObservationView[] = [
   { path: '/3303/0/5700', attributes: { pmin: 10, pmax: 300 }, state: 'active' },
-  { path: '/4/0/2', state: 'refused', code: '4.05' },
+  { path: '/4/0/2', state: 'refused', code: '4.05', from: 'template:meters' },
 ];
 
 const labels: Labels = { site: 'hall-7', kind: 'street-light' };
@@ -91,6 +92,13 @@ const desired: DesiredObservation[] = [
   { paths: ['/3/0/9', '/4/0/2'], accept: 112 },
 ];
 
+const template: ObservationTemplate = {
+  match: { endpointPattern: 'urn:imei:*', object: '/3303' },
+  observations: [{ path: '/3303/*/5700', attributes: { pmin: 10, pmax: 300 } }, { path: '/4/0/2' }],
+  priority: 10,
+};
+const templateView: ObservationTemplateView = { name: 'meters', ...template };
+
 export const restExamples = {
   page,
   endpoint,
@@ -102,6 +110,8 @@ export const restExamples = {
   observations,
   labels,
   settings,
+  template,
+  templateView,
   eventStream:
     'retry: 2000\n\nid: AQABAAc\nevent: lwm2m.notification\ndata: {"id":"6QmU…","type":"lwm2m.notification",' +
     '"time":"2026-03-01T09:00:00.000Z","endpoint":"urn:imei:350457790000000","data":{"paths":["/3303/0/5700"],"values":[]}}\n\n',

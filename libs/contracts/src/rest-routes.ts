@@ -6,6 +6,7 @@ import { deviceSettings, labels } from './profile.ts';
 import {
   commandList, commandQuery, desiredObservationList, endpointsQuery, eventsQuery, liveness, observationList, readiness, valueList,
 } from './rest.ts';
+import { observationTemplate, observationTemplateList, observationTemplateView } from './observation-templates.ts';
 import { restExamples } from './rest-examples.ts';
 
 /** Errors by code, with what they mean. The status is the HTTP status of the problem document. */
@@ -13,13 +14,16 @@ export const problemCodes = {
   REQUEST_MALFORMED: { status: 400, meaning: 'the request is malformed; `faults` names everything that is wrong with it' },
   COMMAND_MALFORMED: { status: 400, meaning: 'no device could be sent this command; `faults` says why' },
   OBSERVATIONS_MALFORMED: { status: 400, meaning: 'the list has observations that can not exist' },
+  TEMPLATE_MALFORMED: { status: 400, meaning: 'the template has observations that can not exist' },
   LAST_EVENT_ID_MALFORMED: { status: 400, meaning: 'the id was not given out by this API' },
   ENDPOINT_UNKNOWN: { status: 404, meaning: 'no such endpoint is registered' },
+  TEMPLATE_UNKNOWN: { status: 404, meaning: 'there is no such template' },
   COMMAND_UNKNOWN: { status: 404, meaning: 'the endpoint has no such command' },
   COMMAND_IN_FLIGHT: { status: 409, meaning: 'the command is on its way to the device' },
   COMMAND_FINISHED: { status: 409, meaning: 'the command has ended already' },
   BODY_TOO_LARGE: { status: 413, meaning: 'the body is larger than the server takes' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, meaning: 'the body is not application/json' },
+  TEMPLATES_FULL: { status: 409, meaning: 'there are as many templates as the cluster holds' },
   QUEUE_FULL: { status: 429, meaning: 'the queue of the device is full' },
   STREAM_RATE: { status: 429, meaning: 'event streams are opened too fast' },
   STREAMS_FULL: { status: 503, meaning: 'this replica serves as many event streams as it can' },
@@ -162,6 +166,36 @@ const observationRoutes: readonly RestRoute[] = [
   },
 ];
 
+const TEMPLATES = '/api/v1/observation-templates';
+
+const templateRoutes: readonly RestRoute[] = [
+  {
+    method: 'get', path: TEMPLATES, id: 'listTemplates', tag: 'observations', summary: 'All observation templates',
+    answers: { 200: { description: 'in order of their names', schema: observationTemplateList, example: [restExamples.templateView] } },
+    problems: ['STORE_UNAVAILABLE'],
+  },
+  {
+    method: 'put', path: `${TEMPLATES}/{name}`, id: 'putTemplate', tag: 'observations',
+    summary: 'Sets what should be observed at every device that matches',
+    body: { schema: observationTemplate, examples: { template: restExamples.template } },
+    answers: {
+      200: { description: 'stored; the cluster brings every matching device there', schema: observationTemplateView, example: restExamples.templateView },
+    },
+    problems: [...body, 'TEMPLATE_MALFORMED', 'TEMPLATES_FULL', 'STORE_UNAVAILABLE'],
+  },
+  {
+    method: 'get', path: `${TEMPLATES}/{name}`, id: 'getTemplate', tag: 'observations', summary: 'One observation template',
+    answers: { 200: { description: 'the template', schema: observationTemplateView, example: restExamples.templateView } },
+    problems: ['TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
+  },
+  {
+    method: 'delete', path: `${TEMPLATES}/{name}`, id: 'deleteTemplate', tag: 'observations',
+    summary: 'Removes a template; what it alone wanted is cancelled at every device',
+    answers: { 204: { description: 'removed' } },
+    problems: ['TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
+  },
+];
+
 const operationRoutes: readonly RestRoute[] = [
   {
     method: 'get', path: '/api/v1/events', id: 'streamEvents', tag: 'events',
@@ -194,4 +228,4 @@ const operationRoutes: readonly RestRoute[] = [
   },
 ];
 
-export const restRoutes: readonly RestRoute[] = [...endpointRoutes, ...commandRoutes, ...observationRoutes, ...operationRoutes];
+export const restRoutes: readonly RestRoute[] = [...endpointRoutes, ...commandRoutes, ...observationRoutes, ...templateRoutes, ...operationRoutes];

@@ -77,6 +77,8 @@ export interface SessionStore {
   schedule(alarms: readonly Alarm[]): Promise<void>;
   /** Alarms of one shard that are due, earliest first. They stay until `settle`d: a crash in between loses none. */
   due(shard: number, nowMs: number, limit: number): Promise<Alarm[]>;
+  /** Alarms of one shard later than `afterMs`, due or not, earliest first: about `limit` of them, and all of the last one's time. */
+  alarmsAfter(shard: number, afterMs: number, limit: number): Promise<Alarm[]>;
   /** Moves each alarm to `nextMs` or removes it, if it still stands at `atMs` (else it was brought forward meanwhile: left). */
   settle(alarms: readonly { number: DeviceNumber; atMs: number; nextMs: number | undefined }[]): Promise<void>;
   readonly shards: number;
@@ -92,8 +94,34 @@ export interface Outage {
   readonly toMs: number;
 }
 
+/** Small documents that operators write and every worker holds, read as a whole. */
+export interface DocumentSet {
+  /** Counts the changes; 0: nobody ever wrote one. */
+  readonly version: number;
+  /** By name. */
+  readonly documents: ReadonlyMap<string, string>;
+}
+
+/** Bounds of one set: how many documents, and bytes in all of them. */
+export interface DocumentLimit {
+  readonly documents: number;
+  readonly bytes: number;
+}
+
+export type DocumentPut = 'stored' | 'unchanged' | 'full';
+
+export interface DocumentStore {
+  /** A set of documents; undefined if its version still is `known`. */
+  documents(set: string, known?: number): Promise<DocumentSet | undefined>;
+  /**
+   * Sets one document, or removes it (undefined). `unchanged`: it already is so, and the set's version stays. `full`: the
+   * set would pass its limit.
+   */
+  putDocument(set: string, name: string, document: string | undefined, limit: DocumentLimit): Promise<DocumentPut>;
+}
+
 /** How workers know of each other: leases, doorbells, and the outages that no device may suffer for. */
-export interface ClusterStore {
+export interface ClusterStore extends DocumentStore {
   /** Renews the worker's lease and returns the store's time. */
   renewLease(worker: string, ttlMs: number): Promise<number>;
   releaseLease(worker: string): Promise<void>;
@@ -108,6 +136,7 @@ export interface ClusterStore {
   /** Outages that ended after `sinceMs`, oldest first. The store keeps the newest 1,000. */
   outages(sinceMs: number): Promise<Outage[]>;
 }
+
 
 export interface DirectoryEntry {
   readonly endpoint: string;

@@ -8,9 +8,9 @@ import type { SessionRecord } from './record.ts';
 /** The profile of an endpoint for which nothing is kept. */
 export const NO_PROFILE: DeviceProfile = Object.freeze({ labels: Object.freeze({}), settings: Object.freeze({}) });
 
-/** Changes labels or settings. The change is told by an event, which stands in the record until it is published. */
+/** Changes labels or settings: other templates may apply then. The change is told by an event, which stands in the record until it is published. */
 export function changeProfile(record: SessionRecord, change: Partial<DeviceProfile>, at: { nowMs: number; sequence: number }): SessionRecord {
-  const { profile: before = NO_PROFILE, ...rest } = record;
+  const { profile: before = NO_PROFILE, templates: _, ...rest } = record;
   const profile = { ...before, ...change };
   const empty = Object.keys(profile.labels).length + Object.keys(profile.settings).length === 0;
   return { ...rest, ...(empty ? {} : { profile }), changed: { atMs: at.nowMs, sequence: at.sequence }, kept: true };

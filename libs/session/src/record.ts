@@ -44,8 +44,11 @@ export interface Observation {
   /** Counter of its token, once a request for it was sent. */
   readonly counter?: number;
   readonly code?: number;
+  /** Who wants it: "template:NAME", or undefined for the endpoint's own list. */
+  readonly from?: string;
+  /** Attributes that it had before and has no more: unset at the device with the next Write-Attributes. */
+  readonly unset?: readonly (keyof Attributes)[];
 }
-
 
 export interface SessionRecord {
   readonly endpoint: string;
@@ -88,6 +91,8 @@ export interface SessionRecord {
   /** Labels and settings; none: nothing is kept. */
   readonly profile?: DeviceProfile;
   readonly changed?: PendingChange;
+  /** Version of the template set that `observations` were brought to. */
+  readonly templates?: number;
 }
 
 const FORMAT = 1;
@@ -136,7 +141,7 @@ function unpackLink(text: string): { path: string; version?: string } {
 function packObservation(o: Observation): unknown[] {
   return [
     o.paths, o.composite, o.accept ?? null, o.attributes ?? null, OBSERVATION_STATES.indexOf(o.state), o.counter ?? null,
-    o.code ?? null, o.attributesWritten,
+    o.code ?? null, o.attributesWritten, o.from ?? null, o.unset?.length ? o.unset : null,
   ];
 }
 
@@ -150,6 +155,8 @@ function unpackObservation(a: unknown[]): Observation {
     ...(a[5] === null ? {} : { counter: a[5] as number }),
     ...(a[6] === null ? {} : { code: a[6] as number }),
     attributesWritten: a[7] as boolean,
+    ...(a[8] ? { from: a[8] as string } : {}),
+    ...(a[9] ? { unset: a[9] as (keyof Attributes)[] } : {}),
   };
 }
 
@@ -199,6 +206,7 @@ export function encodeSession(s: SessionRecord): Uint8Array {
     s.profile === undefined ? null : [s.profile.labels, s.profile.settings],
     s.changed === undefined ? null : [s.changed.atMs, s.changed.sequence],
     packPresence(s),
+    s.templates ?? null,
   ]);
 }
 
@@ -238,5 +246,6 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
     ...unpackProfile(a[22] as PackedProfile),
     ...unpackChange(a[23] as [number, number] | null | undefined),
     ...unpackPresence(a[24] as PackedPresence, a[7] as number),
+    ...(typeof a[25] === 'number' ? { templates: a[25] } : {}),
   };
 }

@@ -80,6 +80,7 @@ export function update(previous: SessionRecord, changes: Partial<Registration>, 
     ...takeOver(previous, arrival),
     updatedAtMs: arrival.nowMs,
     registration: { ...previous.registration, ...changes },
+    observations: changes.objectLinks === undefined ? previous.observations : nowAnnounced(previous, changes.objectLinks),
     answered: answer(previous.answered, arrival, arrival.code),
     pending: { type: 'updated', atMs: arrival.nowMs, sequence: arrival.sequence, ...waking(previous) },
   };
@@ -87,6 +88,15 @@ export function update(previous: SessionRecord, changes: Partial<Registration>, 
 
 function waking(previous: SessionRecord | undefined): Pick<PendingEvent, 'awake'> {
   return previous?.asleepSinceMs === undefined ? {} : { awake: true };
+}
+
+/** What was refused is tried again where the device has announced more of what it is about. */
+function nowAnnounced({ observations, registration }: SessionRecord, links: Registration['objectLinks']): readonly Observation[] {
+  const before = new Set(registration.objectLinks.map(({ path }) => path));
+  const fresh = links.map(({ path }) => path).filter((path) => !before.has(path));
+  const concerns = (paths: readonly string[]) => fresh.some((link) => paths.some((path) => path === link || path.startsWith(`${link}/`) || link.startsWith(`${path}/`)));
+  if (!observations.some((o) => o.state === 'refused' && concerns(o.paths))) return observations;
+  return observations.map((o) => (o.state === 'refused' && concerns(o.paths) ? { ...o, state: 'wanted' } : o));
 }
 
 /**

@@ -61,12 +61,12 @@ describe('the session record', () => {
     }
   });
 
-  it('of a version without profiles is read', () => {
-    const { length } = encodeSession(first());
-    // An array of 25: the last three are null.
-    const older = Uint8Array.from(encodeSession(first()).subarray(0, length - 3));
-    expect([older[0], older[1]]).toEqual([0x98, 25]);
-    older[1] = 22;
+  it.each([['profiles', 22], ['presence', 24], ['templates', 25]])('of a version without %s is read', (_what, fields) => {
+    const now = encodeSession(first());
+    // An array of 26, of which the last four are null.
+    expect([now[0], now[1]]).toEqual([0x98, 26]);
+    const older = Uint8Array.from(now.subarray(0, now.length - (26 - fields)));
+    older[1] = fields;
     expect(decodeSession(older)).toEqual(first());
   });
 

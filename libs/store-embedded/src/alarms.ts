@@ -1,8 +1,8 @@
 /** When each device's state has to be looked at again. One process needs one shard. */
-import type { SessionStore } from '@cluster/session';
-import type { Database } from './database.ts';
+import type { Alarm, SessionStore } from '@cluster/session';
+import type { Database, Row } from './database.ts';
 
-export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 'due' | 'settle' | 'shards'> {
+export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 'due' | 'alarmsAfter' | 'settle' | 'shards'> {
   return {
     shards: 1,
     schedule: (alarms) =>
@@ -13,8 +13,13 @@ export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 
     due: (shard, nowMs, limit) =>
       database.read(() => {
         const sql = 'SELECT number, at_ms FROM store_alarms WHERE at_ms <= ? ORDER BY at_ms, number LIMIT ?';
-        const rows = shard === 0 ? database.all(sql, nowMs, limit) : [];
-        return rows.map((row) => ({ number: String(row['number']), atMs: Number(row['at_ms']) }));
+        return shard === 0 ? database.all(sql, nowMs, limit).map(toAlarm) : [];
+      }),
+    alarmsAfter: (shard, afterMs, limit) =>
+      database.read(() => {
+        const page = 'SELECT at_ms FROM store_alarms WHERE at_ms > ? ORDER BY at_ms, number LIMIT ?';
+        const sql = `SELECT number, at_ms FROM store_alarms WHERE at_ms > ? AND at_ms <= (SELECT max(at_ms) FROM (${page})) ORDER BY at_ms, number`;
+        return shard === 0 ? database.all(sql, afterMs, afterMs, limit).map(toAlarm) : [];
       }),
     settle: (alarms) =>
       database.write(() => {
@@ -24,4 +29,8 @@ export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 
         }
       }),
   };
+}
+
+function toAlarm(row: Row): Alarm {
+  return { number: String(row['number']), atMs: Number(row['at_ms']) };
 }

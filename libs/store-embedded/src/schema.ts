@@ -28,6 +28,10 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE store_labelled (endpoint TEXT PRIMARY KEY, at_ms REAL NOT NULL, json TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE store_labels (label TEXT, endpoint TEXT, PRIMARY KEY (label, endpoint)) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE store_documents (set_name TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (set_name, name)) WITHOUT ROWID;
+  CREATE TABLE store_document_sets (set_name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { alarmClock } from './alarms.ts';
 import { credentialKeeper } from './credentials.ts';
 import { Database } from './database.ts';
+import { documentSets } from './documents.ts';
 import { names } from './endpoints.ts';
 import { readModel } from './read-model.ts';
 import { recordKeeper } from './records.ts';
@@ -38,6 +39,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...credentialKeeper(database),
     ...alarmClock(database),
     ...workers(database, now, () => closed),
+    ...documentSets(database),
     ...readModel(database),
     timeMs: () => database.read(now),
     async close() {

@@ -3,7 +3,7 @@
  * outages are kept.
  */
 import { EventEmitter } from 'node:events';
-import { StoreUnavailable, type ClusterStore } from '@cluster/session';
+import { StoreUnavailable, type ClusterStore, type DocumentStore } from '@cluster/session';
 import type { Database } from './database.ts';
 
 const MAX_OUTAGES = 1_000;
@@ -13,7 +13,7 @@ interface Lease {
   readonly untilMs: number;
 }
 
-export function workers(database: Database, now: () => number, isClosed: () => boolean): ClusterStore {
+export function workers(database: Database, now: () => number, isClosed: () => boolean): Omit<ClusterStore, keyof DocumentStore> {
   return { ...leases(now, isClosed), ...doorbells(isClosed), ...outages(database) };
 }
 

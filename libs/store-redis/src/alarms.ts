@@ -8,7 +8,7 @@ export function alarmClock(
   router: Router,
   keys: Keys,
   shards: number,
-): Pick<SessionStore, 'schedule' | 'due' | 'settle' | 'shards'> {
+): Pick<SessionStore, 'schedule' | 'due' | 'alarmsAfter' | 'settle' | 'shards'> {
   const byShard = <T extends { number: string }>(items: readonly T[], toCommand: (key: string, group: T[]) => RedisCommand) => {
     const groups = Map.groupBy(items, ({ number }) => partOf(number, shards));
     return [...groups].map(([shard, group]) => toCommand(keys.alarms(shard), group));
@@ -23,10 +23,11 @@ export function alarmClock(
     async due(shard, nowMs, limit) {
       const range = command(keys.alarms(shard), 'zrangebyscore', '-inf', nowMs, 'WITHSCORES', 'LIMIT', 0, limit);
       const [reply] = await router.execute([range], 'plain');
-      return pairs(reply as readonly Buffer[]).map(([number, atMs]) => ({
-        number: number.toString('latin1'),
-        atMs: Number(atMs.toString('latin1')),
-      }));
+      return toAlarms(reply as readonly Buffer[]);
+    },
+    async alarmsAfter(shard, afterMs, limit) {
+      const [reply] = await router.execute([script(scripts.alarmsAfter, [keys.alarms(shard)], afterMs, limit)], 'plain');
+      return toAlarms(reply as readonly Buffer[]);
     },
     async settle(alarms) {
       const move = (key: string, group: (typeof alarms)[number][]) =>
@@ -36,6 +37,9 @@ export function alarmClock(
   };
 }
 
-function pairs(flat: readonly Buffer[]): [Buffer, Buffer][] {
-  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!]);
+function toAlarms(flat: readonly Buffer[]): Alarm[] {
+  return Array.from({ length: flat.length / 2 }, (_, index) => ({
+    number: flat[2 * index]!.toString('latin1'),
+    atMs: Number(flat[2 * index + 1]!.toString('latin1')),
+  }));
 }

@@ -17,6 +17,8 @@ export interface Keys {
   doorbell(worker: string): string;
   sweep(shard: number): string;
   outages(): string;
+  /** A set of operators' documents. */
+  documents(set: string): string;
   /** The node that holds this key tells the time of the whole cluster. */
   clock(): string;
   /** Written to see whether a node takes writes. */
@@ -44,6 +46,7 @@ export function keysUnder(prefix: string): Keys {
     doorbell: (worker) => `${p}d:${worker}`,
     sweep: (shard) => `${p}h:${shard}`,
     outages: () => `${p}o`,
+    documents: (set) => `${p}n:${set}`,
     clock: () => `${p}c`,
     probe: (index) => `${p}p:${index}`,
     directory: (part) => `${p}r:{${part}}`,

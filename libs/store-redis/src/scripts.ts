@@ -168,3 +168,37 @@ for i = 2, #ARGV, 2 do
   end
 end
 return 1`);
+
+/** KEYS alarms of one shard; ARGV time, limit. Alarms later than it: `limit` of them, then the rest of the last one's time. */
+export const alarmsAfter = define(`
+local page = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+if #page < 2 * tonumber(ARGV[2]) then return page end
+local last = page[#page]
+local tied = redis.call('ZRANGEBYSCORE', KEYS[1], last, last, 'WITHSCORES')
+while #page > 0 and page[#page] == last do
+  page[#page] = nil
+  page[#page] = nil
+end
+for _, part in ipairs(tied) do page[#page + 1] = part end
+return page`);
+
+/** KEYS a set of documents, whose version is the field without a name; ARGV the known version. Returns nil, or all fields. */
+export const documents = define(`
+if (redis.call('HGET', KEYS[1], '') or '0') == ARGV[1] then return false end
+return redis.call('HGETALL', KEYS[1])`);
+
+/** KEYS a set of documents; ARGV name, document or '' to remove it, most documents, most bytes. Returns 1 stored, 0 unchanged, 2 full. */
+export const putDocument = define(`
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if (held or '') == ARGV[2] then return 0 end
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  local bytes = #ARGV[2] - #(held or '') - #(redis.call('HGET', KEYS[1], '') or '')
+  for _, document in ipairs(redis.call('HVALS', KEYS[1])) do bytes = bytes + #document end
+  local count = redis.call('HLEN', KEYS[1]) - redis.call('HEXISTS', KEYS[1], '')
+  if bytes > tonumber(ARGV[4]) or (not held and count >= tonumber(ARGV[3])) then return 2 end
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+end
+redis.call('HINCRBY', KEYS[1], '', 1)
+return 1`);

@@ -7,6 +7,7 @@ import { ClusterRouter } from './cluster.ts';
 import type { Router } from './command.ts';
 import { Connection } from './connection.ts';
 import { credentialKeeper } from './credentials.ts';
+import { documentSets } from './documents.ts';
 import { Doorbell } from './doorbell.ts';
 import { weaknesses } from './durability.ts';
 import { endpointIndex } from './endpoints.ts';
@@ -82,6 +83,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
     ...addressIndex(router, keys),
     ...alarmClock(router, keys, options.shards),
     ...workerLeases(router, keys),
+    ...documentSets(router, keys),
     ...readModel(router, keys),
     ring: (rings) => doorbell.ring(rings),
     onRing: (worker, listener) => doorbell.onRing(worker, listener),

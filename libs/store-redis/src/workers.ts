@@ -1,12 +1,12 @@
 /** How workers know of each other: leases that run out, the sweep of each shard, and past outages. */
-import type { ClusterStore, Outage } from '@cluster/session';
+import type { ClusterStore, DocumentStore, Outage } from '@cluster/session';
 import { command, script, type Reply, type Router } from './command.ts';
 import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
 const MAX_OUTAGES = 1_000;
 
-type Workers = Omit<ClusterStore, 'ring' | 'onRing'>;
+type Workers = Omit<ClusterStore, 'ring' | 'onRing' | keyof DocumentStore>;
 
 export function workerLeases(router: Router, keys: Keys): Workers {
   return {

@@ -18,9 +18,11 @@ import { Exchanges } from './downlink/exchanges.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
 import { Settler } from './downlink/settler.ts';
 import { HeldSessions } from './held-sessions.ts';
+import { HeldTemplates } from './held-templates.ts';
 import { Presence } from './presence.ts';
 import { Refusals } from './refusals.ts';
 import { Sweeper } from './sweeper.ts';
+import { TemplateWalk } from './template-walk.ts';
 import { Traces } from './traces.ts';
 import { AddressBindings } from './uplink/address-bindings.ts';
 import { Router } from './uplink/router.ts';
@@ -55,6 +57,8 @@ export interface Parts {
   readonly dispatcher: Dispatcher;
   readonly refusals: Refusals;
   readonly sweeper: Sweeper;
+  readonly templates: HeldTemplates;
+  readonly walk: TemplateWalk;
 }
 
 /** The machine's random numbers, drawn many at a time. */
@@ -99,10 +103,11 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   });
   presence.attach(steps);
   const counters = new EdgeCounters(deps.metrics);
+  const templates = new HeldTemplates({ documents: deps.cluster, limit: config.maxObservations, log });
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
-    sessions, publisher, held, presence, events, clock, rng,
+    sessions, publisher, held, presence, events, clock, rng, templates,
     model: deps.model,
     counters,
     bindings: new AddressBindings(sessions, (count) => counters.lostHints.add(count)),
@@ -120,12 +125,18 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     router.route(coapEvents);
   });
   const sweeper = new Sweeper({
-    sessions, publisher, steps, presence, events, clock, lease, worker, log,
+    sessions, publisher, steps, presence, events, clock, lease, worker, log, templates,
     cluster: deps.cluster,
     graceMs: config.expiryGraceS * 1_000,
     serve: (number) => dispatcher.rung(number),
   });
-  return { worker, clock, driver, held, steps, presence, lease, dispatcher, refusals, sweeper };
+  const walk = new TemplateWalk({
+    sessions, templates, clock, log,
+    cluster: deps.cluster,
+    shards: () => sweeper.shards,
+    ring: (number, record) => sweeper.call(number, record),
+  });
+  return { worker, clock, driver, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {

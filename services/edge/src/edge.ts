@@ -70,12 +70,14 @@ class Worker implements Edge {
 
   /** Joins the cluster as soon as the store is there. */
   async #join(): Promise<void> {
-    const { lease, sweeper, dispatcher, worker } = this.#parts;
+    const { lease, sweeper, dispatcher, worker, templates, walk } = this.#parts;
     while (this.#phase === 'starting') {
       try {
+        await templates.start();
         await lease.start();
         this.#undo.push(await this.#deps.cluster.onRing(worker, (number) => dispatcher.rung(number)));
         sweeper.start();
+        walk.start();
         dispatcher.start();
         this.#phase = 'up';
       } catch (error) {
@@ -104,18 +106,21 @@ class Worker implements Edge {
 
   #gauges(): void {
     const { metrics } = this.#deps;
-    const { held, steps, dispatcher, refusals } = this.#parts;
+    const { held, steps, dispatcher, refusals, templates } = this.#parts;
     metrics.gauge('lwm2m_sessions_held', 'Sessions that this worker keeps in memory', () => held.size);
     metrics.gauge('lwm2m_devices_busy', 'Devices with a message under way', () => steps.busy);
     metrics.gauge('lwm2m_downlinks_active', 'Devices that requests are being sent to', () => dispatcher.active);
+    metrics.gauge('lwm2m_observation_templates', 'Observation templates that this worker holds', () => templates.size);
     metrics.gauge('lwm2m_devices_refused', 'Devices whose notifications no broker took', () => refusals.size);
   }
 
   async close(): Promise<void> {
     this.#phase = 'draining';
-    const { dispatcher, sweeper, steps, lease, driver } = this.#parts;
+    const { dispatcher, sweeper, steps, lease, driver, templates, walk } = this.#parts;
     this.#parts.presence.close();
     await dispatcher.close();
+    templates.stop();
+    await walk.stop();
     await sweeper.stop();
     await this.#drain(() => steps.busy === 0);
     await lease.stop();

@@ -13,6 +13,7 @@ import type { Logger } from '@cluster/telemetry';
 import type { WorkerClock } from './clock.ts';
 import type { DeviceSteps } from './device-steps.ts';
 import type { DomainEvents } from './domain-events.ts';
+import type { HeldTemplates } from './held-templates.ts';
 import type { Presence } from './presence.ts';
 import { ChangeRefused, changeSession } from './session-change.ts';
 import type { WorkerLease } from './worker-lease.ts';
@@ -29,6 +30,7 @@ export interface SweeperDeps {
   readonly worker: string;
   readonly graceMs: number;
   readonly log: Logger;
+  readonly templates: HeldTemplates;
   /** Serves a device whose owner is this worker, or gone. */
   readonly serve: (number: string) => void;
 }
@@ -44,6 +46,8 @@ const RING_AGAIN_MS = 30_000;
 const PRESENCE_AGAIN_MS = 60_000;
 /** A device that does not answer is looked at this often at least. */
 const RING_AT_LEAST_MS = 3_600_000;
+/** A registration without end is looked at all the same: its alarm is where it is found by. */
+const LOOK_AT_LEAST_MS = 86_400_000;
 /** How long the record of an ended registration stays, so that its number is not used again at once. */
 const TOMBSTONE_MS = 600_000;
 /** A number that is kept may be registered again while its alarm is being settled: it is never left without one. */
@@ -119,7 +123,8 @@ export class Sweeper {
       const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives && !mine) : undefined;
       const changeMs = record.changed === undefined ? Infinity : await this.#tellChange(alarm.number, record, ownerLives && !mine);
       const sleepMs = await this.#lookAtPresence(alarm.number, record, mine ? 'this' : ownerLives ? 'other' : 'gone');
-      return next(expiryMs, sleepMs, changeMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
+      const lookMs = Math.min(expiryMs, nowMs + LOOK_AT_LEAST_MS);
+      return next(lookMs, sleepMs, changeMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
     } catch (error) {
       if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
       return nowMs + SETTLE_MS;
@@ -160,7 +165,7 @@ export class Sweeper {
 
   /** Rings for observations that the device should hold and does not; less often the longer it is silent. */
   async #lookAtObservations(number: string, record: SessionRecord, ownerLives: boolean): Promise<number> {
-    if (nextObservationStep(record) === undefined) return Infinity;
+    if (nextObservationStep(record) === undefined && !this.#deps.templates.changes(record)) return Infinity;
     await this.#ring(number, record, ownerLives);
     return ringAgainMs(this.#deps.clock.storeMs(), record.updatedAtMs);
   }
@@ -170,6 +175,17 @@ export class Sweeper {
     if (ownerLives) await this.#ring(number, record, ownerLives);
     else await this.#publishPending(number);
     return this.#deps.clock.storeMs() + RING_AGAIN_MS;
+  }
+
+  /** The shards that this worker sweeps now. */
+  get shards(): readonly number[] {
+    return this.#deps.lease.holds() ? this.#shards : [];
+  }
+
+  /** Rings for a device, wherever it is served. */
+  async call(number: string, record: SessionRecord): Promise<void> {
+    const mine = record.owner === this.#deps.worker;
+    await this.#ring(number, record, !mine && (await this.#lives(record.owner)));
   }
 
   async #ring(number: string, record: SessionRecord, ownerLives: boolean): Promise<void> {

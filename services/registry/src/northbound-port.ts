@@ -1,8 +1,11 @@
 /** What the REST face needs of the use cases for northbound callers. */
-import type { Northbound } from '@cluster/session';
+import type { Northbound, TemplateDesk } from '@cluster/session';
 
 export type NorthboundPort = Pick<
   Northbound,
   | 'endpoint' | 'submit' | 'commands' | 'command' | 'cancel' | 'drop' | 'observations' | 'setObservations' | 'profile'
   | 'setProfile' | 'forget'
 >;
+
+/** What the REST face needs of observation templates. */
+export type TemplatePort = Pick<TemplateDesk, 'list' | 'get' | 'put' | 'remove'>;

@@ -39,7 +39,7 @@ test('its schemas compile and accept what is answered', async () => {
 });
 
 test.each(restRoutes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const))('%s exists', async (_name, route) => {
-  const path = route.path.replace('{endpoint}', 'nobody').replace('{id}', 'x');
+  const path = route.path.replace('{endpoint}', 'nobody').replace('{id}', 'x').replace('{name}', 'x');
   const abort = new AbortController();
   const response = await fetch(url + path, { method: route.method.toUpperCase(), signal: abort.signal });
   const known = response.headers.get('content-type')?.startsWith('application/problem+json') ? await response.json() : {};

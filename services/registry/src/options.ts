@@ -4,11 +4,12 @@ import type { Log } from '@cluster/nest-kit';
 import type { ReadModelStore, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import type { DeadLetterSink } from './consumers/dead-letters.ts';
-import type { NorthboundPort } from './northbound-port.ts';
+import type { NorthboundPort, TemplatePort } from './northbound-port.ts';
 
 /** All of it stays the caller's: closing the registry closes none of it. */
 export interface RegistryDeps {
   readonly northbound: NorthboundPort;
+  readonly templates: TemplatePort;
   /** Asked for its clock alone: whether the store answers. */
   readonly sessions: Pick<SessionStore, 'timeMs'>;
   readonly model: ReadModelStore;

@@ -17,7 +17,8 @@ import { EndpointsController } from './rest/endpoints.controller.ts';
 import { EventsController } from './rest/events.controller.ts';
 import { ObservationsController } from './rest/observations.controller.ts';
 import { ProfileController } from './rest/profile.controller.ts';
-import { NORTHBOUND, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
+import { TemplatesController } from './rest/templates.controller.ts';
+import { NORTHBOUND, OBSERVATION_TEMPLATES, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
 
 @Module({})
 export class RegistryModule {
@@ -26,10 +27,12 @@ export class RegistryModule {
       module: RegistryModule,
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
       controllers: [
-        EndpointsController, CommandsController, ObservationsController, ProfileController, EventsController, ReadModelConsumer, CommandsConsumer,
+        EndpointsController, CommandsController, ObservationsController, TemplatesController, ProfileController, EventsController,
+        ReadModelConsumer, CommandsConsumer,
       ],
       providers: [
         { provide: NORTHBOUND, useValue: deps.northbound },
+        { provide: OBSERVATION_TEMPLATES, useValue: deps.templates },
         { provide: READ_MODEL, useValue: deps.model },
         { provide: VALUES_PER_ENDPOINT, useValue: options.valuesPerEndpoint },
         { provide: DeadLetters, useFactory: () => new DeadLetters(deps.log, metrics.deadLetter, deps.deadLetters) },

@@ -33,7 +33,10 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
   const limits = { queueEntries: config.queueMaxEntries, queueBytes: config.queueMaxBytes, observations: config.maxObservations };
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
   const registry = await createRegistry(
-    { northbound, sessions, model: readModel, events, publisher, metrics, log, deadLetters: deadLetterTopics(publisher) },
+    {
+      northbound, templates: northbound.templates, sessions, model: readModel, events, publisher, metrics, log,
+      deadLetters: deadLetterTopics(publisher),
+    },
     {
       bind: config.httpBind,
       port: config.httpPort,

@@ -1,9 +1,12 @@
 /** What should be observed at a device, as callers set and see it; the owner of the path reconciles. */
 import { formatCode } from '@cluster/coap';
 import type { DesiredObservation, ObservationView } from '@cluster/contracts';
-import { checkCommand, type CommandFault } from '@cluster/lwm2m';
+import type { CommandFault } from '@cluster/lwm2m';
+import { checkObservation } from '../check-observation.ts';
 import { desire, toObservation } from '../observations.ts';
 import type { Observation } from '../record.ts';
+import type { TemplateDesk } from '../templates/template-desk.ts';
+import { withTemplates } from '../templates/with-templates.ts';
 import type { DeviceSessions } from './device-sessions.ts';
 
 export type ObservationsChange =
@@ -13,11 +16,13 @@ export type ObservationsChange =
 
 export class DesiredObservations {
   readonly #devices: DeviceSessions;
+  readonly #templates: TemplateDesk;
   readonly #most: number;
 
   /** `most`: how many observations a device may have. */
-  constructor(devices: DeviceSessions, most: number) {
+  constructor(devices: DeviceSessions, templates: TemplateDesk, most: number) {
     this.#devices = devices;
+    this.#templates = templates;
     this.#most = most;
   }
 
@@ -26,27 +31,22 @@ export class DesiredObservations {
     return found?.record.observations.map(observationView);
   }
 
-  /** Replaces what should be observed. */
+  /** Replaces the endpoint's own list; what templates want stays beside it. */
   async set(endpoint: string, list: readonly DesiredObservation[]): Promise<ObservationsChange> {
     const faults = this.#check(list);
     if (faults.length > 0) return { outcome: 'malformed', faults };
     const wanted = list.map(toObservation);
-    const changed = await this.#devices.change(endpoint, (record) => (record.state === 'registered' ? desire(record, wanted) : undefined));
+    const templates = await this.#templates.read();
+    const changed = await this.#devices.change(endpoint, (record) =>
+      record.state === 'registered' ? withTemplates(desire(record, wanted), templates, this.#most) : undefined,
+    );
     if (changed === undefined) return { outcome: 'unknown-endpoint' };
     return { outcome: 'set', observations: changed.observations.map(observationView) };
   }
 
   #check(list: readonly DesiredObservation[]): CommandFault[] {
     if (list.length > this.#most) return [{ path: '', message: `at most ${this.#most} observations` }];
-    return list.flatMap((desired, i) => {
-      const { attributes, ...observe } = desired;
-      const op = desired.paths === undefined ? 'observe' : 'observe-composite';
-      const faults = checkCommand({ op, ...observe });
-      if (attributes !== undefined && desired.path !== undefined) {
-        faults.push(...checkCommand({ op: 'write-attributes', path: desired.path, attributes }));
-      }
-      return faults.map(({ path, message }) => ({ path: `${i}.${path}`, message }));
-    });
+    return list.flatMap((desired, i) => checkObservation(desired, String(i)));
   }
 }
 
@@ -58,5 +58,6 @@ export function observationView(o: Observation): ObservationView {
     ...(o.attributes === undefined ? {} : { attributes: o.attributes }),
     state: o.state,
     ...(o.code === undefined ? {} : { code: formatCode(o.code) }),
+    ...(o.from === undefined ? {} : { from: o.from }),
   };
 }

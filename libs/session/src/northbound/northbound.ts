@@ -7,6 +7,7 @@ import { desire } from '../observations.ts';
 import { changeProfile, forgetOperatorState, NO_PROFILE } from '../profile.ts';
 import type { SessionRecord } from '../record.ts';
 import { end } from '../registration.ts';
+import { TemplateDesk } from '../templates/template-desk.ts';
 import { DesiredObservations, type ObservationsChange } from './desired-observations.ts';
 import { DeviceSessions } from './device-sessions.ts';
 import { endpointView } from './views.ts';
@@ -22,14 +23,17 @@ export interface NorthboundDeps extends CommandsDeps {
 }
 
 export class Northbound {
+  /** Observation templates, which are no single endpoint's. */
+  readonly templates: TemplateDesk;
   readonly #devices: DeviceSessions;
   readonly #commands: Commands;
   readonly #observations: DesiredObservations;
 
   constructor(deps: NorthboundDeps) {
+    this.templates = new TemplateDesk(deps.cluster);
     this.#devices = new DeviceSessions(deps);
     this.#commands = new Commands(deps);
-    this.#observations = new DesiredObservations(this.#devices, deps.limits.observations);
+    this.#observations = new DesiredObservations(this.#devices, this.templates, deps.limits.observations);
   }
 
   /** The endpoint's state now; undefined if the cluster does not know it. */

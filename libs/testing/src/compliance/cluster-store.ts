@@ -1,6 +1,7 @@
 /** The suite that every adapter of the `ClusterStore` port must pass. */
 import type { ClusterStore } from '@cluster/session';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { documentCompliance } from './documents.ts';
 import type { Opened } from './session-store.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -19,6 +20,7 @@ export function clusterStoreCompliance(name: string, open: () => Promise<Opened<
     doorbellCompliance(store);
     sweepCompliance(store);
     outageCompliance(store);
+    documentCompliance(store);
   });
 }
 

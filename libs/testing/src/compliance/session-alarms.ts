@@ -66,6 +66,25 @@ export function alarmCompliance(store: () => SessionStore): void {
     expect(await allDue(EPOCH + 500, 'sh')).toEqual([]);
   });
 
+  test('alarms are walked in order, page by page, those of one time together', async () => {
+    const alarms = Array.from({ length: 60 }, (_, i) => ({ number: `wk${String(i).padStart(6, '0')}`, atMs: EPOCH + 10 * Math.floor(i / 4) }));
+    await store().schedule(alarms);
+    const seen: Alarm[] = [];
+    for (let shard = 0; shard < store().shards; shard++) {
+      for (let afterMs = EPOCH - 1; ; ) {
+        const page = (await store().alarmsAfter(shard, afterMs, 3)).filter(({ atMs }) => atMs <= EPOCH + 1_000);
+        if (page.length === 0) break;
+        expect(page.every(({ atMs }) => atMs > afterMs)).toBe(true);
+        expect(page.map(({ atMs }) => atMs)).toEqual(page.map(({ atMs }) => atMs).sort((a, b) => a - b));
+        afterMs = page.at(-1)?.atMs ?? 0;
+        seen.push(...page);
+      }
+    }
+    const walked = seen.filter(({ number }) => number.startsWith('wk')).sort((a, b) => a.number.localeCompare(b.number));
+    expect(walked).toEqual(alarms);
+    await store().settle(alarms.map((alarm) => ({ ...alarm, nextMs: undefined })));
+  });
+
   test('no alarm is lost when sweepers settle what devices bring forward', async () => {
     const numbers = Array.from({ length: 20 }, (_, index) => `lost${String(index).padStart(4, '0')}`);
     for (let round = 0; round < 5; round++) {

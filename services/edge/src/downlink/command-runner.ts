@@ -132,8 +132,12 @@ export class CommandRunner {
     }
     const response = readResponse(entry.command, ending.message, context, nowMs / 1_000);
     const done = answered(entry, { ...response, rttMs: Math.round(ending.rttMs) }, nowMs);
-    const counter = entry.exchange?.counter ?? 0;
-    await this.#store(held, inFlight, done, ending.message, (record) => afterResponse(record, entry.command, ending.message, counter));
+    const exchange = entry.exchange ?? { counter: 0, messageId: 0, firstSentAtMs: 0, generation: 0 };
+    await this.#store(held, inFlight, done, ending.message, (record) => {
+      const after = afterResponse(record, entry.command, ending.message, exchange);
+      // Instances came or went, or what a template wants was cancelled.
+      return after === record ? record : this.#uplink.templates.apply(after);
+    });
     return true;
   }
 

@@ -18,6 +18,8 @@ import type { Settler } from './settler.ts';
 /** A client that has just got its answer may need a moment until it takes requests. OMA LwM2M Core 1.1 §6.3 */
 const AFTER_ANSWER_MS = 20;
 const CONFIRM_EVERY_MS = 500;
+/** When the sweeper looks whether observations were made that templates brought. */
+const LOOK_MS = 60_000;
 
 export interface DispatcherDeps {
   readonly uplink: Uplink;
@@ -70,7 +72,7 @@ export class Dispatcher implements DownlinkSide {
     held.observeNotBeforeMs = 0;
     this.#deps.uplink.presence.watch(held);
     this.#deps.exchanges.moved(held);
-    if (held.entries > 0 || nextObservationStep(held.record) !== undefined) {
+    if (this.#mayWait(held)) {
       setTimeout(() => this.wake(held.number), AFTER_ANSWER_MS).unref();
     }
   }
@@ -119,8 +121,12 @@ export class Dispatcher implements DownlinkSide {
   /** After an outage: whatever waited may go. */
   wakeAll(): void {
     for (const held of this.#deps.uplink.held.values()) {
-      if (held.entries > 0 || nextObservationStep(held.record) !== undefined) this.wake(held.number);
+      if (this.#mayWait(held)) this.wake(held.number);
     }
+  }
+
+  #mayWait(held: Held): boolean {
+    return held.entries > 0 || nextObservationStep(held.record) !== undefined || this.#deps.uplink.templates.changesHeld(held);
   }
 
   async #serve(number: DeviceNumber, active: { again: boolean }): Promise<void> {
@@ -138,8 +144,9 @@ export class Dispatcher implements DownlinkSide {
   /** Carries out one thing that waits. False: nothing waits, or the device can't be reached now. */
   async #serveOnce(number: DeviceNumber, active: { again: boolean }): Promise<boolean> {
     active.again = false;
-    const held = this.#deps.uplink.held.get(number) ?? (await changeSession(this.#deps.steps, number, () => ({})));
-    if (held === undefined || held.record.state !== 'registered') return false;
+    const found = this.#deps.uplink.held.get(number) ?? (await changeSession(this.#deps.steps, number, () => ({})));
+    if (found === undefined || found.record.state !== 'registered') return false;
+    const held = await this.#withTemplates(found);
     const view = await this.#look(held);
     await this.#deps.commands.tidy(held, view);
     if (!this.#mayReach(held)) return false;
@@ -153,6 +160,16 @@ export class Dispatcher implements DownlinkSide {
     // The last one is over and nobody rang: the queue need not be read to know that it is empty.
     if (reached && view.last && !active.again) held.entries = 0;
     return reached;
+  }
+
+  /** The session with what the templates want now; the alarm is for a worker that dies before the device has it. */
+  async #withTemplates(held: Held): Promise<Held> {
+    const { templates, clock } = this.#deps.uplink;
+    if (!templates.changesHeld(held)) return held;
+    const changed = await changeSession(this.#deps.steps, held.number, ({ record }) =>
+      templates.changes(record) ? { record: templates.apply(record), alarmMs: clock.storeMs() + LOOK_MS } : undefined,
+    );
+    return changed ?? held;
   }
 
   /** An alarm for the queue, where the end of the registration would come too late. */

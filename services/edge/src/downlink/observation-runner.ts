@@ -14,6 +14,12 @@ import { afterStep } from './outcomes.ts';
 /** How long a device that did not answer is left alone, unless it is heard before. */
 const RETRY_MS = 60_000;
 
+/** The token's counter of a request, and the registration that it was sent in. */
+interface Asked {
+  readonly counter: number;
+  readonly generation: number;
+}
+
 export class ObservationRunner {
   readonly #uplink: Uplink;
   readonly #steps: DeviceSteps;
@@ -51,10 +57,11 @@ export class ObservationRunner {
     if (leased === undefined || lease === undefined) return false;
     this.#uplink.counters.requests.add(1);
     const { counter, messageId } = lease;
+    const { generation } = leased.record;
     const ending = await this.#exchanges.run(leased, { counter, messageId, ...plan });
     if (ending.kind === 'response') {
       leased.heardMs = this.#uplink.clock.storeMs();
-      const told = await this.#answered(leased, step, ending.message, counter).catch(() => false);
+      const told = await this.#answered(leased, step, ending.message, { counter, generation }).catch(() => false);
       ending.stored?.(told);
       return told;
     }
@@ -65,13 +72,17 @@ export class ObservationRunner {
   }
 
   /** The first value counts as a notification; if no broker takes it, the observation is made again. */
-  async #answered(held: Held, step: ObservationStep, message: CoapMessage, counter: number): Promise<boolean> {
+  async #answered(held: Held, step: ObservationStep, message: CoapMessage, asked: Asked): Promise<boolean> {
     const key = observationKey(step.observation);
     try {
-      await changeSession(this.#steps, held.number, (now) => ({
-        record: afterStep(now.record, step, message),
-        events: step.action === 'observe' ? this.#firstValue(now, step, message, counter) : [],
-      }));
+      await changeSession(this.#steps, held.number, (now) => {
+        // A device that has registered anew meanwhile may have forgotten what it answered.
+        if (now.record.generation !== asked.generation) return undefined;
+        return {
+          record: afterStep(now.record, step, message, asked.counter),
+          events: step.action === 'observe' ? this.#firstValue(now, step, message, asked.counter) : [],
+        };
+      });
       return true;
     } catch (error) {
       if (!(error instanceof ChangeRefused) || error.why !== 'events') throw error;

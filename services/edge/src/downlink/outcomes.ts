@@ -3,7 +3,7 @@ import { Code, locationPath, observeValue, type CoapMessage } from '@cluster/coa
 import type { CommandRequest, CommandResponse } from '@cluster/contracts';
 import { formatChoices, isRepeatable, type DeviceContext } from '@cluster/lwm2m';
 import {
-  changeObservation, desireAlso, finish, forget, observationKey, type Observation, type ObservationStep, type QueueEntry,
+  changeObservation, desireAlso, finish, forget, isSame, observationKey, type Exchange, type Observation, type ObservationStep, type QueueEntry,
   type SessionRecord,
 } from '@cluster/session';
 
@@ -35,17 +35,17 @@ const reasons: Readonly<Record<string, string>> = {
   'bad-option': 'the answer has a critical option that this server does not know',
 };
 
-/** The session after a device has answered a command. */
-export function afterResponse(record: SessionRecord, command: CommandRequest, message: CoapMessage, counter: number): SessionRecord {
+/** The session after a device has answered a command. `exchange`: the one that brought the answer. */
+export function afterResponse(record: SessionRecord, command: CommandRequest, message: CoapMessage, exchange: Exchange): SessionRecord {
   const succeeded = message.code >> 5 === 2;
   if (!succeeded) return record;
   switch (command.op) {
     case 'observe':
     case 'observe-composite':
-      return observeValue(message) === undefined ? record : { ...desireAlso(record, observationOfCommand(command, counter)), kept: true };
+      return observeValue(message) === undefined ? record : { ...desireAlso(record, observed(record, command, exchange)), kept: true };
     case 'cancel-observe':
     case 'cancel-observe-composite':
-      return forget(record, observationOfCommand(command, counter));
+      return forget(record, observationOfCommand(command, exchange.counter));
     case 'create':
       return withInstance(record, createdPath(command, message));
     case 'delete':
@@ -59,15 +59,25 @@ export function afterResponse(record: SessionRecord, command: CommandRequest, me
 }
 
 /** The session after a step of reconciling observations was answered. */
-export function afterStep(record: SessionRecord, step: ObservationStep, message: CoapMessage): SessionRecord {
+export function afterStep(record: SessionRecord, step: ObservationStep, message: CoapMessage, counter: number): SessionRecord {
   const key = observationKey(step.observation);
   const succeeded = message.code >> 5 === 2;
   if (step.action === 'cancel') {
     return { ...record, cancellations: record.cancellations.filter((o) => o.counter !== step.observation.counter) };
   }
-  if (step.action === 'write-attributes') return changeObservation(record, key, { attributesWritten: true });
+  const wanted = record.observations.find((o) => observationKey(o) === key);
+  // What is wanted was changed meanwhile, and is made anew.
+  if (wanted === undefined || !isSame(wanted, step.observation)) return record;
+  if (step.action === 'write-attributes') return changeObservation(record, key, { attributesWritten: true, unset: [] });
+  if (wanted.counter !== counter) return record;
   if (succeeded && observeValue(message) !== undefined) return changeObservation(record, key, { state: 'active' });
   return changeObservation(record, key, { state: 'refused', code: message.code });
+}
+
+/** A device that has registered anew since may have forgotten what it answered: its observation is to be made again. */
+function observed(record: SessionRecord, command: CommandRequest, { counter, generation }: Exchange): Observation {
+  const { counter: _, ...observation } = observationOfCommand(command, counter);
+  return generation === record.generation ? observationOfCommand(command, counter) : { ...observation, state: 'wanted' };
 }
 
 /** The observation that an observe or cancel command means. */

@@ -1,6 +1,6 @@
 /** The session ports in memory: what all workers of a run share. Passes the suites of the ports, as every adapter does. */
 import type {
-  Alarm, ClusterStore, CommitResult, DeviceNumber, DeviceWrite, Outage, SessionStore, StoredEntry, StoredSession,
+  Alarm, ClusterStore, CommitResult, DeviceNumber, DeviceWrite, DocumentLimit, DocumentPut, DocumentSet, Outage, SessionStore, StoredEntry, StoredSession,
 } from '@cluster/session';
 
 interface Device {
@@ -29,6 +29,7 @@ export class MemoryStore implements SessionStore, ClusterStore {
   readonly #alarms = new Map<DeviceNumber, number>();
   readonly #leases = new Map<string, Until>();
   readonly #listeners = new Map<string, Set<(number: DeviceNumber) => void>>();
+  readonly #documents = new Map<string, { version: number; readonly documents: Map<string, string> }>();
   #outages: Outage[] = [];
   #watch: WriteWatcher = () => {};
 
@@ -88,6 +89,13 @@ export class MemoryStore implements SessionStore, ClusterStore {
     return due.map(([number, atMs]) => ({ number, atMs })).sort((a, b) => a.atMs - b.atMs).slice(0, limit);
   }
 
+  async alarmsAfter(shard: number, afterMs: number, limit: number): Promise<Alarm[]> {
+    const later = shard === 0 ? [...this.#alarms].filter(([, atMs]) => atMs > afterMs) : [];
+    const alarms = later.map(([number, atMs]) => ({ number, atMs })).sort((a, b) => a.atMs - b.atMs);
+    const last = alarms[Math.min(limit, alarms.length) - 1]?.atMs ?? 0;
+    return alarms.filter(({ atMs }) => atMs <= last);
+  }
+
   async settle(alarms: readonly { number: DeviceNumber; atMs: number; nextMs: number | undefined }[]): Promise<void> {
     for (const { number, atMs, nextMs } of alarms) {
       if (this.#alarms.get(number) !== atMs) continue;
@@ -141,6 +149,23 @@ export class MemoryStore implements SessionStore, ClusterStore {
 
   async outages(sinceMs: number): Promise<Outage[]> {
     return this.#outages.filter(({ toMs }) => toMs > sinceMs);
+  }
+
+  async documents(set: string, known?: number): Promise<DocumentSet | undefined> {
+    const { version, documents } = this.#documents.get(set) ?? { version: 0, documents: new Map<string, string>() };
+    return version === known ? undefined : { version, documents: new Map(documents) };
+  }
+
+  async putDocument(set: string, name: string, document: string | undefined, limit: DocumentLimit): Promise<DocumentPut> {
+    const held = this.#documents.get(set) ?? { version: 0, documents: new Map<string, string>() };
+    if (held.documents.get(name) === document) return 'unchanged';
+    const after = new Map(held.documents);
+    if (document === undefined) after.delete(name);
+    else after.set(name, document);
+    const bytes = [...after.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (document !== undefined && (after.size > limit.documents || bytes > limit.bytes)) return 'full';
+    this.#documents.set(set, { version: held.version + 1, documents: after });
+    return 'stored';
   }
 
   async close(): Promise<void> {}

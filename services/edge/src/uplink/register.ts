@@ -91,7 +91,8 @@ class RegisterStep implements Step {
     const repeated = held === undefined ? undefined : answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
     if (held !== undefined && repeated?.code === Code.CREATED) return { done: (now) => this.#answer(now) };
     const locationId = newLocationId(this.number, this.#uplink.rng);
-    const record = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
+    const registered = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
+    const record = this.#uplink.templates.apply(registered);
     const lifetimeMs = this.#registration.lifetimeS === 0 ? FIRST_LOOK_MS : this.#registration.lifetimeS * 1_000;
     return { record, answers: true, alarmMs: arrival.nowMs + Math.min(lifetimeMs, FIRST_LOOK_MS), done: (now) => this.#answer(now) };
   }

@@ -9,6 +9,9 @@ import type { Held } from '../held-sessions.ts';
 import { refusal, unavailable } from '../replies.ts';
 import { arrivalOf, bindAddress, mayMove, type Received, type Uplink } from './uplink.ts';
 
+/** When the sweeper looks whether other observations were made, if its worker dies before. */
+const OBSERVATIONS_LOOK_MS = 60_000;
+
 type Operation = 'update' | 'deregister';
 
 /** Update: POST /rd/{locationId}. A location that can't be one of ours is answered at once. */
@@ -66,15 +69,20 @@ class LocationStep implements Step {
     const { registration } = held.record;
     const parsed = parseUpdate(uriQuery(message), message.payload, contentFormat(message), { unknownParameters }, registration);
     if (!parsed.ok) return { done: () => this.#refuseBad(parsed.code, parsed.detail) };
-    const record = update(held.record, parsed.changes, { ...arrival, code: Code.CHANGED });
+    const updated = update(held.record, parsed.changes, { ...arrival, code: Code.CHANGED });
+    const record = parsed.changes.objectLinks === undefined ? updated : this.#uplink.templates.apply(updated);
     return { record, answers: true, ...this.#alarm(held.record, record), done: (now) => this.#answer(Code.CHANGED, now) };
   }
 
-  /** Alarms are lazy: a shorter lifetime, or the end of listening that nobody looks for yet, needs one earlier than that which stands. */
+  /**
+   * Alarms are lazy: a shorter lifetime, the end of listening that nobody looks for yet, or other observations need one
+   * earlier than that which stands.
+   */
   #alarm(before: SessionRecord, after: SessionRecord): { alarmMs?: number } {
     const alarmMs = Math.min(
       deadlineOf(after) - after.updatedAtMs < deadlineOf(before) - before.updatedAtMs ? deadlineOf(after) : Infinity,
       sleepLookMs(before) === Infinity ? sleepLookMs(after) : Infinity,
+      before.observations === after.observations ? Infinity : after.updatedAtMs + OBSERVATIONS_LOOK_MS,
     );
     return Number.isFinite(alarmMs) ? { alarmMs } : {};
   }

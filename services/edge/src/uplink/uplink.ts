@@ -9,6 +9,7 @@ import type { EdgeCounters } from '../counters.ts';
 import type { Presence } from '../presence.ts';
 import type { AddressBindings } from './address-bindings.ts';
 import type { Held, HeldSessions } from '../held-sessions.ts';
+import type { HeldTemplates } from '../held-templates.ts';
 
 export interface UplinkSettings {
   readonly worker: string;
@@ -38,6 +39,7 @@ export interface Uplink {
   readonly rng: Rng;
   readonly counters: EdgeCounters;
   readonly bindings: AddressBindings;
+  readonly templates: HeldTemplates;
   respond(exchange: number, response: CoapResponse): void;
   acknowledge(exchange: number): void;
   reject(exchange: number): void;

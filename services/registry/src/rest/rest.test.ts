@@ -215,8 +215,8 @@ describe('an unknown endpoint is 404', () => {
 describe('a store that is away is 503', () => {
   const routes = restRoutes.filter((route) => route.problems.includes('STORE_UNAVAILABLE'));
   test.each(routes.map((route) => [route.id, route] as const))('%s', async (_id, route) => {
-    bench.northbound.failure = bench.model.failure = new StoreUnavailable('secret address');
-    const path = route.path.replace('{endpoint}', 'nobody').replace('{id}', 'x');
+    bench.northbound.failure = bench.model.failure = bench.documents.failure = new StoreUnavailable('secret address');
+    const path = route.path.replace('{endpoint}', 'nobody').replace('{id}', 'x').replace('{name}', 'x');
     const [body] = Object.values(route.body?.examples ?? {});
     const response = await send(url + path, route.method.toUpperCase(), body);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);

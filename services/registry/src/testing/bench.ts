@@ -1,10 +1,12 @@
 /** Registries that listen on free ports, over shared ports in memory. */
 import type { EventRecord } from '@cluster/events';
 import { type Log, silentLog } from '@cluster/nest-kit';
+import { TemplateDesk } from '@cluster/session';
 import { Metrics } from '@cluster/telemetry';
 import { createRegistry, type Registry } from '../app.ts';
 import type { RegistryDeps, RegistryOptions } from '../options.ts';
 import { MemoryModel } from './memory-model.ts';
+import { MemoryDocuments } from './memory-documents.ts';
 import { MemoryNorthbound } from './memory-northbound.ts';
 import { MemoryTopics } from './memory-topics.ts';
 
@@ -13,6 +15,7 @@ export const DEVICE = 'urn:dev:1';
 export class Bench {
   readonly topics = new MemoryTopics();
   readonly model = new MemoryModel();
+  readonly documents = new MemoryDocuments();
   readonly northbound = new MemoryNorthbound([DEVICE, 'a/b ü%']);
   storeFailure: Error | undefined;
   readonly #registries: Registry[] = [];
@@ -26,7 +29,10 @@ export class Bench {
     };
     const publisher = { publish: async (records: readonly EventRecord[]) => this.topics.publish(...records) };
     const registry = await createRegistry(
-      { northbound: this.northbound, sessions: { timeMs }, model: this.model, events: this.topics.consumer(), publisher, metrics: new Metrics(), log, ...deps },
+      {
+        northbound: this.northbound, templates: new TemplateDesk(this.documents), sessions: { timeMs }, model: this.model,
+        events: this.topics.consumer(), publisher, metrics: new Metrics(), log, ...deps,
+      },
       { port: 0, heartbeatMs: 60_000, retryMs: 5, drainMs: 100, ...options },
     );
     this.#registries.push(registry);

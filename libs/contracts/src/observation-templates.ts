@@ -1,0 +1,30 @@
+/** Observation templates: what should be observed at every device that matches, as operators write it. */
+import { z } from 'zod';
+import { desiredObservation } from './endpoints.ts';
+import { labels } from './profile.ts';
+
+export const templateName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected 1 to 64 letters, digits, ".", "_" or "-"');
+
+/** Conditions, all of which have to hold; none at all: every device matches. */
+export const templateMatch = z.strictObject({
+  endpointPattern: z.string().min(1).max(255).optional().describe('the endpoint name; * stands for any characters, ? for one'),
+  labels: labels.optional().describe('labels that the endpoint has, with these values'),
+  object: z.string().regex(/^\/\d{1,5}(\/\d{1,5})?$/, 'expected /object or /object/instance').optional()
+    .describe('an object or object instance that the device announced'),
+  objectVersion: z.string().regex(/^\d{1,5}\.\d{1,5}$/, 'expected major.minor').optional()
+    .describe('the version of `object` at the device'),
+}).refine(({ object, objectVersion }) => objectVersion === undefined || object !== undefined, { path: ['objectVersion'], message: 'needs object' });
+export type TemplateMatch = z.infer<typeof templateMatch>;
+
+export const observationTemplate = z.strictObject({
+  match: templateMatch,
+  observations: z.array(desiredObservation).min(1).max(100)
+    .describe('a path may have * in the place of the object instance: every instance that the device announced'),
+  priority: z.number().int().min(0).max(1_000).optional().describe('decides between templates with the same observation; 0 unless told, the greater wins'),
+});
+export type ObservationTemplate = z.infer<typeof observationTemplate>;
+
+export const observationTemplateView = observationTemplate.extend({ name: templateName });
+export type ObservationTemplateView = z.infer<typeof observationTemplateView>;
+
+export const observationTemplateList = z.array(observationTemplateView).describe('in order of their names');
