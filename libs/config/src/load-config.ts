@@ -82,7 +82,11 @@ function missing(env: Environment, kind: ServiceKind): ConfigFault[] {
 }
 
 /** Settings of what this version has no part for yet: an operator who sets one must not think it works. */
-const NOT_SERVED = ['coapsPort', 'bootstrapCoapPort', 'bootstrapCoapsPort', 'secretKeyFile'] as const;
+const NOT_SERVED = [
+  'coapsPort', 'bootstrapCoapPort', 'bootstrapCoapsPort', 'dtlsModes', 'dtlsCertificateFiles', 'dtlsKeyFile', 'dtlsTrustFiles',
+  'dtlsCrlFiles', 'dtlsCrlRequired', 'dtlsUnknownServerName', 'dtlsMaxHandshakes', 'dtlsHandshakeTimeoutS', 'dtlsMaxAssociations',
+  'dtlsTicketLifetimeS',
+] as const;
 
 function notServed(env: Environment): string[] {
   return NOT_SERVED.map((key) => settings[key].name).filter((name) => env[name]).map((name) => `${name} is set, but nothing uses it yet`);
@@ -98,12 +102,14 @@ function complete(values: Values & Partial<Config>, kind: ServiceKind, notes: re
   });
 }
 
-function weaknesses(of: { httpBind: string; kind: ServiceKind; noSec: boolean }): string[] {
+function weaknesses(of: { httpBind: string; kind: ServiceKind; noSec: boolean; shortPsk: boolean; sharedPsk: boolean }): string[] {
   const found: string[] = [];
   const local = of.httpBind.startsWith('127.') || of.httpBind === '::1';
   if (!local && of.kind !== 'edge') {
     found.push('REST is reachable from other hosts and asks nobody who they are (LWM2M_HTTP_BIND)');
   }
   if (of.noSec && of.kind === 'edge') found.push('devices without security may register (LWM2M_NOSEC=on)');
+  if (of.shortPsk) found.push('PSKs of less than 16 bytes may be set (LWM2M_SHORT_PSK=on)');
+  if (of.sharedPsk) found.push('several devices may have one PSK (LWM2M_SHARED_PSK=on)');
   return found;
 }

@@ -38,6 +38,20 @@ export const hostPorts = list('host:port pairs', isHostPort);
 /** `redis://` or `rediss://` addresses. */
 export const redisUrls = list('redis:// or rediss:// addresses', (item) => isUrl(item, ['redis:', 'rediss:']));
 
+/** Paths of files, separated by commas. */
+export const files = z
+  .string()
+  .transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''))
+  .refine((items) => items.length > 0, 'expected paths of files, separated by commas')
+  .transform((items): readonly string[] => Object.freeze(items));
+
+/** Some of `values`, each once. */
+export function someOf<const T extends string>(all: readonly T[]) {
+  return list(`some of ${all.join(', ')}`, (item) => (all as readonly string[]).includes(item)).transform(
+    (items) => Object.freeze([...new Set(items)]) as readonly T[],
+  );
+}
+
 /** Items separated by commas or white space, one at least. */
 function list(what: string, accepts: (item: string) => boolean) {
   return z

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { equalSecrets, keyedDigest, KeyRing, type MasterSecret, parseMasterSecrets, type Purpose } from './index.ts';
 
 const HEX = '00'.repeat(31);
-const first: MasterSecret = { id: 'k1', bytes: new Uint8Array(32).fill(1) };
-const second: MasterSecret = { id: 'k2', bytes: new Uint8Array(32).fill(2) };
+const first: MasterSecret = { id: 1, bytes: new Uint8Array(32).fill(1) };
+const second: MasterSecret = { id: 2, bytes: new Uint8Array(32).fill(2) };
 const purposes: Purpose[] = ['cookie', 'cid', 'ticket', 'sealing', 'sharing'];
 
 describe('keys', () => {
@@ -16,16 +16,16 @@ describe('keys', () => {
     const keys = purposes.flatMap((purpose) => ring.all(purpose).map(({ key }) => key.export().toString('hex')));
     expect(new Set(keys).size).toBe(10);
     const expected = Buffer.from(hkdfSync('sha256', first.bytes, '', 'lwm2m-cluster cookie', 32)).toString('hex');
-    expect(ring.find('cookie', 'k1')?.export().toString('hex')).toBe(expected);
+    expect(ring.find('cookie', 1)?.export().toString('hex')).toBe(expected);
   });
 
   test('the newest is current, the former are still known', () => {
     const ring = new KeyRing([first]);
     ring.replace([second, first]);
-    expect(ring.current('cid').id).toBe('k2');
-    expect(ring.all('cid').map(({ id }) => id)).toEqual(['k2', 'k1']);
+    expect(ring.current('cid').id).toBe(2);
+    expect(ring.all('cid').map(({ id }) => id)).toEqual([2, 1]);
     ring.replace([second]);
-    expect(ring.find('cid', 'k1')).toBeUndefined();
+    expect(ring.find('cid', 1)).toBeUndefined();
     expect(() => ring.replace([])).toThrow(RangeError);
   });
 
@@ -40,9 +40,9 @@ describe('keys', () => {
 
 describe('the secret file', () => {
   test('lists secrets, newest first', () => {
-    expect(parseMasterSecrets(`# made by hand\n\n 2026-11  ${HEX}0a\r\nk1 ${HEX}0B\n`)).toEqual([
-      { id: '2026-11', bytes: Uint8Array.from([...new Uint8Array(31), 10]) },
-      { id: 'k1', bytes: Uint8Array.from([...new Uint8Array(31), 11]) },
+    expect(parseMasterSecrets(`# made by hand\n\n 15  ${HEX}0a\r\n0 ${HEX}0B\n`)).toEqual([
+      { id: 15, bytes: Uint8Array.from([...new Uint8Array(31), 10]) },
+      { id: 0, bytes: Uint8Array.from([...new Uint8Array(31), 11]) },
     ]);
   });
 
@@ -50,14 +50,14 @@ describe('the secret file', () => {
     ['nothing', '', 'holds no secret: expected a line "id hex"'],
     ['comments alone', '# k1\n', 'holds no secret: expected a line "id hex"'],
     ['no id', `${HEX}0a`, 'line 1: expected "id hex"'],
-    ['a third word', `k1 ${HEX}0a x`, 'line 1: expected "id hex"'],
-    ['an id with a slash', `a/b ${HEX}0a`, 'line 1: expected an id of 1 to 16 letters, digits, ".", "_" or "-"'],
-    ['an id too long', `${'x'.repeat(17)} ${HEX}0a`, 'line 1: expected an id of 1 to 16 letters, digits, ".", "_" or "-"'],
-    ['no hex', `k1 ${HEX}0g`, 'line 1: expected the secret in hex'],
-    ['half a byte', `k1 ${HEX}0a0`, 'line 1: expected the secret in hex'],
-    ['too short', `k1 ${HEX}`, 'line 1: expected a secret of 32 to 1024 bytes'],
-    ['one id twice', `k1 ${HEX}0a\nk1 ${HEX}0b`, 'line 2: its id stands before'],
-    ['too many', Array.from({ length: 9 }, (_, i) => `k${i} ${HEX}0a`).join('\n'), 'holds more than 8 secrets'],
+    ['a third word', `1 ${HEX}0a x`, 'line 1: expected "id hex"'],
+    ['an id of letters', `k1 ${HEX}0a`, 'line 1: expected an id from 0 to 15'],
+    ['an id too great', `16 ${HEX}0a`, 'line 1: expected an id from 0 to 15'],
+    ['no hex', `1 ${HEX}0g`, 'line 1: expected the secret in hex'],
+    ['half a byte', `1 ${HEX}0a0`, 'line 1: expected the secret in hex'],
+    ['too short', `1 ${HEX}`, 'line 1: expected a secret of 32 to 1024 bytes'],
+    ['one id twice', `1 ${HEX}0a\n1 ${HEX}0b`, 'line 2: its id stands before'],
+    ['too many', Array.from({ length: 9 }, (_, i) => `${i} ${HEX}0a`).join('\n'), 'holds more than 8 secrets'],
   ])('with %s is refused, and nothing of it is told', (_, text, message) => {
     expect(parseMasterSecrets(text)).toEqual({ message });
   });

@@ -7,7 +7,7 @@ export type Purpose = 'cookie' | 'cid' | 'ticket' | 'sealing' | 'sharing';
 
 export interface DerivedKey {
   /** The id of its master secret. */
-  readonly id: string;
+  readonly id: number;
   /** 32 bytes. */
   readonly key: KeyObject;
 }
@@ -40,7 +40,7 @@ export class KeyRing {
     return this.#keys.get(purpose)!;
   }
 
-  find(purpose: Purpose, id: string): KeyObject | undefined {
+  find(purpose: Purpose, id: number): KeyObject | undefined {
     return this.all(purpose).find((each) => each.id === id)?.key;
   }
 }

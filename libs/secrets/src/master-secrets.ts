@@ -4,9 +4,9 @@
  */
 import { fromHex } from '@cluster/bytes';
 
-/** One master secret. Its id stands before all that was sealed with it, in clear. */
+/** One master secret. Its id, 0 to 15, tells in clear with which one something was made. */
 export interface MasterSecret {
-  readonly id: string;
+  readonly id: number;
   readonly bytes: Uint8Array;
 }
 
@@ -19,7 +19,7 @@ export const MIN_SECRET_BYTES = 32;
 const MAX_SECRET_BYTES = 1_024;
 /** Each cookie and CID is tried with every secret. */
 export const MAX_SECRETS = 8;
-const ID = /^[\w.-]{1,16}$/;
+const MAX_ID = 15;
 
 /** Reads a secret file. Empty lines and lines that begin with `#` say nothing. */
 export function parseMasterSecrets(text: string): readonly MasterSecret[] | SecretFileFault {
@@ -40,9 +40,9 @@ export function parseMasterSecrets(text: string): readonly MasterSecret[] | Secr
 function parseLine(line: string): MasterSecret | string {
   const [id = '', hex = '', ...rest] = line.split(/\s+/);
   if (rest.length > 0 || hex === '') return 'expected "id hex"';
-  if (!ID.test(id)) return 'expected an id of 1 to 16 letters, digits, ".", "_" or "-"';
+  if (!/^\d{1,2}$/.test(id) || Number(id) > MAX_ID) return `expected an id from 0 to ${MAX_ID}`;
   const bytes = fromHex(hex);
   if (bytes === undefined) return 'expected the secret in hex';
   if (bytes.length < MIN_SECRET_BYTES || bytes.length > MAX_SECRET_BYTES) return `expected a secret of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes`;
-  return { id, bytes };
+  return { id: Number(id), bytes };
 }

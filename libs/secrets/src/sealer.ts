@@ -4,13 +4,12 @@
  * | bytes | what |
  * |---|---|
  * | 1 | format, 1 |
- * | 1 | length of the id |
- * | n | id of the master secret |
+ * | 1 | id of the master secret |
  * | 16 | salt, random |
  * | m | ciphertext, as long as the plaintext |
  * | 16 | tag |
  */
-import { concatBytes, decodeUtf8, encodeUtf8 } from '@cluster/bytes';
+import { concatBytes, encodeUtf8 } from '@cluster/bytes';
 import type { KeyRing } from './key-ring.ts';
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from './primitives.ts';
 
@@ -24,6 +23,8 @@ export type Opened =
 
 const FORMAT = 1;
 const SALT_BYTES = 16;
+const SALT_START = 2;
+const SALT_END = SALT_START + SALT_BYTES;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -46,8 +47,7 @@ export class Sealer {
     const cipher = createCipheriv(CIPHER, data.key, data.nonce, { authTagLength: TAG_BYTES });
     cipher.setAAD(encodeUtf8(name));
     const ciphertext = [cipher.update(plaintext), cipher.final()];
-    const idBytes = encodeUtf8(id);
-    return concatBytes([Uint8Array.of(FORMAT, idBytes.length), idBytes, salt, ...ciphertext, cipher.getAuthTag()]);
+    return concatBytes([Uint8Array.of(FORMAT, id), salt, ...ciphertext, cipher.getAuthTag()]);
   }
 
   open(name: string, sealed: Uint8Array): Opened {
@@ -75,21 +75,19 @@ export class Sealer {
 }
 
 interface Parts {
-  readonly id: string;
+  readonly id: number;
   readonly salt: Uint8Array;
   readonly ciphertext: Uint8Array;
   readonly tag: Uint8Array;
 }
 
 function split(sealed: Uint8Array): Parts | undefined {
-  const idEnd = 2 + (sealed[1] ?? 0);
-  const saltEnd = idEnd + SALT_BYTES;
   const tagStart = sealed.length - TAG_BYTES;
-  if (sealed[0] !== FORMAT || tagStart < saltEnd) return undefined;
+  if (sealed[0] !== FORMAT || tagStart < SALT_END) return undefined;
   return {
-    id: decodeUtf8(sealed.subarray(2, idEnd)),
-    salt: sealed.subarray(idEnd, saltEnd),
-    ciphertext: sealed.subarray(saltEnd, tagStart),
+    id: sealed[1]!,
+    salt: sealed.subarray(SALT_START, SALT_END),
+    ciphertext: sealed.subarray(SALT_END, tagStart),
     tag: sealed.subarray(tagStart),
   };
 }

@@ -13,6 +13,7 @@ export interface Certificate {
   /** Names in canonical form; `commonNames` as they stand in the subject. */
   readonly issuer: string;
   readonly subject: string;
+  readonly subjectDer: Uint8Array;
   readonly commonNames: readonly string[];
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
@@ -57,6 +58,7 @@ export function parseCertificate(der: Uint8Array): Certificate | CertificateFaul
     serial: serial.content,
     issuer: canonicalName(names.issuer),
     subject: canonicalName(names.subject),
+    subjectDer: subject.bytes,
     commonNames: names.subject.filter(({ type }) => type === 'CN').map(({ value }) => value),
     ...times,
     spki: spki.bytes,

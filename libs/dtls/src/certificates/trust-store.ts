@@ -50,6 +50,11 @@ export class TrustStore {
     return this.#anchors.size;
   }
 
+  /** The names of all anchors in DER: what a device is told when it is asked for a certificate. */
+  get authorities(): Uint8Array[] {
+    return [...this.#anchors.values()].map(([anchor]) => anchor!.certificate.subjectDer);
+  }
+
   anchorsNamed(subject: string): readonly TrustAnchor[] {
     return this.#anchors.get(subject) ?? [];
   }

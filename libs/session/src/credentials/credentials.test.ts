@@ -9,8 +9,8 @@ import { RecordUnreadable } from '../record.ts';
 import { MemoryCredentialStore, killAt } from '../testing/memory-credential-store.ts';
 import { CREDENTIALS_BELL, CredentialDesk, CredentialLookup, isLive, type CredentialPolicy } from '../index.ts';
 
-const first: MasterSecret = { id: 'k1', bytes: randomBytes(32) };
-const second: MasterSecret = { id: 'k2', bytes: randomBytes(32) };
+const first: MasterSecret = { id: 1, bytes: randomBytes(32) };
+const second: MasterSecret = { id: 2, bytes: randomBytes(32) };
 const strict: CredentialPolicy = { shortPsks: false, sharedPsks: false };
 const KEY = 'a0'.repeat(16);
 const KEY_2 = 'b1'.repeat(16);

@@ -149,3 +149,13 @@ function signed(body: Buffer, keys: KeyPair): Buffer {
 export function spkiOf({ keys }: Pick<Issued, 'keys'>): Buffer {
   return createPublicKey(keys.privateKey).export({ format: 'der', type: 'spki' });
 }
+
+/** PEM of certificates (or, with another label, of anything). RFC 7468 */
+export function pem(ders: readonly Uint8Array[], label = 'CERTIFICATE'): string {
+  return ders.map((der) => `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replaceAll(/(.{64})(?=.)/g, '$1\n')}\n-----END ${label}-----\n`).join('');
+}
+
+/** PEM of a private key. */
+export function privatePem({ keys }: Pick<Issued, 'keys'>): string {
+  return keys.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+}
