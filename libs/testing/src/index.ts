@@ -27,3 +27,7 @@ export type {
 export { ensureOpenssl, startOpenssl, type OpensslOptions } from './clients/dtls/openssl.ts';
 export { ensureGnutls, startGnutls } from './clients/dtls/gnutls.ts';
 export { makeTestPki, type Party, type TestPki } from './clients/dtls/pki.ts';
+export {
+  buildPionFleet, fleetCredentials, PionFleet,
+  type FleetCounters, type FleetNames, type FleetOptions, type FleetReport, type LedgerEntry, type NonceCheck,
+} from './clients/pion-fleet.ts';

@@ -1,0 +1,15 @@
+/** `npm run test:interop`: the drivers of third-party clients that take minutes to build, each against a server not ours. */
+import { resolve } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import conformance from './vitest.config.ts';
+
+export default defineConfig({
+  ...conformance,
+  test: {
+    root: resolve(import.meta.dirname, '..'),
+    include: ['libs/testing/src/clients/**/*.long.ts', 'conformance/interop/**/*.long.ts'],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 900_000,
+  },
+});

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/dtls/v3/pkg/protocol/alert"
+)
+
+// shakeHands opens a fresh association over the device's socket.
+func (d *device) shakeHands(ctx context.Context) (*dtls.Conn, error) {
+	socket, err := openSocket(d.fleet.settings.LocalAddress, d.onDatagram)
+	if err != nil {
+		return nil, err
+	}
+	d.association.Add(1)
+	conn, err := dtls.ClientWithOptions(socket, d.fleet.server, d.options()...)
+	if err != nil {
+		_ = socket.Close()
+		return nil, err
+	}
+	started := time.Now()
+	limited, cancel := context.WithTimeout(ctx, time.Duration(d.fleet.settings.HandshakeS*float64(time.Second)))
+	defer cancel()
+	if err := conn.HandshakeContext(limited); err != nil {
+		_ = conn.Close()
+		_ = socket.Close()
+		return nil, err
+	}
+	d.setSocket(socket)
+	d.fleet.handshakeTook.add(time.Since(started))
+	return conn, nil
+}
+
+func (d *device) options() []dtls.ClientOption {
+	s := d.fleet.settings
+	options := []dtls.ClientOption{
+		dtls.WithPSK(func([]byte) ([]byte, error) { return d.key, nil }),
+		dtls.WithPSKIdentityHint([]byte(d.identity)),
+		dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_CCM_8),
+		dtls.WithReplayProtectionWindow(s.ReplayWindow),
+		dtls.WithLoggerFactory(refusals{&d.counters}),
+	}
+	if s.CidLength != nil && *s.CidLength == 0 {
+		options = append(options, dtls.WithConnectionIDGenerator(dtls.OnlySendCIDGenerator()))
+	} else if s.CidLength != nil {
+		options = append(options, dtls.WithConnectionIDGenerator(dtls.RandomCIDGenerator(*s.CidLength)))
+	}
+	if s.MTU > 0 {
+		options = append(options, dtls.WithMTU(s.MTU))
+	}
+	return options
+}
+
+func (d *device) onDatagram(data []byte) {
+	cidLength := 0
+	if d.fleet.settings.CidLength != nil {
+		cidLength = *d.fleet.settings.CidLength
+	}
+	d.fleet.tap.datagram(d.endpoint, d.association.Load(), cidLength, data)
+}
+
+// alertOf finds the server's alert in what pion says; -1 where there was none.
+func alertOf(err error) int {
+	text := err.Error()
+	if at := strings.LastIndex(text, "Alert Level"); at >= 0 {
+		for number := 0; number < 256; number++ {
+			if strings.HasSuffix(text[at:], ": "+alert.Description(number).String()) {
+				return number
+			}
+		}
+	}
+	return -1
+}
+
+// told is what the device tells of a failed handshake.
+func told(err error) string {
+	var timeout net.Error
+	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout()) {
+		return "no answer"
+	}
+	return fmt.Sprint(err)
+}
