@@ -26,6 +26,8 @@ export interface OutgoingRequest {
   readonly confirmable?: boolean;
   readonly ackTimeoutMs?: number;
   readonly maxRetransmit?: number;
+  /** MAX_TRANSMIT_WAIT: the request is given up that long after its first sending, not with its last back-off. RFC 7252 §4.8.2 */
+  readonly maxTransmitWaitMs?: number;
   /**
    * Resumes an exchange that another worker began: same message id and token, what is left of the retransmissions; the
    * request's lifetime counts from then.

@@ -16,9 +16,9 @@ export type Labels = z.infer<typeof labels>;
 
 export const deviceSettings = z.strictObject({
   ackTimeoutMs: z.number().int().min(100).max(120_000).optional().describe('ACK_TIMEOUT of requests to the device (RFC 7252 §4.8)'),
-  maxRetransmit: z.number().int().min(0).max(10).optional().describe('MAX_RETRANSMIT; 0: no retransmission, where the network buffers'),
-  maxTransmitWaitS: z.number().int().min(1).max(86_400).optional().describe('how long a device in queue mode listens after its message'),
-  maxBytesPerDay: z.number().int().min(0).optional().describe('bytes to and from the device in 24 h'),
+  maxRetransmit: z.number().int().min(0).max(10).optional().describe('MAX_RETRANSMIT; 0: no retransmission, where the network buffers: the request is sent once and waits for MAX_TRANSMIT_WAIT'),
+  maxTransmitWaitS: z.number().int().min(1).max(86_400).optional().describe('MAX_TRANSMIT_WAIT: how long a device in queue mode listens after its message, and a request waits for its answer'),
+  maxBytesPerDay: z.number().int().min(0).optional().describe('bytes to and from the device in a UTC day, datagrams whole; beyond them requests to it wait for the next day, and what it sends is taken'),
   muteSend: z.boolean().optional().describe('desired value of Mute Send (/1/x/23)'),
   networkIdentity: z.string().min(1).max(255).optional().describe('what the network is to tell of the device, e.g. its IMSI or MSISDN'),
 });

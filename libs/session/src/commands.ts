@@ -6,6 +6,7 @@ import { byAge, decodeEntry, encodeEntry, entryStatus, finish, isFinished, newEn
 import { findEndpoint, type Found } from './find.ts';
 import { FINISHED_ROOM_BYTES } from './queue.ts';
 import type { ClusterStore, DeviceNumber, SessionStore, StoredEntry } from './ports.ts';
+import { quotaSpent } from './usage.ts';
 
 export interface QueueLimits {
   /** Entries a device may have, finished ones included, and bytes of those that are not. */
@@ -142,11 +143,14 @@ export class Commands {
 
   async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {
     if (!entries.some((e) => e.state === 'queued')) return () => undefined;
-    const [alive] = await this.#deps.cluster.alive([found.record.owner]);
+    const { cluster, sessions } = this.#deps;
+    const [[alive], nowMs] = await Promise.all([cluster.alive([found.record.owner]), sessions.timeMs()]);
+    const spent = quotaSpent(found.record, nowMs);
     const asleep = found.record.asleepSinceMs !== undefined;
     const busy = entries.some((e) => e.state === 'in-flight');
     return (entry) => {
       if (entry.state !== 'queued') return undefined;
+      if (spent) return 'byte-quota';
       if (alive !== true || asleep || entry.notBeforeMs > 0) return 'device-message';
       return busy ? 'earlier-command' : 'worker';
     };

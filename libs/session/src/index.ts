@@ -22,3 +22,4 @@ export { Announced, type TemplateSubject } from './templates/announced.ts';
 export { TemplateDesk, TEMPLATE_LIMIT, type TemplatePut } from './templates/template-desk.ts';
 export { NO_TEMPLATES, TEMPLATES, TemplateSet, type NamedTemplate } from './templates/template-set.ts';
 export { withTemplates } from './templates/with-templates.ts';
+export * from './usage.ts';

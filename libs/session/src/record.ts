@@ -5,6 +5,7 @@
 import type { Attributes, DeviceProfile, EndpointState } from '@cluster/contracts';
 import type { Registration } from '@cluster/lwm2m';
 import { Decoder, Encoder } from 'cbor-x';
+import type { ByteUsage } from './usage.ts';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
 export interface PendingEvent {
@@ -74,6 +75,8 @@ export interface SessionRecord {
   readonly awakeUntilMs: number;
   /** Queue mode: the device was told to be asleep since then, and has not been heard. */
   readonly asleepSinceMs?: number;
+  /** Bytes to and from a device that has a daily quota, as of this write. */
+  readonly usage?: ByteUsage;
   /** The last token counter given out. */
   readonly tokenCounter: number;
   /** End of the block of message ids that the owner may use. */
@@ -181,18 +184,23 @@ function unpackPending([type, atMs, sequence, awake]: StoredPending): PendingEve
   return { type: PENDING[type] ?? 'updated', atMs, sequence, ...(awake === undefined ? {} : { awake }) };
 }
 
-/** Times as they differ from the last Register or Update, after which most devices are not heard: null then. */
-type PackedPresence = [heard: number, asleepSince: number | null] | null | undefined;
+/** Times as they differ from the last Register or Update. Most devices are not heard after it and have no more: null. */
+type PackedPresence = [heard: number, asleepSince: number | null, usage?: [day: number, bytes: number] | null] | null | undefined;
 
 function packPresence(s: SessionRecord): PackedPresence {
   const heard = s.heardAtMs - s.updatedAtMs;
-  if (s.asleepSinceMs === undefined) return heard === 0 ? null : [heard, null];
-  return [heard, s.asleepSinceMs - s.updatedAtMs];
+  const asleepSince = s.asleepSinceMs === undefined ? null : s.asleepSinceMs - s.updatedAtMs;
+  if (s.usage !== undefined) return [heard, asleepSince, [s.usage.day, s.usage.bytes]];
+  return heard === 0 && asleepSince === null ? null : [heard, asleepSince];
 }
 
-function unpackPresence(a: PackedPresence, updatedAtMs: number): Pick<SessionRecord, 'heardAtMs' | 'asleepSinceMs'> {
-  const [heard, asleepSince] = a ?? [0, null];
-  return { heardAtMs: updatedAtMs + heard, ...(asleepSince === null ? {} : { asleepSinceMs: updatedAtMs + asleepSince }) };
+function unpackPresence(a: PackedPresence, updatedAtMs: number): Pick<SessionRecord, 'heardAtMs' | 'asleepSinceMs' | 'usage'> {
+  const [heard, asleepSince, usage = null] = a ?? [0, null];
+  return {
+    heardAtMs: updatedAtMs + heard,
+    ...(asleepSince === null ? {} : { asleepSinceMs: updatedAtMs + asleepSince }),
+    ...(usage === null ? {} : { usage: { day: usage[0], bytes: usage[1] } }),
+  };
 }
 
 /** The bytes of a record. */

@@ -71,6 +71,7 @@ export function register(
     kept: previous?.kept ?? false,
     ...(previous?.profile === undefined ? {} : { profile: previous.profile }),
     ...(previous?.changed === undefined ? {} : { changed: previous.changed }),
+    ...(previous?.usage === undefined ? {} : { usage: previous.usage }),
   };
 }
 

@@ -54,7 +54,7 @@ describe('the session record', () => {
       toObservation({ path: '/3/0', accept: 112, attributes: { pmin: 5 } }),
       toObservation({ paths: ['/1/0/1', '/3/0/9'] }),
     ]);
-    const rich = { ...update(desired, { smsNumber: '4912345' }, { ...arrival, code: 0x44, sequence: 2 }), refusedSinceMs: 5, kept: true };
+    const rich = { ...update(desired, { smsNumber: '4912345' }, { ...arrival, code: 0x44, sequence: 2 }), refusedSinceMs: 5, kept: true, usage: { day: 20_000, bytes: 7 } };
     const profiled = changeProfile(rich, { labels: { site: 'a' }, settings: { muteSend: true } }, { nowMs: 5, sequence: 4 });
     for (const record of [first(), published(first()), rich, profiled, changePublished(profiled), provision('new', 5), end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
       expect(decodeSession(encodeSession(record))).toEqual(record);

@@ -7,6 +7,7 @@ import type { ObjectModel } from '@cluster/lwm2m';
 import type { ClusterStore, Rng, SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { EngineDriver } from '@cluster/transport';
+import { ByteMeter } from './byte-meter.ts';
 import { WorkerClock } from './clock.ts';
 import { showCoap } from './coap-metrics.ts';
 import { EdgeCounters } from './counters.ts';
@@ -53,6 +54,7 @@ export interface Parts {
   readonly held: HeldSessions;
   readonly steps: DeviceSteps;
   readonly presence: Presence;
+  readonly meter: ByteMeter;
   readonly lease: WorkerLease;
   readonly dispatcher: Dispatcher;
   readonly refusals: Refusals;
@@ -85,6 +87,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const events = new DomainEvents(worker, { encoding: config.eventEncoding, payload: config.eventPayload });
   const held = new HeldSessions(config.cacheSessions);
   const presence = new Presence({ mayTell: () => deps.publisher.available, clock, maxTransmitWaitMs: config.maxTransmitWaitS * 1_000 });
+  const meter = new ByteMeter(clock, config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const parameters = { ackTimeoutMs: (config.maxTransmitWaitS * 1_000) / ACK_TIMEOUTS_IN_TRANSMIT_WAIT };
   const engine = new CoapEngine({ rng, parameters, limits: { maxBodyBytes: config.maxBodyBytes } });
@@ -96,7 +99,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     sessions, publisher, held, log,
     pendingEvents: (number, version, record) => events.pending(number, version, record),
     changeEvent: (number, version, record) => events.endpointChanged(number, version, record),
-    stamped: (record, device) => presence.stamped(record, device),
+    stamped: (record, device) => meter.stamped(presence.stamped(record, device), device),
     finish: (work) => driver.run(work),
     // Only a hint, that the former owner need not find out by a conflict.
     taken: (owner, number) => void deps.cluster.ring([{ worker: owner, number }]).catch(() => undefined),
@@ -107,7 +110,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
-    sessions, publisher, held, presence, events, clock, rng, templates,
+    sessions, publisher, held, presence, meter, events, clock, rng, templates,
     model: deps.model,
     counters,
     bindings: new AddressBindings(sessions, (count) => counters.lostHints.add(count)),
@@ -136,7 +139,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     shards: () => sweeper.shards,
     ring: (number, record) => sweeper.call(number, record),
   });
-  return { worker, clock, driver, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
+  return { worker, clock, driver, meter, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {
@@ -174,7 +177,11 @@ function engineSide(
 function assembleDownlink(
   config: Config, uplink: Uplink, steps: DeviceSteps, driver: EngineDriver<CoapEngine>, lease: WorkerLease, newId: () => string,
 ): Dispatcher {
-  const exchanges = new Exchanges((work) => driver.run(work), config.maxBodyBytes);
+  const exchanges = new Exchanges({
+    withEngine: (work) => driver.run(work),
+    maxBodyBytes: config.maxBodyBytes,
+    transmission: (record) => uplink.presence.transmission(record),
+  });
   const { sessions } = uplink;
   const settler = new Settler(sessions, () => uplink.counters.failures.inc());
   return new Dispatcher({

@@ -1,6 +1,6 @@
 /** A worker's life: takes its lease, opens its sockets, sweeps, and drains when it is told to end. */
 import type { Config } from '@cluster/config';
-import { openUdp, type UdpTransport } from '@cluster/transport';
+import { openUdp, type Datagram, type UdpTransport } from '@cluster/transport';
 import { assemble, type EdgeDeps, type Parts } from './assemble.ts';
 import type { HealthParts, Readiness } from './http.ts';
 import { reportOutages } from './outages.ts';
@@ -24,8 +24,11 @@ const LEASE_RETRY_MS = 1_000;
 /** Starts a worker. Redis and Kafka need not be there yet: devices get 5.03 until they are. Rejects if a port is taken. */
 export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
   const parts = assemble(config, deps);
-  const { receive } = parts.driver;
-  const udp = config.noSec ? await openUdp({ bind: config.bind, port: config.coapPort, onBatch: receive, metrics: deps.metrics }) : undefined;
+  const onBatch = (batch: readonly Datagram[]): void => {
+    parts.meter.count(batch);
+    parts.driver.receive(batch);
+  };
+  const udp = config.noSec ? await openUdp({ bind: config.bind, port: config.coapPort, onBatch, metrics: deps.metrics }) : undefined;
   return liveOn(deps, parts, udp);
 }
 
@@ -45,10 +48,15 @@ class Worker implements Edge {
     this.#deps = deps;
     this.#parts = parts;
     this.#udp = udp;
-    if (udp !== undefined) parts.driver.attach(udp);
+    if (udp !== undefined) parts.driver.attach({ send: (batch) => this.#send(udp, batch) });
     this.#watch();
     this.#gauges();
     void this.#join();
+  }
+
+  #send(udp: Sockets, batch: readonly Datagram[]): void {
+    this.#parts.meter.count(batch);
+    udp.send(batch);
   }
 
   get coapPort(): number | undefined {

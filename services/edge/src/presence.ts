@@ -2,6 +2,7 @@
  * Queue mode in the worker: until when each device listens, and the moment when it is told to be asleep. The owner
  * decides, since it alone knows of messages that changed nothing in the store; the sweeper does where the owner is gone.
  */
+import type { OutgoingRequest } from '@cluster/coap';
 import { fallAsleep, maySleep, type DeviceNumber, type SessionRecord } from '@cluster/session';
 import type { WorkerClock } from './clock.ts';
 import type { DeviceSteps } from './device-steps.ts';
@@ -10,6 +11,8 @@ import { changeSession, type Change } from './session-change.ts';
 
 /** How soon an event is told again that no broker took. */
 const AGAIN_MS = 5_000;
+
+export type Transmission = Pick<OutgoingRequest, 'ackTimeoutMs' | 'maxRetransmit' | 'maxTransmitWaitMs'>;
 
 export class Presence {
   readonly #mayTell: () => boolean;
@@ -37,8 +40,20 @@ export class Presence {
   }
 
   /** How long a device listens after its message: MAX_TRANSMIT_WAIT, unless its settings say otherwise. */
-  windowMs(_record: SessionRecord | undefined): number {
-    return this.#maxTransmitWaitMs;
+  windowMs(record: SessionRecord | undefined): number {
+    const { maxTransmitWaitS } = record?.profile?.settings ?? {};
+    return maxTransmitWaitS === undefined ? this.#maxTransmitWaitMs : maxTransmitWaitS * 1_000;
+  }
+
+  /** What the device's settings change of the transmission of requests to it. RFC 7252 §4.8 */
+  transmission(record: SessionRecord): Transmission {
+    const { ackTimeoutMs, maxRetransmit, maxTransmitWaitS } = record.profile?.settings ?? {};
+    if (ackTimeoutMs === undefined && maxRetransmit === undefined && maxTransmitWaitS === undefined) return {};
+    return {
+      ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }),
+      ...(maxRetransmit === undefined ? {} : { maxRetransmit }),
+      maxTransmitWaitMs: this.windowMs(record),
+    };
   }
 
   /** Until when the device listens, with what only this worker knows. */

@@ -51,6 +51,28 @@ describe('reliability (RFC 7252 §4.2)', () => {
     expect(timeline(under).map(([atMs]) => atMs)).toEqual([0, 10_000, 30_000]);
   });
 
+  it.each<[string, Partial<Parameters<typeof outgoing>[0]>, number[]]>([
+    ['no retransmission', { maxRetransmit: 0, maxTransmitWaitMs: 60_000 }, [0, 60_000]],
+    ['an end after the last timeout', { maxRetransmit: 1, maxTransmitWaitMs: 60_000 }, [0, 2_000, 60_000]],
+    ['an end before the last retransmission', { maxTransmitWaitMs: 10_000 }, [0, 2_000, 6_000, 10_000]],
+    ['an end within the first timeout', { maxTransmitWaitMs: 1_000 }, [0, 1_000]],
+    ['a NON', { confirmable: false, maxTransmitWaitMs: 5_000 }, [0, 5_000]],
+  ])('is given up after the MAX_TRANSMIT_WAIT of the request: %s', (_what, request, times) => {
+    const under = engine(shortest);
+    under.request(0, outgoing({ ...request, code: Code.GET }));
+    const seen = timeline(under);
+    expect(seen.map(([atMs]) => atMs)).toEqual(times);
+    expect(seen.at(-1)?.[1]).toBe('timeout');
+  });
+
+  it('without retransmissions only waits for what another worker sent, until its MAX_TRANSMIT_WAIT', () => {
+    const under = engine(shortest);
+    under.timeout(7_000);
+    under.request(7_000, outgoing({ code: Code.GET, maxRetransmit: 0, maxTransmitWaitMs: 60_000, firstSentAtMs: 0 }));
+    expect(under.poll().datagrams).toEqual([]);
+    expect(timeline(under)).toEqual([[60_000, 'timeout']]);
+  });
+
   it('goes on with what another worker began: what is left of the retransmissions', () => {
     const under = engine(shortest);
     under.timeout(7_000);

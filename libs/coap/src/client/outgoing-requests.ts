@@ -139,13 +139,14 @@ export class OutgoingRequests {
     const bytes = encodeMessage(exchange.message());
     if (!exchange.confirmable) {
       this.#context.send(request.peer, bytes);
-      const waitMs = parameters.responseTimeoutMs ?? maxTransmitWaitMs(parameters);
+      const waitMs = request.maxTransmitWaitMs ?? parameters.responseTimeoutMs ?? maxTransmitWaitMs(parameters);
       timers.set(exchange.waiting, Math.max(nowMs, firstSentAtMs + waitMs));
       return;
     }
     const backoff = {
       ackTimeoutMs: request.ackTimeoutMs ?? parameters.ackTimeoutMs,
       maxRetransmit: request.maxRetransmit ?? parameters.maxRetransmit,
+      ...(request.maxTransmitWaitMs === undefined ? {} : { maxTransmitWaitMs: request.maxTransmitWaitMs }),
     };
     const message = { peer: request.peer, messageId, bytes };
     const giveUp = (dueMs: number): void => this.#fail(dueMs, exchange, 'timeout');

@@ -3,7 +3,9 @@
  * its observations lack, one outstanding request at a time. Every request is stored before it leaves.
  */
 import type { CoapEvent } from '@cluster/coap';
-import { deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextObservationStep, takeOver, viewQueue } from '@cluster/session';
+import {
+  deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextDayMs, nextObservationStep, quotaSpent, takeOver, viewQueue,
+} from '@cluster/session';
 import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
@@ -71,6 +73,7 @@ export class Dispatcher implements DownlinkSide {
     held.heardMs = this.#deps.uplink.clock.storeMs();
     held.observeNotBeforeMs = 0;
     this.#deps.uplink.presence.watch(held);
+    this.#deps.uplink.meter.heard(held);
     this.#deps.exchanges.moved(held);
     if (this.#mayWait(held)) {
       setTimeout(() => this.wake(held.number), AFTER_ANSWER_MS).unref();
@@ -155,6 +158,8 @@ export class Dispatcher implements DownlinkSide {
       await this.#lookAgain(held, view.wakeAtMs);
       return active.again;
     }
+    const begun = 'entry' in work && work.entry.state === 'in-flight';
+    if (!begun && this.#deps.uplink.meter.spent(held)) return this.#waitForNextDay(held);
     if (!('entry' in work)) return this.#deps.observations.run(held, work);
     const reached = await this.#deps.commands.run(held, work);
     // The last one is over and nobody rang: the queue need not be read to know that it is empty.
@@ -170,6 +175,15 @@ export class Dispatcher implements DownlinkSide {
       templates.changes(record) ? { record: templates.apply(record), alarmMs: clock.storeMs() + LOOK_MS } : undefined,
     );
     return changed ?? held;
+  }
+
+  /** The quota of the day is spent: that is stored, so that it can be told, and looked at again when the next day begins. */
+  async #waitForNextDay(held: Held): Promise<false> {
+    const { steps, sessions, uplink } = this.#deps;
+    const nowMs = uplink.clock.storeMs();
+    await sessions.schedule([{ number: held.number, atMs: nextDayMs(nowMs) }]);
+    if (!quotaSpent(held.record, nowMs)) await changeSession(steps, held.number, ({ record }) => ({ record }));
+    return false;
   }
 
   /** An alarm for the queue, where the end of the registration would come too late. */

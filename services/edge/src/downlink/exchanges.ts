@@ -1,7 +1,8 @@
 /** Requests that this worker has out: starts them on the engine, and tells each how it ended. */
 import { observeValue, type CoapEngine, type CoapEvent, type CoapMessage, type CoapOption } from '@cluster/coap';
-import { tokenOf, type DeviceNumber } from '@cluster/session';
+import { tokenOf, type DeviceNumber, type SessionRecord } from '@cluster/session';
 import type { Held } from '../held-sessions.ts';
+import type { Transmission } from '../presence.ts';
 
 export interface Outgoing {
   readonly counter: number;
@@ -34,6 +35,7 @@ interface Open {
   readonly ended: (ending: Ending) => void;
   /** When it was last known that no other worker goes on with it. */
   confirmedMs: number;
+  confirmAfterMs: number;
 }
 
 /** A little less than the first wait before a repetition: a request is confirmed before each one. RFC 7252 §4.8 */
@@ -45,13 +47,15 @@ export type WithEngine = (work: (engine: CoapEngine, nowMs: number) => void) => 
 export class Exchanges {
   readonly #withEngine: WithEngine;
   readonly #maxBodyBytes: number;
+  readonly #transmission: (record: SessionRecord) => Transmission;
   readonly #open = new Map<number, Open>();
   /** One outstanding request a device. OMA Transport 1.1.1 §6.5 */
   readonly #byNumber = new Map<DeviceNumber, number>();
 
-  constructor(withEngine: WithEngine, maxBodyBytes: number) {
-    this.#withEngine = withEngine;
-    this.#maxBodyBytes = maxBodyBytes;
+  constructor(deps: { withEngine: WithEngine; maxBodyBytes: number; transmission: (record: SessionRecord) => Transmission }) {
+    this.#withEngine = deps.withEngine;
+    this.#maxBodyBytes = deps.maxBodyBytes;
+    this.#transmission = deps.transmission;
   }
 
   get size(): number {
@@ -61,11 +65,13 @@ export class Exchanges {
   /** Sends a request on the device's present path. Resolves when the exchange is over. */
   run(held: Held, outgoing: Outgoing): Promise<Ending> {
     const { peer, generation } = held.record;
-    return new Promise((ended) => this.#start({ held, outgoing, peer, generation, ended, confirmedMs: 0 }));
+    return new Promise((ended) => this.#start({ held, outgoing, peer, generation, ended, confirmedMs: 0, confirmAfterMs: CONFIRM_AFTER_MS }));
   }
 
   #start(open: Open): void {
     const { held, outgoing, peer } = open;
+    const transmission = this.#transmission(held.record);
+    open.confirmAfterMs = Math.min(CONFIRM_AFTER_MS, (transmission.ackTimeoutMs ?? Infinity) / 2);
     this.#withEngine((engine, nowMs) => {
       const request = engine.request(nowMs, {
         peer,
@@ -76,6 +82,7 @@ export class Exchanges {
         options: outgoing.options,
         ...(outgoing.payload === undefined ? {} : { payload: outgoing.payload }),
         ...(outgoing.firstSentAtMs === undefined ? {} : { firstSentAtMs: outgoing.firstSentAtMs }),
+        ...transmission,
         maxBodyBytes: this.#maxBodyBytes,
         notificationsApart: outgoing.observe !== undefined,
       });
@@ -92,7 +99,7 @@ export class Exchanges {
   unconfirmed(nowMs: number): DeviceNumber[] {
     const numbers: DeviceNumber[] = [];
     for (const open of this.#open.values()) {
-      if (nowMs - open.confirmedMs < CONFIRM_AFTER_MS) continue;
+      if (nowMs - open.confirmedMs < open.confirmAfterMs) continue;
       open.confirmedMs = nowMs;
       numbers.push(open.held.number);
     }

@@ -3,6 +3,7 @@ import type { CoapMessage, CoapResponse } from '@cluster/coap';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
 import { sleepLookMs, type Arrival, type DeviceNumber, type Rng, type SessionRecord, type SessionStore } from '@cluster/session';
+import type { ByteMeter } from '../byte-meter.ts';
 import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
@@ -32,6 +33,7 @@ export interface Uplink {
   readonly sessions: SessionStore;
   readonly held: HeldSessions;
   readonly presence: Presence;
+  readonly meter: ByteMeter;
   readonly model: ObjectModel;
   readonly events: DomainEvents;
   readonly publisher: Pick<EventPublisher, 'available'>;
