@@ -39,3 +39,5 @@ export function protection(cipher: BulkCipher, fields: Partial<Protection> = {})
   };
   return { cipher, keys, encryptThenMac: false, cid: EMPTY_BYTES, ...fields };
 }
+
+export const CLUSTER_KEYS = { cookie: ring(1), cid: ring(2), ticket: ring(3) };

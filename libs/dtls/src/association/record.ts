@@ -46,11 +46,17 @@ export interface AssociationFixed {
   readonly peerCid: Uint8Array;
   /** The most content bytes of a record the peer takes. */
   readonly sendLimit: number;
+  /** 48 bytes where the CID serves as a session id to resume by, else empty. */
+  readonly masterSecret: Uint8Array;
+  /** When the credential was proved by a full handshake, ms on the clock that the engine is given. */
+  readonly provedAtMs: number;
   readonly credential: Credential;
 }
 
 /** What moves. */
 export interface AssociationMoving {
+  /** The association it belongs to: the slot of a device has one at a time. */
+  readonly cid: Uint8Array;
   /** Raised by each takeover. */
   readonly fence: number;
   /** No record has been sent with this sequence number or a higher one. */
@@ -72,6 +78,8 @@ export function encodeFixed(fixed: AssociationFixed): Uint8Array {
     vector8(fixed.cid),
     vector8(fixed.peerCid),
     uint16(fixed.sendLimit),
+    vector8(fixed.masterSecret),
+    uint48(fixed.provedAtMs),
     encodeCredential({ identity, deviceNumber, credentialVersion }),
   ]);
 }
@@ -87,6 +95,8 @@ export function decodeFixed(bytes: Uint8Array): AssociationFixed | undefined {
   const cid = reader.vector8();
   const peerCid = reader.vector8();
   const sendLimit = reader.uint16();
+  const masterSecret = reader.vector8();
+  const provedAtMs = reader.uint48();
   const credential = readCredential(reader);
   if (!reader.ended || credential === undefined) return undefined;
   return {
@@ -98,6 +108,8 @@ export function decodeFixed(bytes: Uint8Array): AssociationFixed | undefined {
     cid,
     peerCid,
     sendLimit,
+    masterSecret,
+    provedAtMs,
     credential,
   };
 }
@@ -114,16 +126,17 @@ export function readCredential(reader: WireReader): Credential | undefined {
   return reader.intact && kind !== undefined ? { deviceNumber, credentialVersion, identity: { kind, bytes } } : undefined;
 }
 
-export function encodeMoving({ fence, sendEnd, receiveCeiling, peer }: AssociationMoving): Uint8Array {
-  return concatBytes([uint8(MOVING_VERSION), uint48(fence), uint48(sendEnd), uint48(receiveCeiling + 1), vector8(encodeUtf8(peer))]);
+export function encodeMoving({ cid, fence, sendEnd, receiveCeiling, peer }: AssociationMoving): Uint8Array {
+  return concatBytes([uint8(MOVING_VERSION), vector8(cid), uint48(fence), uint48(sendEnd), uint48(receiveCeiling + 1), vector8(encodeUtf8(peer))]);
 }
 
 export function decodeMoving(bytes: Uint8Array): AssociationMoving | undefined {
   const reader = new WireReader(bytes);
   const version = reader.uint8();
+  const cid = reader.vector8();
   const fence = reader.uint48();
   const sendEnd = reader.uint48();
   const receiveCeiling = reader.uint48() - 1;
   const peer = decodeUtf8Strict(reader.vector8());
-  return version === MOVING_VERSION && reader.ended && peer !== undefined ? { fence, sendEnd, receiveCeiling, peer } : undefined;
+  return version === MOVING_VERSION && reader.ended && peer !== undefined ? { cid, fence, sendEnd, receiveCeiling, peer } : undefined;
 }

@@ -17,7 +17,7 @@ const TICKET_NAME = Uint8Array.of(0x6c, 0x77, 0x6d, 0x74);
 const NONCE = 12;
 const TAG = 16;
 
-/** The state that a resumption begins with. Holds the master secret: to be sealed before it is stored. */
+/** The state that a resumption begins with; a part of the association's record. Holds the master secret. */
 export interface Session {
   readonly suite: CipherSuite;
   readonly extendedMasterSecret: boolean;
