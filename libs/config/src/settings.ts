@@ -98,6 +98,9 @@ export const settings = {
   queueMaxBytes: setting('LWM2M_QUEUE_MAX_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE), 'Bytes of the commands that wait for one device at most'),
   maxObservations: setting('LWM2M_MAX_OBSERVATIONS', values.wholeNumber(1, 10_000), '100', 'Observations of one device at most'),
 
+  reconcilePerS: setting('LWM2M_RECONCILE_PER_S', values.wholeNumber(1, 100_000), '1000',
+    'Requests a second by which one edge worker brings devices to what should be observed there, so that a mass restart or a new template makes no storm. Commands are not held up'),
+
   logLevel: setting('LWM2M_LOG_LEVEL', values.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'Least level that is logged'),
 } as const;
 

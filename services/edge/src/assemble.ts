@@ -17,6 +17,7 @@ import { CommandRunner } from './downlink/command-runner.ts';
 import { Dispatcher } from './downlink/dispatcher.ts';
 import { Exchanges } from './downlink/exchanges.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
+import { Pace } from './downlink/pace.ts';
 import { Settler } from './downlink/settler.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { HeldTemplates } from './held-templates.ts';
@@ -26,6 +27,7 @@ import { Sweeper } from './sweeper.ts';
 import { TemplateWalk } from './template-walk.ts';
 import { Traces } from './traces.ts';
 import { AddressBindings } from './uplink/address-bindings.ts';
+import { ResetBudget } from './uplink/reset-budget.ts';
 import { Router } from './uplink/router.ts';
 import type { Uplink } from './uplink/uplink.ts';
 import { WorkerLease } from './worker-lease.ts';
@@ -111,6 +113,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
     sessions, publisher, held, presence, meter, events, clock, rng, templates,
+    resets: new ResetBudget(() => clock.monotonicMs()),
     model: deps.model,
     counters,
     bindings: new AddressBindings(sessions, (count) => counters.lostHints.add(count)),
@@ -184,11 +187,14 @@ function assembleDownlink(
   });
   const { sessions } = uplink;
   const settler = new Settler(sessions, () => uplink.counters.failures.inc());
-  return new Dispatcher({
+  const wake = (number: string) => dispatcher.wake(number);
+  const dispatcher: Dispatcher = new Dispatcher({
     uplink, steps, sessions, exchanges, settler,
     commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler }),
-    observations: new ObservationRunner({ uplink, steps, exchanges }),
+    observations: new ObservationRunner({ uplink, steps, exchanges, wake }),
+    pace: new Pace({ perSecond: config.reconcilePerS, nowMs: () => uplink.clock.monotonicMs(), wake }),
     newId,
     mayTransmit: () => lease.holds(),
   });
+  return dispatcher;
 }

@@ -118,6 +118,7 @@ class Worker implements Edge {
     metrics.gauge('lwm2m_sessions_held', 'Sessions that this worker keeps in memory', () => held.size);
     metrics.gauge('lwm2m_devices_busy', 'Devices with a message under way', () => steps.busy);
     metrics.gauge('lwm2m_downlinks_active', 'Devices that requests are being sent to', () => dispatcher.active);
+    metrics.gauge('lwm2m_reconcile_waiting', 'Devices that wait for their turn to be observed as they should', () => dispatcher.waiting);
     metrics.gauge('lwm2m_observation_templates', 'Observation templates that this worker holds', () => templates.size);
     metrics.gauge('lwm2m_devices_refused', 'Devices whose notifications no broker took', () => refusals.size);
   }

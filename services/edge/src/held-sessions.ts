@@ -24,6 +24,10 @@ export interface Held {
   readonly lastObserve: Map<number, { value: number; atMs: number }>;
   /** A device that did not answer about its observations is left alone until then, or until it is heard. */
   observeNotBeforeMs: number;
+  /** Requests about its observations in a row that it answered with RST. */
+  observeResets: number;
+  /** When its observations were last made again because it reported something unknown. */
+  doubtedMs: number;
   /** Version of the templates that were found to want nothing else of it. */
   templatesSeen: number | undefined;
   /** The address that was last bound to the device in the address index, and when. */
@@ -96,7 +100,7 @@ export class HeldSessions {
   #insert(number: DeviceNumber, version: number, record: SessionRecord, entries: number): Held {
     const held: Held = {
       number, version, record, entries, published: record.pending === undefined, toldChange: undefined, nextMessageId: undefined, heardMs: 0,
-      answering: 0, observeNotBeforeMs: 0, lastObserve: new Map(), templatesSeen: undefined, bound: undefined, context: undefined,
+      answering: 0, observeNotBeforeMs: 0, observeResets: 0, doubtedMs: -Infinity, lastObserve: new Map(), templatesSeen: undefined, bound: undefined, context: undefined,
     };
     this.#keep(held);
     return held;
@@ -121,7 +125,10 @@ export class HeldSessions {
     }
     if (held.record.registration !== record.registration) held.context = undefined;
     if (held.record.registration !== record.registration || held.record.profile !== record.profile) held.templatesSeen = undefined;
-    if (held.record.generation !== record.generation) held.lastObserve.clear();
+    if (held.record.generation !== record.generation) {
+      held.lastObserve.clear();
+      held.observeResets = 0;
+    }
     held.published = record.pending === undefined || published;
     held.version = version;
     held.record = record;

@@ -4,7 +4,8 @@
  */
 import type { CoapEvent } from '@cluster/coap';
 import {
-  deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextDayMs, nextObservationStep, quotaSpent, takeOver, viewQueue,
+  deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextDayMs, nextObservationStep, quotaSpent, renewAll,
+  takeOver, viewQueue,
 } from '@cluster/session';
 import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { ChangeRefused, changeSession } from '../session-change.ts';
@@ -15,11 +16,14 @@ import { alarmOfWaking, arrivalOf, mayLease, movesOrWakes, type Received, type U
 import type { CommandRunner } from './command-runner.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { ObservationRunner } from './observation-runner.ts';
+import type { Pace } from './pace.ts';
 import type { Settler } from './settler.ts';
 
 /** A client that has just got its answer may need a moment until it takes requests. OMA LwM2M Core 1.1 §6.3 */
 const AFTER_ANSWER_MS = 20;
 const CONFIRM_EVERY_MS = 500;
+/** A device that goes on to report what nobody asked for has its observations made again this often at most. */
+const DOUBT_EVERY_MS = 300_000;
 /** When the sweeper looks whether observations were made that templates brought. */
 const LOOK_MS = 60_000;
 
@@ -30,6 +34,7 @@ export interface DispatcherDeps {
   readonly exchanges: Exchanges;
   readonly commands: CommandRunner;
   readonly observations: ObservationRunner;
+  readonly pace: Pace;
   readonly settler: Settler;
   readonly newId: () => string;
   /** The worker's lease holds: no other worker may have taken its devices over unseen. */
@@ -51,6 +56,11 @@ export class Dispatcher implements DownlinkSide {
     return this.#active.size;
   }
 
+  /** Devices that wait for their turn to be brought to what should be observed. */
+  get waiting(): number {
+    return this.#deps.pace.waiting;
+  }
+
   /** Begins to watch over the requests that are out. */
   start(): void {
     this.#timer = setInterval(() => this.#confirm(), CONFIRM_EVERY_MS);
@@ -60,6 +70,7 @@ export class Dispatcher implements DownlinkSide {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#deps.pace.close();
     await this.#deps.settler.flush();
   }
 
@@ -71,7 +82,7 @@ export class Dispatcher implements DownlinkSide {
   /** The device was heard and answered. */
   heard(held: Held): void {
     held.heardMs = this.#deps.uplink.clock.storeMs();
-    held.observeNotBeforeMs = 0;
+    if (held.observeResets === 0) held.observeNotBeforeMs = 0;
     this.#deps.uplink.presence.watch(held);
     this.#deps.uplink.meter.heard(held);
     this.#deps.exchanges.moved(held);
@@ -160,7 +171,7 @@ export class Dispatcher implements DownlinkSide {
     }
     const begun = 'entry' in work && work.entry.state === 'in-flight';
     if (!begun && this.#deps.uplink.meter.spent(held)) return this.#waitForNextDay(held);
-    if (!('entry' in work)) return this.#deps.observations.run(held, work);
+    if (!('entry' in work)) return this.#deps.pace.turn(number) ? this.#deps.observations.run(held, work) : active.again;
     const reached = await this.#deps.commands.run(held, work);
     // The last one is over and nobody rang: the queue need not be read to know that it is empty.
     if (reached && view.last && !active.again) held.entries = 0;
@@ -246,6 +257,18 @@ export class Dispatcher implements DownlinkSide {
       const record = takeOver(held.record, arrivalOf(uplink, received, held));
       return { record, ...alarmOfWaking(held.record, record) };
     });
+  }
+
+  doubted(held: Held): void {
+    const nowMs = this.#deps.uplink.clock.storeMs();
+    if (nowMs - held.doubtedMs < DOUBT_EVERY_MS) return;
+    held.doubtedMs = nowMs;
+    changeSession(this.#deps.steps, held.number, ({ record }) => {
+      const renewed = renewAll(record);
+      return nextObservationStep(renewed) === undefined ? undefined : { record: renewed, alarmMs: nowMs + LOOK_MS };
+    })
+      .then((changed) => changed && this.wake(changed.number))
+      .catch(() => (held.doubtedMs = -Infinity));
   }
 
   again(step: Step): void {

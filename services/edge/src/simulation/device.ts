@@ -135,6 +135,11 @@ export class Device {
     if (answer !== undefined) this.account.toOldLocations.push(answer.code);
   }
 
+  /** Reports every observation that it has, wanted or not. */
+  reportAll(): void {
+    for (const observed of this.on ? this.model.observations.values() : []) this.#notifier?.notify(observed);
+  }
+
   /** POST /dp. */
   async send(): Promise<void> {
     if (!this.on || this.location === undefined) return;

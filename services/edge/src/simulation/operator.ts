@@ -1,5 +1,5 @@
 /** Callers on the northern side: commands of all kinds, cancellations, desired observations, dropped registrations. */
-import type { CommandRequest } from '@cluster/contracts';
+import type { CommandRequest, DesiredObservation } from '@cluster/contracts';
 import { Northbound } from '@cluster/session';
 import type { Device } from './device.ts';
 import { sleep, type Random } from './random.ts';
@@ -49,6 +49,20 @@ export class Operator {
     const paths = OBSERVABLE.filter(() => this.#random.chance(0.5));
     const list = paths.map((path) => (this.#random.chance(0.3) ? { path, attributes: { pmin: 1 } } : { path }));
     await this.#insist(() => this.northbound.setObservations(device.endpoint, list));
+  }
+
+  /** Sets one of a few templates, or removes it; some apply to one device, some to all. */
+  async template(devices: readonly Device[]): Promise<void> {
+    const name = this.#random.pick(['a', 'b', 'c']);
+    const { templates } = this.northbound;
+    if (this.#random.chance(0.3)) return void (await this.#insist(() => templates.remove(name)));
+    const match = this.#random.pick([{}, { object: '/3303/1' }, { endpointPattern: this.#random.pick(devices).endpoint }, { endpointPattern: 'nobody*' }]);
+    const observations = this.#random.pick<DesiredObservation[]>([
+      [{ path: '/3303/*/5700' }],
+      [{ path: '/3303/0/5700', attributes: { pmin: 2 } }, { path: '/3303/7/5700' }],
+      [{ paths: ['/3303/*/5601', '/3/0/9'] }],
+    ]);
+    await this.#insist(() => templates.put(name, { match, observations, priority: this.#random.between(0, 2) }));
   }
 
   async drop(device: Device): Promise<void> {

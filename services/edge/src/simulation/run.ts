@@ -64,6 +64,9 @@ export class Run {
     await Promise.all(storm);
     this.#calm();
     await sleep(CALM_MS / 2);
+    // What a device kept through a new registration is known once it reports it.
+    for (const device of this.devices) device.reportAll();
+    await sleep(REST_MS);
     for (const device of this.devices) device.quiet = true;
     await sleep(CALM_MS / 2);
     const evidence = { events: this.log.events, devices: this.devices, submitted: this.operator.submitted, queue: this.queue, wire: this.wire };
@@ -122,6 +125,8 @@ export class Run {
     () => this.#device().updateOldLocation(),
     () => this.#offForLong(),
     () => this.operator.drop(this.#device()),
+    () => this.operator.template(this.devices),
+    () => this.operator.template(this.devices),
   ];
 
   #device(): Device {

@@ -23,6 +23,8 @@ export interface DownlinkSide {
   adopt(held: Held, counter: number, received: Received): Promise<boolean>;
   /** A notification with this token was told: it answers the request that begins or renews its observation. */
   reported(held: Held, counter: number, received: Received): void;
+  /** The device was told by RST that nobody knows an observation of its: those that it should have are made again. */
+  doubted(held: Held): void;
   /** Carries out a step once more. */
   again(step: Step): void;
   /** Reads an observed body again as a whole, by the durable queue. Resolves when that is stored. */
@@ -33,11 +35,19 @@ export interface DownlinkSide {
 export function notificationStep(uplink: Uplink, downlink: DownlinkSide, received: Unsolicited): Step | undefined {
   const token = parseToken(received.message.token);
   if (token === undefined) {
-    uplink.counters.refused('notification', 'unknown-token');
-    uplink.reject(received.exchange);
+    reset(uplink, received);
     return undefined;
   }
   return new NotificationStep(uplink, downlink, received, token);
+}
+
+/** RST ends an observation at its device; what is beyond the budget gets no answer. False then. */
+function reset(uplink: Uplink, { exchange }: Received): boolean {
+  uplink.counters.refused('notification', 'unknown-token');
+  const may = uplink.resets.mayReset();
+  if (may) uplink.reject(exchange);
+  else uplink.abandon(exchange);
+  return may;
 }
 
 class NotificationStep implements Step {
@@ -62,8 +72,8 @@ class NotificationStep implements Step {
     const registered = held?.record.state === 'registered' && mayMove(this.#uplink, held, this.#received.peer);
     const observation = registered ? observationOf(held.record, this.#counter) : undefined;
     // RST ends the observation at the device: only after the store was asked.
-    if (observation === undefined && !fresh) return 'reload';
-    if (held === undefined || !registered) return { done: () => this.#reject() };
+    if (observation === undefined && !fresh) return this.#uplink.resets.mayAsk(this.#received.peer) ? 'reload' : { done: () => this.#ignore() };
+    if (held === undefined || !registered) return { done: () => void reset(this.#uplink, this.#received) };
     if (!fresh && this.#uplink.presence.mayHaveSlept(held)) return 'reload';
     if (observation === undefined || this.#answersRequest()) return { done: () => void this.#adopt(held) };
     if (this.#received.more) return { ...this.#taken(held), done: (now) => void this.#readAgain(now ?? held, observation) };
@@ -145,7 +155,7 @@ class NotificationStep implements Step {
   async #adopt(held: Held): Promise<void> {
     try {
       const { message, exchange } = this.#received;
-      if (!(await this.#downlink.adopt(held, this.#counter, this.#received))) return this.#nobodys();
+      if (!(await this.#downlink.adopt(held, this.#counter, this.#received))) return this.#nobodys(held);
       if (message.type === MessageType.CON) this.#uplink.acknowledge(exchange);
       else this.#uplink.abandon(exchange);
     } catch {
@@ -154,15 +164,20 @@ class NotificationStep implements Step {
   }
 
   /** The answer that brings its observation may have been stored since the session was read: it is read once more. */
-  #nobodys(): void {
-    if (this.#readTwice) return this.#reject();
+  #nobodys(held: Held): void {
+    if (this.#readTwice) return this.#reject(held);
     this.#readTwice = true;
     this.#downlink.again(this);
   }
 
-  #reject(): void {
-    this.#uplink.counters.refused('notification', 'unknown-token');
-    this.#uplink.reject(this.#received.exchange);
+  /** A device that reports what nobody asked for may not report what somebody did. */
+  #reject(held: Held): void {
+    if (reset(this.#uplink, this.#received)) this.#downlink.doubted(held);
+  }
+
+  #ignore(): void {
+    this.#uplink.counters.refused('notification', 'too-many-unknown');
+    this.#uplink.abandon(this.#received.exchange);
   }
 
   /** No ACK: the device keeps the notification and repeats it. */

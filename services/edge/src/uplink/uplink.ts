@@ -9,6 +9,7 @@ import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
 import type { Presence } from '../presence.ts';
 import type { AddressBindings } from './address-bindings.ts';
+import type { ResetBudget } from './reset-budget.ts';
 import type { Held, HeldSessions } from '../held-sessions.ts';
 import type { HeldTemplates } from '../held-templates.ts';
 
@@ -42,6 +43,7 @@ export interface Uplink {
   readonly counters: EdgeCounters;
   readonly bindings: AddressBindings;
   readonly templates: HeldTemplates;
+  readonly resets: ResetBudget;
   respond(exchange: number, response: CoapResponse): void;
   acknowledge(exchange: number): void;
   reject(exchange: number): void;
