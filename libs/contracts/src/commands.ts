@@ -74,7 +74,7 @@ export const commandStatus = z.object({
   finishedAt: z.string().optional(),
   correlation: z.string().optional().describe('id of the event that brought the command, where it came by Kafka'),
   correlationSource: z.string().optional().describe('source of that event'),
-  waitsFor: z.string().optional().describe('what a queued command waits for: device-message, earlier-command, worker, byte-quota (the next UTC day)'),
+  waitsFor: z.string().optional().describe('what a queued command waits for: registration, device-message, earlier-command, worker, byte-quota (the next UTC day)'),
   reason: z.string().optional().describe('why it ended without an answer of the device'),
   response: commandResponse.optional(),
 });

@@ -16,7 +16,7 @@ export const problemCodes = {
   OBSERVATIONS_MALFORMED: { status: 400, meaning: 'the list has observations that can not exist' },
   TEMPLATE_MALFORMED: { status: 400, meaning: 'the template has observations that can not exist' },
   LAST_EVENT_ID_MALFORMED: { status: 400, meaning: 'the id was not given out by this API' },
-  ENDPOINT_UNKNOWN: { status: 404, meaning: 'no such endpoint is registered' },
+  ENDPOINT_UNKNOWN: { status: 404, meaning: 'no such endpoint is known' },
   TEMPLATE_UNKNOWN: { status: 404, meaning: 'there is no such template' },
   COMMAND_UNKNOWN: { status: 404, meaning: 'the endpoint has no such command' },
   COMMAND_IN_FLIGHT: { status: 409, meaning: 'the command is on its way to the device' },

@@ -4,12 +4,12 @@ import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Buffer } from 'node:buffer';
 import { byAge, decodeEntry, encodeEntry, entryStatus, finish, isFinished, newEntry, type Origin, type QueueEntry } from './entry.ts';
 import { findEndpoint, type Found } from './find.ts';
-import { FINISHED_ROOM_BYTES } from './queue.ts';
 import type { ClusterStore, DeviceNumber, SessionStore, StoredEntry } from './ports.ts';
+import { SUPERSEDED } from './queue.ts';
 import { quotaSpent } from './usage.ts';
 
 export interface QueueLimits {
-  /** Entries a device may have, finished ones included, and bytes of those that are not. */
+  /** Commands of one device that have not ended, and bytes in them. */
   readonly queueEntries: number;
   readonly queueBytes: number;
 }
@@ -48,7 +48,7 @@ export class Commands {
   }
 
   /**
-   * Queues a command for a registered endpoint and rings its owner. A command whose idempotency key was seen within
+   * Queues a command for an endpoint that the cluster knows, registered or not, and rings its owner. A command whose idempotency key was seen within
    * 24 h is not queued again: its present status is returned. The deadline of one with an origin counts from the time
    * that the origin tells. Throws `StoreUnavailable`: not known whether it was stored.
    */
@@ -56,41 +56,44 @@ export class Commands {
     const faults = checkCommand(command);
     if (faults.length > 0) return { outcome: 'malformed', faults };
     const found = await findEndpoint(this.#deps.sessions, endpoint);
-    if (found === undefined || found.record.state !== 'registered') return { outcome: 'unknown-endpoint' };
+    if (found === undefined || found.record.retired === true) return { outcome: 'unknown-endpoint' };
+    let whole = (command.idempotencyKey !== undefined || command.supersede !== undefined) && found.entries > 0;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const done = await this.#store(found, command, origin);
-      if (done !== undefined) return done;
+      const stored = whole ? await this.#deps.sessions.loadEntries(found.number) : [];
+      const done = await this.#store(found, stored, command, origin);
+      if (done === 'full' && whole) return { outcome: 'queue-full' };
+      if (done !== 'full' && done !== 'conflict') return done;
+      // What is finished takes no room from what waits, and shows only in the queue itself.
+      whole = true;
     }
     throw new Contended(`the queue of ${endpoint} changed under every attempt`);
   }
 
-  async #store(found: Found, command: CommandRequest, origin: Origin | undefined): Promise<Submission | undefined> {
+  async #store(
+    found: Found, stored: readonly StoredEntry[], command: CommandRequest, origin: Origin | undefined,
+  ): Promise<Submission | 'full' | 'conflict'> {
     const { sessions, limits, newId } = this.#deps;
     const nowMs = await sessions.timeMs();
     const id = command.idempotencyKey === undefined ? newId() : idempotentId(command.idempotencyKey);
-    const needsQueue = command.idempotencyKey !== undefined || command.supersede !== undefined;
-    const stored = needsQueue && found.entries > 0 ? await sessions.loadEntries(found.number) : [];
     const same = stored.find((e) => e.id === id);
     if (same !== undefined) return repeated(same);
     const entry = newEntry(command, { id, nowMs, sequence: ++this.#accepted, ...(origin === undefined ? {} : { origin }) });
+    const finished = stored.filter((e) => isFinished(decodeEntry(e.record)));
     // The alarm stands before the entry: a crash in between costs one look, never an entry that nobody looks at.
-    await sessions.schedule([{ number: found.number, atMs: nowMs + RING_AGAIN_MS }]);
+    await sessions.schedule([{ number: found.number, atMs: Math.min(nowMs + RING_AGAIN_MS, entry.deadlineMs) }]);
     const [result] = await sessions.commit([
       {
         number: found.number,
         entries: [{ id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, command, nowMs)],
-        limit: { entries: limits.queueEntries, bytes: limits.queueBytes + FINISHED_ROOM_BYTES },
+        limit: {
+          entries: limits.queueEntries + finished.length,
+          bytes: limits.queueBytes + finished.reduce((sum, e) => sum + e.record.length, 0),
+        },
       },
     ]);
-    if (result === 'full') return { outcome: 'queue-full' };
-    if (result !== 'committed') return command.idempotencyKey === undefined ? undefined : this.#repeated(found.number, id);
+    if (result !== 'committed') return result ?? 'conflict';
     await this.#ring(found);
     return { outcome: 'accepted', status: entryStatus(entry) };
-  }
-
-  async #repeated(number: DeviceNumber, id: string): Promise<Submission | undefined> {
-    const stored = (await this.#deps.sessions.loadEntries(number)).find((e) => e.id === id);
-    return stored === undefined ? undefined : repeated(stored);
   }
 
   /** The device's commands, newest first; undefined if the endpoint is not known. */
@@ -143,6 +146,7 @@ export class Commands {
 
   async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {
     if (!entries.some((e) => e.state === 'queued')) return () => undefined;
+    if (found.record.state !== 'registered') return (entry) => (entry.state === 'queued' ? 'registration' : undefined);
     const { cluster, sessions } = this.#deps;
     const [[alive], nowMs] = await Promise.all([cluster.alive([found.record.owner]), sessions.timeMs()]);
     const spent = quotaSpent(found.record, nowMs);
@@ -171,7 +175,7 @@ function superseded(stored: readonly StoredEntry[], command: CommandRequest, now
   return stored.flatMap((e) => {
     const entry = decodeEntry(e.record);
     if (entry.state !== 'queued' || entry.command.supersede !== command.supersede) return [];
-    const over = finish(entry, { state: 'cancelled', atMs: nowMs, reason: 'superseded by a newer command' });
+    const over = finish(entry, { state: 'cancelled', atMs: nowMs, reason: SUPERSEDED });
     return [{ id: e.id, expected: e.version, record: encodeEntry(over) }];
   });
 }

@@ -41,6 +41,8 @@ export interface QueueEntry {
   readonly response?: CommandResponse;
   /** The result event is not known to be published. */
   readonly unpublished: boolean;
+  /** Nothing is left of it but what tells a repeat of its request how it ended. */
+  readonly idempotencyOnly?: boolean;
   /** Made by the server itself: a block-wise notification's rest, or a value read once after a gap. */
   readonly report: boolean;
 }
@@ -110,6 +112,18 @@ export function finish(
   };
 }
 
+/** A finished entry without the bodies of its request and of its answer. */
+export function idempotencyOnly(entry: QueueEntry): QueueEntry {
+  const { op, path, idempotencyKey } = entry.command;
+  const { response, ...rest } = entry;
+  return {
+    ...rest,
+    command: { op, ...(path === undefined ? {} : { path }), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) },
+    ...(response === undefined ? {} : { response: { code: response.code } }),
+    idempotencyOnly: true,
+  };
+}
+
 /** The entry as REST and events show it. */
 export function entryStatus(entry: QueueEntry, waitsFor?: string): CommandStatus {
   const { command } = entry;
@@ -137,5 +151,5 @@ export function byTurn(a: QueueEntry, b: QueueEntry): number {
 
 /** The one accepted first comes first. */
 export function byAge(a: QueueEntry, b: QueueEntry): number {
-  return a.acceptedAtMs - b.acceptedAtMs || a.sequence - b.sequence || (a.id < b.id ? -1 : 1);
+  return a.acceptedAtMs - b.acceptedAtMs || a.sequence - b.sequence || Number(a.id > b.id) - Number(a.id < b.id);
 }

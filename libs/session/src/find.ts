@@ -20,3 +20,8 @@ export async function findEndpoint(sessions: SessionStore, endpoint: string): Pr
   const record = decodeSession(stored.record);
   return record.endpoint === endpoint ? { number, version: stored.version, entries: stored.entries, record } : undefined;
 }
+
+/** Whether a Register takes a fresh number: the former registration ended, and nothing waits or is kept for the endpoint. */
+export function isRetired(record: SessionRecord, entries: number): boolean {
+  return record.retired === true || (record.state !== 'registered' && !record.kept && entries === 0);
+}

@@ -8,6 +8,7 @@ export type { CredentialHead, LiveVersion } from './credentials/credential-recor
 export * from './credentials/endpoint-binding.ts';
 export * from './credentials/store.ts';
 export * from './entry.ts';
+export { isRetired } from './find.ts';
 export * from './identifiers.ts';
 export * from './northbound/northbound.ts';
 export { endpointChangedValue, registrationValue } from './northbound/views.ts';

@@ -1,5 +1,5 @@
 /** Which entry of a device's downlink queue goes next, and which are over. */
-import { byTurn, decodeEntry, finish, isFinished, type QueueEntry } from './entry.ts';
+import { byAge, byTurn, decodeEntry, finish, idempotencyOnly, isFinished, type QueueEntry } from './entry.ts';
 import type { StoredEntry } from './ports.ts';
 
 /** A decoded entry with the version that a commit has to expect. */
@@ -19,43 +19,53 @@ export interface QueueView {
   readonly next: VersionedEntry | undefined;
   /** Nothing but `next` waits, and what is finished leaves room for it. */
   readonly last: boolean;
-  /** Ended by their deadlines: to be committed and told. */
-  readonly expired: readonly VersionedEntry[];
+  /** Ended by their deadlines, or by a newer command of their supersede key: to be committed and told. */
+  readonly over: readonly VersionedEntry[];
   /** Finished with a result that is not known to be published. */
   readonly unpublished: readonly VersionedEntry[];
-  /** Finished long enough ago to be removed. */
-  readonly removable: readonly VersionedEntry[];
+  /** Finished long enough ago to be removed, or to leave no more than their idempotency key behind. */
+  readonly spent: readonly { readonly id: string; readonly version: number; readonly entry: QueueEntry | undefined }[];
   /** When the queue should be looked at again, if nothing comes before: a deadline, a repeat, or something to remove. */
   readonly wakeAtMs: number | undefined;
 }
 
-/** Finished entries that are kept for readers: the newest in any case, others within these bounds. */
+/** Finished entries that are kept for readers as they are: the newest in any case, others within these bounds. */
 const FINISHED_KEPT = 20;
 const FINISHED_BYTES = 1_048_576;
-/** What finished entries may take in all: the newest holds a whole body, raw and decoded. */
-export const FINISHED_ROOM_BYTES = 4 * FINISHED_BYTES;
-/** How long an idempotency key is kept. */
+/** How long an idempotency key is kept, and how many of a device. */
 const IDEMPOTENCY_MS = 86_400_000;
+const KEYS_KEPT = 500;
 
 export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): QueueView {
   const open = entries.filter(({ entry }) => !isFinished(entry));
   const inFlight = open.find(({ entry }) => entry.state === 'in-flight');
-  const expired = open.filter(({ entry }) => entry.state === 'queued' && entry.deadlineMs <= nowMs);
-  const live = open.filter(({ entry }) => entry.state === 'queued' && entry.deadlineMs > nowMs);
-  const ready = live.filter(({ entry }) => entry.notBeforeMs <= nowMs).sort((a, b) => byTurn(a.entry, b.entry));
+  const queued = open.filter(({ entry }) => entry.state === 'queued');
+  const over = queued.flatMap((stored) => ended(stored, queued, nowMs));
+  const ids = new Set(over.map(({ entry }) => entry.id));
+  const ready = queued.filter(({ entry }) => !ids.has(entry.id) && entry.notBeforeMs <= nowMs);
   const times = entries.flatMap(({ entry }) => wakeTimes(entry, nowMs));
+  const whole = entries.filter(({ entry }) => isFinished(entry) && entry.idempotencyOnly !== true);
   return {
-    next: inFlight ?? ready[0],
-    last: open.length === 1 && expired.length === 0 && entries.length < FINISHED_KEPT,
-    expired: expired.map(({ entry, ...stored }) => ({
-      ...stored,
-      entry: finish(entry, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device could take it' }),
-    })),
+    next: inFlight ?? ready.sort((a, b) => byTurn(a.entry, b.entry))[0],
+    last: open.length === 1 && over.length === 0 && whole.length + 1 < FINISHED_KEPT,
+    over,
     unpublished: entries.filter(({ entry }) => isFinished(entry) && entry.unpublished),
-    removable: removable(entries, nowMs),
+    spent: spent(entries, nowMs),
     wakeAtMs: times.length === 0 ? undefined : Math.min(...times),
   };
 }
+
+/** A queued entry that is over without having been sent again. */
+function ended({ entry, ...stored }: VersionedEntry, queued: readonly VersionedEntry[], nowMs: number): VersionedEntry[] {
+  if (entry.deadlineMs <= nowMs) return [{ ...stored, entry: finish(entry, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device could take it' }) }];
+  const { supersede } = entry.command;
+  // Two that came at once did not see each other; one that was in flight when the newer came waits for its repeat.
+  const newer = supersede !== undefined && queued.some((other) => other.entry.command.supersede === supersede && byAge(other.entry, entry) > 0);
+  return newer ? [{ ...stored, entry: finish(entry, { state: 'cancelled', atMs: nowMs, reason: SUPERSEDED }) }] : [];
+}
+
+/** Reason of a command that a newer one with its supersede key has replaced. */
+export const SUPERSEDED = 'superseded by a newer command';
 
 function wakeTimes(entry: QueueEntry, nowMs: number): number[] {
   if (entry.finishedAtMs !== undefined) return [entry.finishedAtMs + IDEMPOTENCY_MS];
@@ -63,15 +73,18 @@ function wakeTimes(entry: QueueEntry, nowMs: number): number[] {
   return entry.notBeforeMs > nowMs ? [entry.deadlineMs, entry.notBeforeMs] : [entry.deadlineMs];
 }
 
-function removable(entries: readonly VersionedEntry[], nowMs: number): VersionedEntry[] {
+function spent(entries: readonly VersionedEntry[], nowMs: number): QueueView['spent'] {
   const finished = entries
     .filter(({ entry }) => isFinished(entry) && !entry.unpublished)
     .sort((a, b) => (b.entry.finishedAtMs ?? 0) - (a.entry.finishedAtMs ?? 0));
-  let bytes = 0;
-  return finished.filter(({ entry, bytes: size }, place) => {
+  let [bytes, keys] = [0, 0];
+  return finished.flatMap(({ version, entry, bytes: size }, place) => {
+    const { id } = entry;
+    const keyed = entry.command.idempotencyKey !== undefined;
+    if (nowMs - (entry.finishedAtMs ?? 0) >= IDEMPOTENCY_MS || (keyed && ++keys > KEYS_KEPT)) return [{ id, version, entry: undefined }];
+    if (entry.idempotencyOnly === true) return [];
     bytes += size;
-    const old = nowMs - (entry.finishedAtMs ?? 0) >= IDEMPOTENCY_MS;
-    const tooMany = place >= FINISHED_KEPT && entry.command.idempotencyKey === undefined;
-    return old || tooMany || (place > 0 && bytes > FINISHED_BYTES);
+    const whole = place === 0 || (place < FINISHED_KEPT && bytes <= FINISHED_BYTES);
+    return whole ? [] : [{ id, version, entry: keyed ? idempotencyOnly(entry) : undefined }];
   });
 }

@@ -96,6 +96,8 @@ export interface SessionRecord {
   readonly changed?: PendingChange;
   /** Version of the template set that `observations` were brought to. */
   readonly templates?: number;
+  /** The registration ended and nothing was left of it: the number is never used again. */
+  readonly retired?: boolean;
 }
 
 const FORMAT = 1;
@@ -215,6 +217,7 @@ export function encodeSession(s: SessionRecord): Uint8Array {
     s.changed === undefined ? null : [s.changed.atMs, s.changed.sequence],
     packPresence(s),
     s.templates ?? null,
+    s.retired ?? null,
   ]);
 }
 
@@ -255,5 +258,6 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
     ...unpackChange(a[23] as [number, number] | null | undefined),
     ...unpackPresence(a[24] as PackedPresence, a[7] as number),
     ...(typeof a[25] === 'number' ? { templates: a[25] } : {}),
+    ...(a[26] === true ? { retired: true } : {}),
   };
 }

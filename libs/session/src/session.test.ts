@@ -61,11 +61,11 @@ describe('the session record', () => {
     }
   });
 
-  it.each([['profiles', 22], ['presence', 24], ['templates', 25]])('of a version without %s is read', (_what, fields) => {
+  it.each([['profiles', 22], ['presence', 24], ['templates', 25], ['retired numbers', 26]])('of a version without %s is read', (_what, fields) => {
     const now = encodeSession(first());
-    // An array of 26, of which the last four are null.
-    expect([now[0], now[1]]).toEqual([0x98, 26]);
-    const older = Uint8Array.from(now.subarray(0, now.length - (26 - fields)));
+    // An array of 27, of which the last five are null.
+    expect([now[0], now[1]]).toEqual([0x98, 27]);
+    const older = Uint8Array.from(now.subarray(0, now.length - (27 - fields)));
     older[1] = fields;
     expect(decodeSession(older)).toEqual(first());
   });
@@ -242,7 +242,7 @@ describe('the downlink queue', () => {
   it('a deadline ends what was not sent, with its reason', () => {
     const view = viewQueue(versioned(entry('a', { ttlS: 1 })), 1_000);
     expect(view.next).toBeUndefined();
-    expect(view.expired[0]?.entry).toMatchObject({ state: 'expired', unpublished: true, reason: expect.any(String) });
+    expect(view.over[0]?.entry).toMatchObject({ state: 'expired', unpublished: true, reason: expect.any(String) });
   });
 
   it('a repeat waits for its time, and the queue says when to look again', () => {
@@ -257,8 +257,33 @@ describe('the downlink queue', () => {
       unpublished: false,
     });
     const many = versioned(...Array.from({ length: 25 }, (_, i) => told(`e${i}`, i)), told('keyed', -1, 'k'));
-    expect(viewQueue(many, 1_000).removable.map((e) => e.entry.id)).toEqual(['e4', 'e3', 'e2', 'e1', 'e0']);
-    expect(viewQueue(many, 90_000_000).removable).toHaveLength(26);
+    const { spent } = viewQueue(many, 1_000);
+    expect(spent.map((e) => e.id)).toEqual(['e4', 'e3', 'e2', 'e1', 'e0', 'keyed']);
+    expect(spent.filter((e) => e.entry !== undefined)).toMatchObject([{ id: 'keyed', entry: { idempotencyOnly: true, state: 'done' } }]);
+    expect(viewQueue(many, 90_000_000).spent.map((e) => e.entry)).toEqual(Array.from({ length: 26 }, () => undefined));
+  });
+
+  it('a key is kept though the answer was large, without its bodies, 500 of a device', () => {
+    const command = { op: 'write' as const, path: '/3/0/15', value: 'x'.repeat(900), idempotencyKey: 'k' };
+    const answer = { code: '2.05', payloadBase64: 'x'.repeat(900) };
+    const keyed = (i: number) => ({ ...finish(newEntry(command, { id: `k${i}`, nowMs: 0 }), { state: 'done', atMs: i, response: answer }), unpublished: false });
+    const stored = Array.from({ length: 502 }, (_, i) => ({ version: 1, bytes: 200_000, entry: keyed(i) }));
+    const { spent, last } = viewQueue(stored, 1_000);
+    const slim = spent.flatMap(({ entry }) => entry ?? []);
+    expect(spent.filter(({ entry }) => entry === undefined).map(({ id }) => id)).toEqual(['k1', 'k0']);
+    expect(slim[0]).toMatchObject({ state: 'done', response: { code: '2.05' }, command: { op: 'write', path: '/3/0/15', idempotencyKey: 'k' } });
+    expect(Math.max(...slim.map((entry) => encodeEntry(entry).length))).toBeLessThan(400);
+    expect(last).toBe(false);
+    expect(viewQueue(slim.map((entry) => ({ version: 2, bytes: 300, entry })), 1_000).spent).toEqual([]);
+  });
+
+  it('of one supersede key the newest is sent, also where the older was on its way when the newer came', () => {
+    const set = (id: string, nowMs: number, sequence = 0) => newEntry({ op: 'write', path: '/3/0/15', value: id, supersede: 's' }, { id, nowMs, sequence });
+    const inFlight = { ...set('old', 1), state: 'in-flight' as const };
+    expect(viewQueue(versioned(inFlight, set('new', 2)), 10)).toMatchObject({ next: { entry: { id: 'old' } }, over: [] });
+    const again = viewQueue(versioned({ ...set('old', 1), attempts: 1, notBeforeMs: 50 }, set('new', 2)), 10);
+    expect(again).toMatchObject({ next: { entry: { id: 'new' } }, over: [{ entry: { id: 'old', state: 'cancelled', unpublished: true } }] });
+    expect(viewQueue(versioned(set('b', 1, 1), set('a', 1, 2)), 10).next?.entry.id).toBe('a');
   });
 
   it('large answers are kept one at a time', () => {
@@ -266,13 +291,13 @@ describe('the downlink queue', () => {
       version: 1, bytes, entry: { ...finish(entry(id), { state: 'done', atMs }), unpublished: false },
     });
     const view = viewQueue([told('old', 1, 900), told('large', 2, 2_000_000), told('newest', 3, 2_000_000)], 10);
-    expect(view.removable.map((e) => e.entry.id)).toEqual(['large', 'old']);
+    expect(view.spent.map((e) => e.id)).toEqual(['large', 'old']);
   });
 
   it('says when a finished entry is to be removed', () => {
     const told = { ...finish(entry('a'), { state: 'done', atMs: 5 }), unpublished: false };
-    expect(viewQueue(versioned(told), 10)).toMatchObject({ next: undefined, wakeAtMs: 86_400_005, removable: [] });
-    expect(viewQueue(versioned(told), 86_400_005).removable).toHaveLength(1);
+    expect(viewQueue(versioned(told), 10)).toMatchObject({ next: undefined, wakeAtMs: 86_400_005, spent: [] });
+    expect(viewQueue(versioned(told), 86_400_005).spent).toHaveLength(1);
   });
 
   it('an entry comes back as it was', () => {

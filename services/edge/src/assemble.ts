@@ -19,6 +19,7 @@ import { Exchanges } from './downlink/exchanges.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
 import { Pace } from './downlink/pace.ts';
 import { Settler } from './downlink/settler.ts';
+import { EndedRegistrations } from './ended-registrations.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { HeldTemplates } from './held-templates.ts';
 import { Presence } from './presence.ts';
@@ -130,8 +131,10 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     dispatcher.ended(coapEvents);
     router.route(coapEvents);
   });
+  const maxTransmitWaitMs = config.maxTransmitWaitS * 1_000;
+  const ended = new EndedRegistrations({ sessions, cluster: deps.cluster, steps, events, clock, worker, maxTransmitWaitMs });
   const sweeper = new Sweeper({
-    sessions, publisher, steps, presence, events, clock, lease, worker, log, templates,
+    sessions, publisher, steps, presence, ended, clock, lease, worker, log, templates,
     cluster: deps.cluster,
     graceMs: config.expiryGraceS * 1_000,
     serve: (number) => dispatcher.rung(number),

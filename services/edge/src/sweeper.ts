@@ -2,17 +2,15 @@
  * Looks after what no message will wake: registrations that ran out, events that a dead worker left unpublished,
  * queues whose doorbell was lost. Each worker sweeps the shards that it could take.
  */
-import type { CommandState } from '@cluster/contracts';
 import type { EventPublisher } from '@cluster/events';
-import { isRepeatable } from '@cluster/lwm2m';
 import {
-  decodeEntry, decodeSession, decodeStored, encodeEntry, end, expiryOf, finish, isFinished, nextObservationStep, sleepLookAfter, sleepLookMs, viewQueue, type Alarm, type ClusterStore, type Outage,
-  type QueueEntry, type SessionRecord, type SessionStore, type StoredSession,
+  decodeSession, decodeStored, end, expiryOf, nextObservationStep, sleepLookAfter, sleepLookMs, viewQueue, type Alarm, type ClusterStore,
+  type Outage, type SessionRecord, type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 import type { WorkerClock } from './clock.ts';
 import type { DeviceSteps } from './device-steps.ts';
-import type { DomainEvents } from './domain-events.ts';
+import { hasMark, type EndedRegistrations } from './ended-registrations.ts';
 import type { HeldTemplates } from './held-templates.ts';
 import type { Presence } from './presence.ts';
 import { ChangeRefused, changeSession } from './session-change.ts';
@@ -24,7 +22,7 @@ export interface SweeperDeps {
   readonly publisher: EventPublisher;
   readonly steps: DeviceSteps;
   readonly presence: Presence;
-  readonly events: DomainEvents;
+  readonly ended: EndedRegistrations;
   readonly clock: WorkerClock;
   readonly lease: WorkerLease;
   readonly worker: string;
@@ -48,10 +46,6 @@ const PRESENCE_AGAIN_MS = 60_000;
 const RING_AT_LEAST_MS = 3_600_000;
 /** A registration without end is looked at all the same: its alarm is where it is found by. */
 const LOOK_AT_LEAST_MS = 86_400_000;
-/** How long the record of an ended registration stays, so that its number is not used again at once. */
-const TOMBSTONE_MS = 600_000;
-/** A number that is kept may be registered again while its alarm is being settled: it is never left without one. */
-const KEPT_LOOK_MS = 3_600_000;
 
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -114,7 +108,7 @@ export class Sweeper {
     const nowMs = this.#deps.clock.storeMs();
     try {
       const record = decodeSession(stored.record);
-      if (record.state !== 'registered') return await this.#bury(alarm.number, record);
+      if (record.state !== 'registered') return await this.#deps.ended.look(alarm.number);
       const mine = record.owner === this.#deps.worker;
       const ownerLives = mine || (await this.#lives(record.owner));
       if (hasMark(record) && !ownerLives) await this.#publishPending(alarm.number);
@@ -145,7 +139,7 @@ export class Sweeper {
   async #lookAtQueue(number: string, record: SessionRecord, ownerLives: boolean): Promise<number | undefined> {
     const nowMs = this.#deps.clock.storeMs();
     const view = viewQueue((await this.#deps.sessions.loadEntries(number)).map(decodeStored), nowMs);
-    const idle = view.next === undefined && view.expired.length + view.unpublished.length + view.removable.length === 0;
+    const idle = view.next === undefined && view.over.length + view.unpublished.length + view.spent.length === 0;
     if (idle) return view.wakeAtMs;
     await this.#ring(number, record, ownerLives);
     return Math.min(ringAgainMs(nowMs, view.next?.entry.acceptedAtMs ?? nowMs), view.wakeAtMs ?? Infinity);
@@ -212,67 +206,8 @@ export class Sweeper {
       },
       { fresh: true },
     );
-    return expired === undefined ? nowMs + SETTLE_MS : this.#bury(number, expired.record);
+    return expired === undefined ? nowMs + SETTLE_MS : this.#deps.ended.look(number);
   }
-
-  /** Tells the end of a registration, ends what waited for it, and retires its number unless it is kept. */
-  async #bury(number: string, ended: SessionRecord): Promise<number | undefined> {
-    const { steps, sessions } = this.#deps;
-    const told = await changeSession(steps, number, () => ({}), { fresh: true });
-    if (told === undefined) return undefined;
-    const { kept } = told.record;
-    const nowMs = this.#deps.clock.storeMs();
-    // The alarm of the new registration, later than this one, went into it.
-    if (told.record.state === 'registered') return nowMs + SETTLE_MS;
-    const waitingMs = await this.#endCommands(number, kept);
-    const ttl = kept ? {} : { ttlMs: TOMBSTONE_MS };
-    await changeSession(steps, number, ({ record }) => (record.state === 'registered' ? undefined : { record, ...ttl }));
-    if (!kept) await sessions.release(ended.endpoint, number);
-    // The owner still holds the session as it was.
-    if (ended.owner !== '' && ended.owner !== this.#deps.worker) await this.#deps.cluster.ring([{ worker: ended.owner, number }]);
-    return kept ? next(waitingMs, nowMs + KEPT_LOOK_MS) : undefined;
-  }
-
-  /**
-   * Ends the commands of an ended registration and tells it; those of an endpoint that is kept when their time is over.
-   * Returns when the next one's is.
-   */
-  async #endCommands(number: string, kept: boolean): Promise<number> {
-    const stored = (await this.#deps.sessions.loadEntries(number)).map((e) => ({ ...e, entry: decodeEntry(e.record) }));
-    const nowMs = this.#deps.clock.storeMs();
-    const stays = (entry: QueueEntry) => (isFinished(entry) ? !entry.unpublished : kept && entry.deadlineMs > nowMs);
-    const over = stored.filter(({ entry }) => !stays(entry)).map((e) => ({
-      ...e,
-      entry: isFinished(e.entry) ? e.entry : finish(e.entry, { state: outcomeOf(e.entry), atMs: nowMs, reason: 'the registration ended' }),
-    }));
-    if (over.length > 0) await this.#tell(number, over);
-    const versions = new Map(over.map(({ id, version }) => [id, version + 1]));
-    const settled = kept
-      ? over.map(({ id, version, entry }) => ({ id, expected: version + 1, record: encodeEntry({ ...entry, unpublished: false }) }))
-      : stored.map(({ id, version }) => ({ id, expected: versions.get(id) ?? version, record: undefined }));
-    if (settled.length > 0) await this.#deps.sessions.commit([{ number, entries: settled }]);
-    const waiting = stored.filter(({ entry }) => kept && !isFinished(entry) && stays(entry));
-    return Math.min(...waiting.map(({ entry }) => entry.deadlineMs));
-  }
-
-  async #tell(number: string, over: readonly { id: string; version: number; entry: QueueEntry }[]): Promise<void> {
-    const told = await changeSession(this.#deps.steps, number, (held) => ({
-      entries: over.map(({ id, version, entry }) => ({ id, expected: version, record: encodeEntry(entry) })),
-      events: over
-        .filter(({ entry }) => !entry.report)
-        .map(({ entry }) => this.#deps.events.commandResult(number, held.version, held.record, entry)),
-    }));
-    if (told === undefined) throw new ChangeRefused('store');
-  }
-}
-
-function hasMark({ pending, changed }: SessionRecord): boolean {
-  return pending !== undefined || changed !== undefined;
-}
-
-/** What is in flight may have been carried out. */
-function outcomeOf({ state, command }: QueueEntry): CommandState {
-  return state === 'in-flight' && !isRepeatable(command) ? 'outcome-unknown' : 'expired';
 }
 
 /** Twice the time that it has waited already, within bounds. */

@@ -98,6 +98,9 @@ test('a command waits in the queue, can be seen and cancelled anywhere, and the 
   expect((await send(`${device(1)}/commands`, 'POST', { op: 'read', path: '/3' })).status).toBe(429);
   expect((await send(`${device(1)}/commands/${id}`, 'DELETE')).status).toBe(204);
   expect(await (await fetch(`${device(0)}/commands/${id}`)).json()).toMatchObject({ state: 'cancelled' });
+  // What has ended takes no room from what waits.
+  expect((await send(`${device(1)}/commands`, 'POST', { op: 'read', path: '/3' })).status).toBe(202);
+  expect((await send(`${device(1)}/commands`, 'POST', { op: 'read', path: '/3' })).status).toBe(429);
 });
 
 test('what can not be sent is refused with its faults; what a device may refuse is not', async () => {
@@ -117,7 +120,10 @@ test('the directory, the observations and the end of a registration', async () =
   expect(await put.json()).toEqual([{ path: '/3/0/9', attributes: { pmin: 5 }, state: 'wanted' }]);
   expect(endpointView.parse(await (await fetch(device(1))).json()).observations).toHaveLength(1);
   expect((await send(`${device(1)}/registration`, 'DELETE')).status).toBe(204);
-  expect((await send(`${device(0)}/commands`, 'POST', { op: 'read', path: '/3' })).status).toBe(404);
+  const waiting = await send(`${device(0)}/commands`, 'POST', { op: 'read', path: '/3' });
+  expect(waiting.status).toBe(202);
+  const { id } = (await waiting.json()) as CommandStatus;
+  expect(await (await fetch(`${device(1)}/commands/${id}`)).json()).toMatchObject({ state: 'queued', waitsFor: 'registration' });
 });
 
 test('a stream resumes on the other replica after its own', async () => {

@@ -3,7 +3,7 @@
  * again where the device changed meanwhile, and rings the owner of the device's path.
  */
 import { Contended, RING_AGAIN_MS, TRIES } from '../commands.ts';
-import { findEndpoint, type Found } from '../find.ts';
+import { findEndpoint, isRetired, type Found } from '../find.ts';
 import { newDeviceNumber, type Rng } from '../identifiers.ts';
 import type { ClusterStore, DeviceNumber, SessionStore } from '../ports.ts';
 import { decodeSession, encodeSession, type SessionRecord } from '../record.ts';
@@ -39,13 +39,13 @@ export class DeviceSessions {
 
   /**
    * The endpoint's session, or a new one in state `provisioned` (version 0) under a number that is claimed for it. A
-   * number whose registration ended is not used again, unless the endpoint keeps it.
+   * number whose registration ended is not used again, unless something waits or is kept there for the endpoint.
    */
   async findOrProvision(endpoint: string): Promise<Found> {
     const [held] = await this.store.resolve([endpoint]);
     const [stored] = held === undefined ? [] : await this.store.load([held]);
     const record = stored && decodeSession(stored.record);
-    const retired = record !== undefined && (record.endpoint !== endpoint || (record.state !== 'registered' && !record.kept));
+    const retired = record !== undefined && (record.endpoint !== endpoint || isRetired(record, stored?.entries ?? 0));
     if (held !== undefined && record !== undefined && stored !== undefined && !retired) {
       return { number: held, version: stored.version, entries: stored.entries, record };
     }

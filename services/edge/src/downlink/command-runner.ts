@@ -13,7 +13,8 @@ import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { Ending, Exchanges } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
 import type { Settler } from './settler.ts';
-import { afterResponse, answered, inAnotherFormat, observationOfCommand, unanswered } from './outcomes.ts';
+import { afterResponse, afterSilence, answered, inAnotherFormat, observationOfCommand, unanswered } from './outcomes.ts';
+import { UnstoredAnswers } from './unstored-answers.ts';
 
 /** A command that has its identifiers, stored as in flight. */
 interface Leased {
@@ -28,6 +29,7 @@ export class CommandRunner {
   readonly #sessions: SessionStore;
   readonly #exchanges: Exchanges;
   readonly #settler: Settler;
+  readonly #unstored = new UnstoredAnswers();
 
   constructor(deps: { uplink: Uplink; steps: DeviceSteps; sessions: SessionStore; exchanges: Exchanges; settler: Settler }) {
     this.#uplink = deps.uplink;
@@ -39,29 +41,29 @@ export class CommandRunner {
 
   /** Tells and ends what is over, and removes what nobody needs any more. */
   async tidy(held: Held, view: QueueView): Promise<void> {
-    const over = [...view.expired, ...view.unpublished];
-    if (over.length > 0) {
+    const untold = [...view.over, ...view.unpublished];
+    if (untold.length > 0) {
       const after = await changeSession(this.#steps, held.number, (now) => ({
-        entries: view.expired.map(({ version, entry }) => ({ id: entry.id, expected: version, record: encodeEntry(entry) })),
-        events: over.flatMap(({ entry }) => this.#result(now, entry)),
+        ...changed(now.record, afterSilence(now.record, view.over.map(({ entry }) => entry))),
+        entries: view.over.map(({ version, entry }) => ({ id: entry.id, expected: version, record: encodeEntry(entry) })),
+        events: untold.flatMap(({ entry }) => this.#result(now, entry)),
       }));
       if (after === undefined) return;
     }
     const told = [
-      ...view.expired.map(({ version, entry }) => settled(version + 1, entry)),
+      ...view.over.map(({ version, entry }) => settled(version + 1, entry)),
       ...view.unpublished.map(({ version, entry }) => settled(version, entry)),
-      ...view.removable.map(({ version, entry }) => ({ id: entry.id, expected: version, record: undefined })),
+      ...view.spent.map(({ id, version, entry }) => ({ id, expected: version, record: entry && encodeEntry(entry) })),
     ];
     if (told.length > 0) await this.#sessions.commit([{ number: held.number, entries: told }]);
   }
 
-  /** Runs a command to the end of its exchange. False: the device can't be reached now. */
+  /** Runs a command to the end of its exchange. False: the device can't be reached now, or its answer not be told. */
   async run(held: Held, queued: VersionedEntry): Promise<boolean> {
     const planned = planRequest(queued.entry.command, contextOf(held, this.#uplink.model), queued.entry.refusals);
     if (!planned.ok) {
       const reason = planned.faults.map((f) => f.message).join('; ');
-      await this.#store(held, queued, finish(queued.entry, { state: 'cancelled', atMs: this.#uplink.clock.storeMs(), reason }));
-      return true;
+      return this.#store(held, queued, finish(queued.entry, { state: 'cancelled', atMs: this.#uplink.clock.storeMs(), reason }));
     }
     if (queued.entry.state === 'in-flight') return this.#resume(held, queued, planned.plan);
     const leased = await this.#lease(held, queued);
@@ -75,6 +77,8 @@ export class CommandRunner {
   /** Goes on with an exchange that a worker before this one began: same token, same message id, what is left of its time. */
   async #resume(held: Held, inFlight: VersionedEntry, plan: RequestPlan): Promise<boolean> {
     const { exchange } = inFlight.entry;
+    const known = exchange && this.#unstored.take(held.number, exchange);
+    if (known !== undefined) return this.complete(held, inFlight, known);
     const nowMs = this.#uplink.clock.storeMs();
     const over = exchange === undefined || nowMs - exchange.firstSentAtMs >= this.#uplink.presence.windowMs(held.record);
     if (over || exchange.generation !== held.record.generation) {
@@ -101,7 +105,7 @@ export class CommandRunner {
     return { held: leased, entry: { version: version + 1, entry: sent, bytes }, lease };
   }
 
-  /** Stores the end of an exchange and tells it. False: the device did not answer. */
+  /** Stores the end of an exchange and tells it. False: the device did not answer, or its answer could not be told. */
   async complete(held: Held, inFlight: VersionedEntry, ending: Ending): Promise<boolean> {
     const stored = ending.kind === 'response' ? ending.stored : undefined;
     try {
@@ -110,6 +114,9 @@ export class CommandRunner {
       return reached;
     } catch (error) {
       stored?.(false);
+      const { exchange } = inFlight.entry;
+      // Whoever heard that it is not stored brings it again.
+      if (ending.kind === 'response' && stored === undefined && exchange !== undefined) this.#unstored.keep(held.number, exchange, ending);
       throw error;
     }
   }
@@ -120,47 +127,46 @@ export class CommandRunner {
     if (ending.kind === 'given') return false;
     if (ending.kind === 'failed') {
       this.#uplink.counters.unanswered(ending.reason);
-      await this.#store(held, inFlight, unanswered(entry, ending.reason, nowMs));
-      return ending.reason !== 'timeout';
+      const next = unanswered(entry, ending.reason, nowMs);
+      const told = await this.#store(held, inFlight, next, undefined, (record) => afterSilence(record, [next]));
+      return told && ending.reason !== 'timeout';
     }
     held.heardMs = nowMs;
     const context = contextOf(held, this.#uplink.model);
     const retried = inAnotherFormat(entry, ending.message, context);
-    if (retried !== undefined) {
-      await this.#store(held, inFlight, retried);
-      return true;
-    }
+    if (retried !== undefined) return this.#store(held, inFlight, retried);
     const response = readResponse(entry.command, ending.message, context, nowMs / 1_000);
     const done = answered(entry, { ...response, rttMs: Math.round(ending.rttMs) }, nowMs);
     const exchange = entry.exchange ?? { counter: 0, messageId: 0, firstSentAtMs: 0, generation: 0 };
-    await this.#store(held, inFlight, done, ending.message, (record) => {
+    return this.#store(held, inFlight, done, ending.message, (record) => {
       const after = afterResponse(record, entry.command, ending.message, exchange);
       // Instances came or went, or what a template wants was cancelled.
       return after === record ? record : this.#uplink.templates.apply(after);
     });
-    return true;
   }
 
+  /** False: stored, but not told. */
   async #store(
     held: Held,
     { version }: VersionedEntry,
     next: QueueEntry,
     message?: CoapMessage,
     change: (record: SessionRecord) => SessionRecord = (record) => record,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { number } = held;
     try {
       await changeSession(this.#steps, number, (now) => {
         const record = change(now.record);
         const events = next.report ? this.#report(now, next, message) : this.#result(now, next);
-        return { ...(record === now.record ? {} : { record }), entries: [{ id: next.id, expected: version, record: encodeEntry(next) }], events };
+        return { ...changed(now.record, record), entries: [{ id: next.id, expected: version, record: encodeEntry(next) }], events };
       });
     } catch (error) {
-      // Stored, not told: the mark on the entry brings it out when the brokers are back.
-      if (error instanceof ChangeRefused && error.why === 'events') return;
+      // The mark on the entry brings it out when the brokers are back.
+      if (error instanceof ChangeRefused && error.why === 'events') return false;
       throw error;
     }
     if (isFinished(next)) this.#settler.add(number, settled(version + 1, next));
+    return true;
   }
 
   #result(held: Held, entry: QueueEntry): EventRecord[] {
@@ -180,6 +186,10 @@ export class CommandRunner {
     const values = { ...report, ...(format === undefined ? {} : { contentFormat: format }) };
     return [this.#uplink.events.notification(held, cause, nowMs, { paths, ...values })];
   }
+}
+
+function changed(before: SessionRecord, after: SessionRecord): { record?: SessionRecord } {
+  return after === before ? {} : { record: after };
 }
 
 /** A result that is known to be published; the server's own reads leave nothing behind. */

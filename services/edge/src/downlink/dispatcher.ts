@@ -26,6 +26,8 @@ const CONFIRM_EVERY_MS = 500;
 const DOUBT_EVERY_MS = 300_000;
 /** When the sweeper looks whether observations were made that templates brought. */
 const LOOK_MS = 60_000;
+/** After a step that the store refused. A store that is away wakes everybody when it is back. */
+const STORE_AGAIN_MS = 5_000;
 
 export interface DispatcherDeps {
   readonly uplink: Uplink;
@@ -147,8 +149,9 @@ export class Dispatcher implements DownlinkSide {
     try {
       while (!this.#closed && (await this.#serveOnce(number, active)));
     } catch (error) {
-      // What was refused stands in the store; the sweeper or the end of the outage wakes the device again.
+      // What was refused stands in the store; if nothing else wakes the device, the sweeper does.
       if (!(error instanceof ChangeRefused)) this.#deps.uplink.counters.failures.add(1);
+      else if (error.why === 'store') setTimeout(() => this.wake(number), STORE_AGAIN_MS).unref();
     } finally {
       this.#active.delete(number);
       if (active.again && !this.#closed) this.wake(number);

@@ -3,7 +3,8 @@ import { Code, locationPath, observeValue, type CoapMessage } from '@cluster/coa
 import type { CommandRequest, CommandResponse } from '@cluster/contracts';
 import { formatChoices, isRepeatable, type DeviceContext } from '@cluster/lwm2m';
 import {
-  changeObservation, desireAlso, finish, forget, isSame, observationKey, type Exchange, type Observation, type ObservationStep, type QueueEntry,
+  changeObservation, desireAlso, finish, forget, isFinished, isSame, observationKey, type Exchange, type Observation, type ObservationStep,
+  type QueueEntry,
   type SessionRecord,
 } from '@cluster/session';
 
@@ -56,6 +57,16 @@ export function afterResponse(record: SessionRecord, command: CommandRequest, me
     default:
       return record;
   }
+}
+
+/** The session after commands that are over without an answer: whether a device still observes what it was told to cancel is not known. */
+export function afterSilence(record: SessionRecord, entries: readonly QueueEntry[]): SessionRecord {
+  return entries.reduce((after, entry) => {
+    if (!isFinished(entry) || entry.attempts === 0 || !entry.command.op.startsWith('cancel-observe')) return after;
+    const key = observationKey(observationOfCommand(entry.command, 0));
+    const active = after.observations.some((o) => o.state === 'active' && observationKey(o) === key);
+    return active ? changeObservation(after, key, { state: 'wanted' }) : after;
+  }, record);
 }
 
 /** The session after a step of reconciling observations was answered. */

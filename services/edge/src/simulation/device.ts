@@ -123,6 +123,7 @@ export class Device {
     const answer = await this.#request(Code.DELETE, pathOf(location));
     if (life !== this.#life) return;
     if (answer?.code === Code.DELETED) this.account.deregistered.push(location);
+    this.model.forget();
     this.location = undefined;
   }
 
@@ -158,6 +159,8 @@ export class Device {
 
   /** Returns how long to wait then. */
   async #register(life: number): Promise<number> {
+    // A new registration begins without observations. OMA LwM2M Core 1.2 §6.4.1
+    this.model.forget();
     const { queueMode, lifetimeS } = this.habits;
     const queries = [`ep=${this.endpoint}`, `lt=${lifetimeS}`, 'lwm2m=1.1', 'b=U', ...(queueMode ? ['Q'] : [])];
     const options = [

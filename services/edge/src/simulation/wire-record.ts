@@ -18,8 +18,9 @@ const EXCHANGE_LIFETIME_MS = 247_000;
 
 export class WireRecord implements Wiretap {
   readonly faults: string[] = [];
-  /** When Updates of each location reached a worker. */
+  /** When Updates of each location first reached a worker. */
   readonly updates = new Map<string, number[]>();
+  readonly #heard = new Set<string>();
   /** Requests to each device, which the first six bytes of the token tell. */
   readonly #requests = new Map<string, Seen[]>();
 
@@ -30,11 +31,14 @@ export class WireRecord implements Wiretap {
     if (isRequest(message.code)) this.#request(worker, message);
   }
 
-  received(_worker: string, _from: string, bytes: Uint8Array): void {
+  received(_worker: string, from: string, bytes: Uint8Array): void {
     const decoded = decodeMessage(bytes);
     if (!decoded.ok || decoded.message.code !== Code.POST) return;
     const [resource, location] = uriPath(decoded.message);
     if (resource !== 'rd' || location === undefined) return;
+    const message = `${from} ${location} ${decoded.message.messageId}`;
+    if (this.#heard.has(message)) return;
+    this.#heard.add(message);
     this.updates.set(location, [...(this.updates.get(location) ?? []), Date.now()]);
   }
 

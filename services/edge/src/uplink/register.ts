@@ -1,7 +1,7 @@
 /** Register: a device tells that it is there. OMA Transport 1.1.1 §6.4.3 */
 import { Code, contentFormat, uriQuery } from '@cluster/coap';
 import { parseRegister, type Registration } from '@cluster/lwm2m';
-import { answeredBefore, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
+import { answeredBefore, isRetired, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import { created, refusal, unavailable } from '../replies.ts';
@@ -97,9 +97,9 @@ class RegisterStep implements Step {
     return { record, answers: true, alarmMs: arrival.nowMs + Math.min(lifetimeMs, FIRST_LOOK_MS), done: (now) => this.#answer(now) };
   }
 
-  /** A number whose registration ended is not used again, unless the endpoint keeps it; nor is another endpoint's. */
-  #isRetired({ record }: Held): boolean {
-    return record.endpoint !== this.#registration.endpoint || (record.state !== 'registered' && !record.kept);
+  /** A number of which nothing is left is not used again; nor is another endpoint's. */
+  #isRetired({ record, entries }: Held): boolean {
+    return record.endpoint !== this.#registration.endpoint || isRetired(record, entries);
   }
 
   async move(): Promise<void> {

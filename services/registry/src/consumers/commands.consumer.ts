@@ -88,7 +88,7 @@ function rejectionOf(submission: Submission, origin: Origin): Parameters<Rejecti
     case 'malformed':
       return { code: 'COMMAND_MALFORMED', reason: 'no device could be sent this command', faults: [...submission.faults] };
     case 'unknown-endpoint':
-      return { code: 'ENDPOINT_UNKNOWN', reason: 'no such endpoint is registered' };
+      return { code: 'ENDPOINT_UNKNOWN', reason: 'no such endpoint is known' };
     case 'queue-full':
       return { code: 'QUEUE_FULL', reason: 'the queue of the device is full' };
   }

@@ -2,5 +2,5 @@
 import { ApiError } from '@cluster/nest-kit';
 
 export function endpointUnknown(endpoint: string): ApiError {
-  return new ApiError(404, 'ENDPOINT_UNKNOWN', 'No such endpoint is registered', { detail: endpoint });
+  return new ApiError(404, 'ENDPOINT_UNKNOWN', 'No such endpoint is known', { detail: endpoint });
 }

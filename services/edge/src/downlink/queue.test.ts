@@ -1,0 +1,96 @@
+/** What the durable queue promises while its device, the store or the brokers are away. */
+import type { CommandStatus } from '@cluster/contracts';
+import { EventsUnavailable } from '@cluster/events';
+import { decodeEntry, StoreUnavailable, type DeviceWrite } from '@cluster/session';
+import { SimulatedDevice } from '@cluster/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EdgeDeps } from '../assemble.ts';
+import { openHarness, type Harness } from '../testing/harness.ts';
+
+let harness: Harness;
+const devices: SimulatedDevice[] = [];
+
+beforeEach(async () => {
+  harness = await openHarness();
+});
+afterEach(async () => {
+  for (const device of devices.splice(0)) device.kill();
+  await harness.close();
+});
+
+async function registered(change?: (deps: EdgeDeps) => EdgeDeps): Promise<SimulatedDevice> {
+  const { coapPort } = await harness.start({}, change);
+  const device = new SimulatedDevice({ endpoint: 'demo', server: `coap://127.0.0.1:${coapPort}` });
+  devices.push(device);
+  await device.start();
+  return device;
+}
+
+const ended = (id: string) => harness.event((e) => e.type === 'lwm2m.command.result' && e.data['id'] === id);
+
+/** Lets the next commit that ends a command fail, before it has happened. */
+function losingOneEnd(deps: EdgeDeps): EdgeDeps {
+  let lost = false;
+  const ends = ({ entries = [] }: DeviceWrite) => entries.some(({ record }) => record !== undefined && decodeEntry(record).state === 'done');
+  const commit = async (writes: readonly DeviceWrite[]) => {
+    if (!lost && writes.some(ends)) {
+      lost = true;
+      throw new StoreUnavailable('away');
+    }
+    return deps.sessions.commit(writes);
+  };
+  return { ...deps, sessions: new Proxy(deps.sessions, { get: (store, name) => (name === 'commit' ? commit : Reflect.get(store, name)) }) };
+}
+
+describe('a device that de-registered', () => {
+  it('gets on its return what was queued meanwhile', async () => {
+    const device = await registered();
+    await device.deregister();
+    const submitted = await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0' });
+    expect(submitted).toMatchObject({ outcome: 'accepted', status: { state: 'queued' } });
+    expect(await harness.northbound.commands('demo')).toMatchObject([{ state: 'queued', waitsFor: 'registration' }]);
+    await device.register();
+    const { id } = (submitted as { status: CommandStatus }).status;
+    expect((await ended(id)).data).toMatchObject({ state: 'done', response: { code: '2.05' } });
+  });
+
+  it('stays away: its commands end at their deadlines, and then its number', async () => {
+    const device = await registered();
+    await device.deregister();
+    const submitted = await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0', ttlS: 1 });
+    const { id } = (submitted as { status: CommandStatus }).status;
+    expect((await ended(id)).data).toMatchObject({ state: 'expired', reason: expect.stringContaining('came back') as string });
+    await expect.poll(() => harness.sessions.resolve(['demo']), { timeout: 15_000 }).toEqual([undefined]);
+    expect(await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0' })).toEqual({ outcome: 'unknown-endpoint' });
+  }, 30_000);
+});
+
+describe('an answer', () => {
+  it('that the store did not take is stored later: nothing is executed twice', async () => {
+    const device = await registered(losingOneEnd);
+    let executed = 0;
+    device.on('executed', () => executed++);
+    const status = await harness.command('demo', { op: 'execute', path: '/3/0/4' });
+    expect(status).toMatchObject({ state: 'done', attempts: 1, response: { code: '2.04' } });
+    expect(executed).toBe(1);
+  }, 20_000);
+
+  it('that the brokers did not take is told when the device is heard again', async () => {
+    let refused = 0;
+    const device = await registered((deps) => {
+      const publish: EdgeDeps['publisher']['publish'] = async (records) => {
+        const isResult = records.some(({ headers }) => headers['ce_type'] === 'lwm2m.command.result');
+        if (isResult && ++refused === 1) throw new EventsUnavailable('away');
+        return deps.publisher.publish(records);
+      };
+      const { publisher } = deps;
+      return { ...deps, publisher: { available: true, onAvailability: (listener) => publisher.onAvailability(listener), close: () => publisher.close(), publish } };
+    });
+    const submitted = await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0' });
+    const { id } = (submitted as { status: CommandStatus }).status;
+    await expect.poll(() => refused).toBe(1);
+    expect(await harness.northbound.command('demo', id)).toMatchObject({ state: 'done' });
+    await device.update();
+    expect((await ended(id)).data).toMatchObject({ state: 'done', response: { code: '2.05' } });
+  });
+});
