@@ -84,6 +84,8 @@ export const settings = {
     'Seconds from the first sending of a request until it is given up (RFC 7252 §4.8.2), from which ACK_TIMEOUT follows (93 s: 2 s), and for which a queue-mode device listens after its last message'),
   expiryGraceS: setting('LWM2M_EXPIRY_GRACE_S', values.wholeNumber(0, 604_800), '45',
     'Seconds after the lifetime until a registration expires. 45 s is MAX_TRANSMIT_SPAN (RFC 7252 §4.8.2): the last retransmission of an Update that was first sent within the lifetime leaves the device by then'),
+  tickMs: setting('LWM2M_TICK_MS', values.wholeNumber(0, 100), '2',
+    'Milliseconds for which messages that follow each other closely are gathered: a batch costs little more CPU than one message. The first after a pause does not wait. 0: gathers one turn of the event loop'),
   publishTimeoutMs: setting('LWM2M_PUBLISH_TIMEOUT_MS', values.wholeNumber(1, 60_000), '2000',
     'Milliseconds that an event may take to be acknowledged before the device gets 5.03'),
 

@@ -79,11 +79,10 @@ export class Commands {
     if (same !== undefined) return repeated(same);
     const entry = newEntry(command, { id, nowMs, sequence: ++this.#accepted, ...(origin === undefined ? {} : { origin }) });
     const finished = stored.filter((e) => isFinished(decodeEntry(e.record)));
-    // The alarm stands before the entry: a crash in between costs one look, never an entry that nobody looks at.
-    await sessions.schedule([{ number: found.number, atMs: Math.min(nowMs + RING_AGAIN_MS, entry.deadlineMs) }]);
     const [result] = await sessions.commit([
       {
         number: found.number,
+        alarmMs: Math.min(nowMs + RING_AGAIN_MS, entry.deadlineMs),
         entries: [{ id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, command, nowMs)],
         limit: {
           entries: limits.queueEntries + finished.length,

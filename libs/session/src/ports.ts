@@ -39,7 +39,9 @@ export interface DeviceWrite {
   readonly number: DeviceNumber;
   /** The session record; `expected` 0: must not exist. `ttlMs` lets a record that has ended vanish by itself. */
   readonly session?: { readonly expected: number; readonly record: Uint8Array; readonly ttlMs?: number };
-  readonly entries?: readonly EntryWrite[];
+  readonly entries?: readonly EntryWrite[] | undefined;
+  /** Sets the device's alarm, or brings it forward, before the rest is done; it stands whatever comes of the rest. */
+  readonly alarmMs?: number | undefined;
   /** With entries: refuse the whole write if there would be more entries, or more bytes in them, than this. */
   readonly limit?: { readonly entries: number; readonly bytes: number };
 }

@@ -1,5 +1,5 @@
 /** When each device's state has to be looked at again. One process needs one shard. */
-import type { Alarm, SessionStore } from '@cluster/session';
+import type { Alarm, DeviceNumber, SessionStore } from '@cluster/session';
 import type { Database, Row } from './database.ts';
 
 export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 'due' | 'alarmsAfter' | 'settle' | 'shards'> {
@@ -7,8 +7,7 @@ export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 
     shards: 1,
     schedule: (alarms) =>
       database.write(() => {
-        const sql = 'INSERT INTO store_alarms VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET at_ms = min(at_ms, excluded.at_ms)';
-        for (const { number, atMs } of alarms) database.run(sql, number, atMs);
+        for (const { number, atMs } of alarms) setAlarm(database, number, atMs);
       }),
     due: (shard, nowMs, limit) =>
       database.read(() => {
@@ -33,4 +32,10 @@ export function alarmClock(database: Database): Pick<SessionStore, 'schedule' | 
 
 function toAlarm(row: Row): Alarm {
   return { number: String(row['number']), atMs: Number(row['at_ms']) };
+}
+
+/** Sets an alarm, or brings it forward, within a transaction. */
+export function setAlarm(database: Database, number: DeviceNumber, atMs: number): void {
+  const sql = 'INSERT INTO store_alarms VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET at_ms = min(at_ms, excluded.at_ms)';
+  database.run(sql, number, atMs);
 }

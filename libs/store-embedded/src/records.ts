@@ -1,5 +1,6 @@
 /** Session records and downlink queues, changed by version. */
 import type { CommitResult, DeviceNumber, DeviceWrite, SessionStore, StoredSession } from '@cluster/session';
+import { setAlarm } from './alarms.ts';
 import type { Database } from './database.ts';
 
 const LIVE = 'number = ? AND (expires_ms IS NULL OR expires_ms > ?)';
@@ -31,6 +32,7 @@ export function recordKeeper(
 
 /** Decides everything before it changes anything: a refused write leaves no trace in the shared transaction. */
 function commit(database: Database, write: DeviceWrite, nowMs: number): CommitResult {
+  if (write.alarmMs !== undefined) setAlarm(database, write.number, write.alarmMs);
   if (conflicts(database, write, nowMs)) return 'conflict';
   if (passesLimit(database, write)) return 'full';
   const { number, session, entries = [] } = write;

@@ -4,21 +4,29 @@ import { command, script, type RedisCommand, type Router } from './command.ts';
 import { partOf, type Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
+/** Makes the commands that set alarms or bring them forward. */
+export function alarmSetter(keys: Keys, shards: number): (alarms: readonly Alarm[]) => RedisCommand[] {
+  const add = (key: string, group: Alarm[]) => command(key, 'zadd', 'LT', ...group.flatMap(({ atMs, number }) => [atMs, number]));
+  return (alarms) => (alarms.length === 0 ? [] : byShard(alarms, keys, shards, add));
+}
+
+function byShard<T extends { number: string }>(
+  items: readonly T[], keys: Keys, shards: number, toCommand: (key: string, group: T[]) => RedisCommand,
+): RedisCommand[] {
+  const groups = Map.groupBy(items, ({ number }) => partOf(number, shards));
+  return [...groups].map(([shard, group]) => toCommand(keys.alarms(shard), group));
+}
+
 export function alarmClock(
   router: Router,
   keys: Keys,
   shards: number,
 ): Pick<SessionStore, 'schedule' | 'due' | 'alarmsAfter' | 'settle' | 'shards'> {
-  const byShard = <T extends { number: string }>(items: readonly T[], toCommand: (key: string, group: T[]) => RedisCommand) => {
-    const groups = Map.groupBy(items, ({ number }) => partOf(number, shards));
-    return [...groups].map(([shard, group]) => toCommand(keys.alarms(shard), group));
-  };
+  const toCommands = alarmSetter(keys, shards);
   return {
     shards,
     async schedule(alarms) {
-      const add = (key: string, group: Alarm[]) =>
-        command(key, 'zadd', 'LT', ...group.flatMap(({ atMs, number }) => [atMs, number]));
-      await router.execute(byShard(alarms, add), 'durable');
+      await router.execute(toCommands(alarms), 'durable');
     },
     async due(shard, nowMs, limit) {
       const range = command(keys.alarms(shard), 'zrangebyscore', '-inf', nowMs, 'WITHSCORES', 'LIMIT', 0, limit);
@@ -32,7 +40,7 @@ export function alarmClock(
     async settle(alarms) {
       const move = (key: string, group: (typeof alarms)[number][]) =>
         script(scripts.settle, [key], ...group.flatMap(({ number, atMs, nextMs }) => [number, atMs, nextMs ?? '']));
-      await router.execute(byShard(alarms, move), 'durable');
+      await router.execute(byShard(alarms, keys, shards, move), 'durable');
     },
   };
 }

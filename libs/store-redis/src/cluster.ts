@@ -55,6 +55,11 @@ export class ClusterRouter implements Router {
     return replies;
   }
 
+  async inOrder(before: readonly RedisCommand[], commands: readonly RedisCommand[]): Promise<Reply[]> {
+    if (before.length > 0) await this.execute(before, 'durable');
+    return this.execute(commands, 'durable');
+  }
+
   async getMany(keys: readonly string[]): Promise<(Buffer | null)[]> {
     return (await this.execute(keys.map((key) => command(key, 'get')), 'plain')) as (Buffer | null)[];
   }
@@ -109,7 +114,7 @@ export class ClusterRouter implements Router {
       return undefined;
     }
     if (fault.kind === 'ASK') {
-      const [reply] = await this.#connect(target).run([single], kind, true);
+      const reply = await this.#connect(target).runAsking(single, kind);
       if (!(reply instanceof Fault)) return reply;
       if (reply.kind !== 'TRYAGAIN') throw unavailable('refused', reply.error);
     } else if (fault.kind !== 'TRYAGAIN') {

@@ -10,7 +10,7 @@ export interface RedisCommand {
   readonly key: string;
   /** A command's name, or a script to run with `keys`. */
   readonly run: string | Script;
-  /** Of a script: its KEYS, all in the slot of `key`. */
+  /** Of a script: the KEYS of its step, all in the slot of `key`. */
   readonly keys?: readonly string[];
   readonly args: readonly Argument[];
 }
@@ -25,6 +25,8 @@ export type Kind = 'plain' | 'durable';
 export interface Router {
   /** Replies in the order of `commands`. Commands to one key run in that order. */
   execute(commands: readonly RedisCommand[], kind: Kind): Promise<Reply[]>;
+  /** Runs durable commands, none of them before all of `before` is done. Replies to `commands` alone. */
+  inOrder(before: readonly RedisCommand[], commands: readonly RedisCommand[]): Promise<Reply[]>;
   getMany(keys: readonly string[]): Promise<(Buffer | null)[]>;
   /** A connection of its own, to a server that is up, for hearing what is published. */
   listener(): Redis;
@@ -40,7 +42,7 @@ export function command(key: string, run: string, ...args: Argument[]): RedisCom
   return { key, run, args: [key, ...args] };
 }
 
-/** A script on keys of one slot. */
+/** One step of a script, on keys of one slot. */
 export function script(run: Script, keys: readonly [string, ...string[]], ...args: Argument[]): RedisCommand {
   return { key: keys[0], run, keys, args };
 }

@@ -9,15 +9,13 @@ import { Link, type Address, type ConnectionSettings } from './link.ts';
 
 export class Connection {
   readonly address: Address;
-  readonly #waitReplicas: number;
   readonly #plain: Link;
   readonly #durable: Link;
 
   constructor(address: Address, settings: ConnectionSettings, waitReplicas: number) {
     this.address = address;
-    this.#waitReplicas = waitReplicas;
-    this.#plain = new Link(address, settings);
-    this.#durable = waitReplicas > 0 ? new Link(address, settings) : this.#plain;
+    this.#plain = new Link(address, settings, 0);
+    this.#durable = waitReplicas > 0 ? new Link(address, settings, waitReplicas) : this.#plain;
   }
 
   get ready(): boolean {
@@ -29,15 +27,19 @@ export class Connection {
     for (const link of this.#links()) link.onLost(listener);
   }
 
-  /** Runs commands in one pipeline. Faults of single commands are values; only a dead link or missing replicas reject. */
-  run(commands: readonly RedisCommand[], kind: Kind, asking = false): Promise<(Reply | Fault)[]> {
-    if (kind === 'plain') return this.#plain.run(commands, 0, asking);
-    return this.#durable.run(commands, this.#waitReplicas, asking);
+  /** Runs commands. Faults of single commands are values; only a dead link or missing replicas reject. */
+  run(commands: readonly RedisCommand[], kind: Kind): Promise<(Reply | Fault)[]> {
+    return this.#linkFor(kind).run(commands);
+  }
+
+  /** Runs one command on a slot that is on its way to this node. */
+  runAsking(command: RedisCommand, kind: Kind): Promise<Reply | Fault> {
+    return this.#linkFor(kind).runAsking(command);
   }
 
   /** Runs one command that belongs to no key. */
   async call(name: string, ...args: Argument[]): Promise<Reply> {
-    const [reply] = await this.#plain.run([{ key: '', run: name, args }], 0);
+    const [reply] = await this.#plain.run([{ key: '', run: name, args }]);
     if (reply instanceof Fault) throw unavailable(name, reply.error);
     return reply!;
   }
@@ -53,6 +55,10 @@ export class Connection {
 
   close(): void {
     for (const link of this.#links()) link.close();
+  }
+
+  #linkFor(kind: Kind): Link {
+    return kind === 'plain' ? this.#plain : this.#durable;
   }
 
   #links(): Set<Link> {

@@ -3,6 +3,7 @@
  * link that stays silent, and connects again for ever.
  */
 import { Redis, type RedisOptions } from 'ioredis';
+import { byHash, bySource, toCalls, toReplies, type Call } from './calls.ts';
 import { Fault, unavailable, within } from './faults.ts';
 import type { Argument, RedisCommand, Reply } from './command.ts';
 
@@ -15,6 +16,15 @@ export interface Address {
 
 export interface ConnectionSettings extends RedisOptions {
   readonly commandTimeoutMs: number;
+  /** One server has all keys, so that steps of a script may share a call. */
+  readonly together?: boolean;
+}
+
+/** A call of {@link Link.run} that has not left yet. */
+interface Waiting {
+  readonly commands: readonly RedisCommand[];
+  readonly resolve: (replies: (Reply | Fault)[]) => void;
+  readonly reject: (error: Error) => void;
 }
 
 type Result = [Error | null, Reply];
@@ -26,11 +36,16 @@ export class Link {
   readonly #timeoutMs: number;
   /** Commands wait for the first attempt to connect; later ones fail at once while the server is away. */
   #waitsForFirst = true;
-  #gathering = false;
+  readonly #together: boolean;
+  readonly #replicas: number;
+  #turn: Waiting[] = [];
 
-  constructor(address: Address, { commandTimeoutMs, ...options }: ConnectionSettings) {
+  /** `replicas` have to acknowledge what is sent before it counts as done. */
+  constructor(address: Address, { commandTimeoutMs, together = false, ...options }: ConnectionSettings, replicas: number) {
     this.address = address;
     this.#timeoutMs = commandTimeoutMs;
+    this.#together = together;
+    this.#replicas = replicas;
     this.#redis = new Redis({ ...options, ...address, ...reliable(commandTimeoutMs) });
     this.#redis.on('error', () => {}); // each command hears of it itself
     this.#firstReady = new Promise((resolve) => {
@@ -51,16 +66,20 @@ export class Link {
   }
 
   /**
-   * Runs commands in one pipeline. Faults of single commands are values; a dead link and missing replicas reject.
-   * @param replicas asks for so many acknowledgements, as the last of the pipeline
+   * Runs commands, with all that come in the same turn in one pipeline: a system call costs more than a command. Faults of
+   * single commands are values; a dead link and missing replicas reject.
    */
-  async run(commands: readonly RedisCommand[], replicas: number, asking = false): Promise<(Reply | Fault)[]> {
-    const replies = await this.#send(commands.map(byHash), replicas, asking);
-    const unknown = commands.flatMap((_, index) => (isFault(replies[index], 'NOSCRIPT') ? [index] : []));
-    if (unknown.length === 0) return replies;
-    const again = await this.#send(unknown.map((index) => bySource(commands[index]!)), replicas, asking);
-    unknown.forEach((index, place) => (replies[index] = again[place]!));
-    return replies;
+  run(commands: readonly RedisCommand[]): Promise<(Reply | Fault)[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#turn.push({ commands, resolve, reject }) === 1) process.nextTick(() => void this.#leave());
+    });
+  }
+
+  /** Runs one command that a cluster's node takes only when it was asked to. */
+  async runAsking(command: RedisCommand): Promise<Reply | Fault> {
+    const calls = toCalls([command], false);
+    const [, ...replies] = await this.#send([['asking'], ...calls.map(bySource)]); // its scripts are not there yet
+    return toReplies(calls, replies)[0]!;
   }
 
   /** A second connection to the same server, to listen with; it ends when its link is lost. */
@@ -76,25 +95,36 @@ export class Link {
     this.#redis.disconnect();
   }
 
-  async #send(calls: readonly Argument[][], replicas: number, asking: boolean): Promise<(Reply | Fault)[]> {
-    if (this.#waitsForFirst) await within(this.#timeoutMs, 'connecting', this.#firstReady);
-    if (this.#redis.status !== 'ready') throw unavailable(`${this.address.host}:${this.address.port} is away`);
-    this.#gather();
-    const alone = calls.length === 1 && replicas === 0 && !asking; // in a pipeline it would cost twice as much
-    const answer = alone ? this.#single(calls[0]!) : this.#pipeline(calls, replicas, asking);
-    return this.#read(await within(this.#timeoutMs, 'an answer', answer), calls.length, replicas, asking);
+  /** Sends what this turn brought, and gives each caller its own replies. */
+  async #leave(): Promise<void> {
+    const turn = this.#turn;
+    this.#turn = [];
+    try {
+      const commands = turn.length === 1 ? turn[0]!.commands : turn.flatMap((one) => one.commands);
+      const replies = await this.#exchange(toCalls(commands, this.#together));
+      let from = 0;
+      for (const one of turn) one.resolve(replies.slice(from, (from += one.commands.length)));
+    } catch (error) {
+      for (const one of turn) one.reject(error as Error);
+    }
   }
 
-  /** Lets all commands of this turn leave in one system call, which costs more than a command. */
-  #gather(): void {
-    if (this.#gathering) return;
-    this.#gathering = true;
-    const { stream } = this.#redis;
-    stream.cork();
-    process.nextTick(() => {
-      this.#gathering = false;
-      stream.uncork();
-    });
+  async #exchange(calls: readonly Call[]): Promise<(Reply | Fault)[]> {
+    if (this.#waitsForFirst) await within(this.#timeoutMs, 'connecting', this.#firstReady);
+    const replies = await this.#send(calls.map(byHash));
+    const unknown = calls.flatMap((_, index) => (isFault(replies[index], 'NOSCRIPT') ? [index] : []));
+    if (unknown.length > 0) {
+      const again = await this.#send(unknown.map((index) => bySource(calls[index]!)));
+      unknown.forEach((index, place) => (replies[index] = again[place]!));
+    }
+    return toReplies(calls, replies);
+  }
+
+  async #send(words: readonly Argument[][]): Promise<(Reply | Fault)[]> {
+    if (this.#redis.status !== 'ready') throw unavailable(`${this.address.host}:${this.address.port} is away`);
+    const alone = words.length === 1 && this.#replicas === 0; // in a pipeline it would cost twice as much
+    const answer = alone ? this.#single(words[0]!) : this.#pipeline(words);
+    return this.#read(await within(this.#timeoutMs, 'an answer', answer), words.length);
   }
 
   async #single([name, ...args]: Argument[]): Promise<Result[]> {
@@ -105,25 +135,21 @@ export class Link {
     }
   }
 
-  async #pipeline(calls: readonly Argument[][], replicas: number, asking: boolean): Promise<Result[]> {
+  async #pipeline(calls: readonly Argument[][]): Promise<Result[]> {
     const pipeline = this.#redis.pipeline();
-    for (const [name, ...args] of calls) {
-      if (asking) pipeline.call('asking');
-      pipeline.callBuffer(name as string, ...args);
-    }
-    if (replicas > 0) pipeline.call('wait', replicas, Math.ceil(this.#timeoutMs / 2));
+    for (const [name, ...args] of calls) pipeline.callBuffer(name as string, ...args);
+    if (this.#replicas > 0) pipeline.call('wait', this.#replicas, Math.ceil(this.#timeoutMs / 2));
     return ((await pipeline.exec()) ?? []) as Result[];
   }
 
-  #read(results: Result[], count: number, replicas: number, asking: boolean): (Reply | Fault)[] {
-    const acknowledged = replicas > 0 ? results.pop() : undefined;
-    const own = asking ? results.filter((_, index) => index % 2 === 1) : results;
-    if (own.length !== count) throw unavailable('an incomplete answer');
-    const replies = own.map(([error, reply]) => (error ? new Fault(error) : reply));
+  #read(results: Result[], count: number): (Reply | Fault)[] {
+    const acknowledged = this.#replicas > 0 ? results.pop() : undefined;
+    if (results.length !== count) throw unavailable('an incomplete answer');
+    const replies = results.map(([error, reply]) => (error ? new Fault(error) : reply));
     const lost = replies.find((reply) => reply instanceof Fault && reply.error.name !== 'ReplyError');
     if (lost instanceof Fault) throw unavailable('the connection was lost', lost.error);
-    if (acknowledged && !(Number(acknowledged[1]) >= replicas)) {
-      throw unavailable(`only ${String(acknowledged[1])} of ${replicas} replicas acknowledged`, acknowledged[0] ?? undefined);
+    if (acknowledged && !(Number(acknowledged[1]) >= this.#replicas)) {
+      throw unavailable(`only ${String(acknowledged[1])} of ${this.#replicas} replicas acknowledged`, acknowledged[0] ?? undefined);
     }
     return replies;
   }
@@ -140,14 +166,6 @@ function reliable(commandTimeoutMs: number): RedisOptions {
     keepAlive: 5_000,
     retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RETRY_DELAY_MS),
   };
-}
-
-function byHash({ run, keys = [], args }: RedisCommand): Argument[] {
-  return typeof run === 'string' ? [run, ...args] : ['evalsha', run.sha, keys.length, ...keys, ...args];
-}
-
-function bySource({ run, keys = [], args }: RedisCommand): Argument[] {
-  return typeof run === 'string' ? [run, ...args] : ['eval', run.lua, keys.length, ...keys, ...args];
 }
 
 function isFault(reply: Reply | Fault | undefined, kind: string): boolean {

@@ -1,8 +1,8 @@
 /** Session records and downlink queues: two keys of one slot for each device, changed by one script each time. */
 import { Buffer } from 'node:buffer';
-import type { CommitResult, DeviceWrite, EntryWrite, SessionStore, StoredSession } from '@cluster/session';
-import { command, script, type Argument, type RedisCommand, type Router } from './command.ts';
-import { fields } from './fields.ts';
+import type { Alarm, CommitResult, DeviceWrite, EntryWrite, SessionStore, StoredEntry, StoredSession } from '@cluster/session';
+import { script, type Argument, type RedisCommand, type Router } from './command.ts';
+import { compareBytes } from './fields.ts';
 import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
@@ -10,24 +10,36 @@ const SESSION_HEAD = 8;
 const ENTRY_HEAD = 4;
 const RESULTS: readonly CommitResult[] = ['conflict', 'committed', 'full'];
 
-export function recordKeeper(router: Router, keys: Keys): Pick<SessionStore, 'load' | 'loadEntries' | 'commit'> {
+export function recordKeeper(
+  router: Router,
+  keys: Keys,
+  toAlarms: (alarms: readonly Alarm[]) => RedisCommand[],
+): Pick<SessionStore, 'load' | 'loadEntries' | 'commit'> {
   return {
     async load(numbers) {
       return (await router.getMany(numbers.map(keys.session))).map(toSession);
     },
     async loadEntries(number) {
-      const [reply] = await router.execute([command(keys.queue(number), 'hgetall')], 'plain');
-      return fields(reply!).map(([id, value]) => ({
-        id,
-        version: value.readUInt32BE(0),
-        record: value.subarray(ENTRY_HEAD),
-      }));
+      const [reply] = await router.execute([script(scripts.readQueue, [keys.queue(number)])], 'plain');
+      return toEntries(reply as readonly Buffer[]);
     },
     async commit(writes) {
-      const replies = await router.execute(writes.map((write) => toCommand(write, keys)), 'durable');
+      const commands = writes.map((write) => toCommand(write, keys));
+      const alarms = writes.flatMap(({ number, alarmMs }) => (alarmMs === undefined ? [] : [{ number, atMs: alarmMs }]));
+      const replies = await router.inOrder(toAlarms(alarms), commands);
       return replies.map((reply) => RESULTS[reply as number]!);
     },
   };
+}
+
+/** In the order of their ids' bytes. */
+function toEntries(flat: readonly Buffer[]): StoredEntry[] {
+  const entries: StoredEntry[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    const value = flat[i + 1]!;
+    entries.push({ id: flat[i]!.toString('utf8'), version: value.readUInt32BE(0), record: value.subarray(ENTRY_HEAD) });
+  }
+  return entries.length < 2 ? entries : entries.sort((a, b) => compareBytes(a.id, b.id));
 }
 
 function toSession(value: Buffer | null): StoredSession | undefined {

@@ -1,6 +1,6 @@
 /**
- * The Lua scripts, each atomic on keys of one slot. They decide by what is stored alone, so running one again after a
- * lost answer is safe: it then reports the conflict.
+ * The Lua scripts. Each is a step that is atomic on keys of one slot; it decides by what is stored alone, so running it
+ * again after a lost answer is safe: it then reports the conflict. One call runs as many steps as it is given.
  */
 import { createHash } from 'node:crypto';
 
@@ -9,7 +9,22 @@ export interface Script {
   readonly sha: string;
 }
 
-function define(lua: string): Script {
+/**
+ * Makes a script of a step, the body of a function of KEYS and ARGV. The script's own ARGV has for each step how many of
+ * KEYS and how many of ARGV are the step's, then these; its reply has the reply of each step.
+ */
+function define(step: string): Script {
+  const lua = `local function step(KEYS, ARGV)${step}
+end
+local replies, k, a = {}, 0, 0
+while a < #ARGV do
+  local keys, args = {}, {}
+  for i = 1, tonumber(ARGV[a + 1]) do keys[i] = KEYS[k + i] end
+  for i = 1, tonumber(ARGV[a + 2]) do args[i] = ARGV[a + 2 + i] end
+  k, a = k + #keys, a + 2 + #args
+  replies[#replies + 1] = step(keys, args)
+end
+return replies`;
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
@@ -90,6 +105,10 @@ if head ~= '' then version = struct.unpack('>I4', head) end
 if version ~= tonumber(ARGV[1]) then return 0 end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
 return 1`);
+
+/** KEYS queue. Returns ids and entries by turns. */
+export const readQueue = define(`
+return redis.call('HGETALL', KEYS[1])`);
 
 /** KEYS alarms of one shard; ARGV number, the time it stands at, its next time or '', and so on. */
 export const settle = define(`

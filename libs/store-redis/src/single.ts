@@ -23,6 +23,12 @@ export class SingleRouter implements Router {
     });
   }
 
+  async inOrder(before: readonly RedisCommand[], commands: readonly RedisCommand[]): Promise<Reply[]> {
+    if (before.length === 0) return this.execute(commands, 'durable');
+    // One server carries a pipeline out in its order.
+    return (await this.execute([...before, ...commands], 'durable')).slice(before.length);
+  }
+
   async getMany(keys: readonly string[]): Promise<(Buffer | null)[]> {
     return keys.length === 0 ? [] : this.#connection.getMany(keys);
   }

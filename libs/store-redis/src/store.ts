@@ -1,7 +1,7 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
 import type { ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
-import { alarmClock } from './alarms.ts';
+import { alarmClock, alarmSetter } from './alarms.ts';
 import { Availability, type AvailabilityListener } from './availability.ts';
 import { ClusterRouter } from './cluster.ts';
 import type { Router } from './command.ts';
@@ -49,7 +49,7 @@ function openRouter(options: ResolvedOptions, keys: Keys, onLost: () => void): R
   const { seeds, connection } = parseUrls(options);
   const { waitReplicas } = options;
   if (seeds.length > 1) return new ClusterRouter({ seeds, connection, keys, waitReplicas, onLost });
-  const single = new Connection(seeds[0]!, connection, waitReplicas);
+  const single = new Connection(seeds[0]!, { ...connection, together: true }, waitReplicas);
   single.onLost(onLost);
   return new SingleRouter(single, keys);
 }
@@ -66,6 +66,7 @@ function watched(router: Router, availability: Availability): Router {
   };
   return {
     execute: watch((commands, kind) => router.execute(commands, kind)),
+    inOrder: watch((before, commands) => router.inOrder(before, commands)),
     getMany: watch((keys) => router.getMany(keys)),
     listener: () => router.listener(),
     probe: () => router.probe(),
@@ -78,7 +79,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
   const doorbell = new Doorbell(router, keys);
   return {
     ...endpointIndex(router, keys),
-    ...recordKeeper(router, keys),
+    ...recordKeeper(router, keys, alarmSetter(keys, options.shards)),
     ...credentialKeeper(router, keys),
     ...addressIndex(router, keys),
     ...alarmClock(router, keys, options.shards),

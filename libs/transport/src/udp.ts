@@ -1,9 +1,10 @@
-/** UDP in batches: all datagrams of one turn of the event loop are handed over at once. Knows no protocol. */
+/** UDP in batches: the datagrams of one tick are handed over at once. Knows no protocol. */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { isIP } from 'node:net';
 import { Metrics } from '@cluster/telemetry';
 import { monotonicNowMs } from './clock.ts';
 import { type UdpCounters, udpCounters } from './counters.ts';
+import { Ticks } from './ticks.ts';
 import { formatPeer, parsePeer } from './peer.ts';
 import { bindSocket, isFamilyMissing, UdpBindError } from './udp-socket.ts';
 
@@ -18,8 +19,10 @@ export interface UdpOptions {
   readonly bind: readonly string[];
   /** The same port for all of them; 0: any free one. */
   readonly port: number;
-  /** Takes what one turn of the event loop brought, 1,024 datagrams at most; `nowMs` of {@link monotonicNowMs}. */
+  /** Takes what one tick brought, 1,024 datagrams at most; `nowMs` of {@link monotonicNowMs}. */
   readonly onBatch: (datagrams: Datagram[], nowMs: number) => void;
+  /** How long datagrams are gathered that follow a batch; 0: for one turn of the event loop. Default 0. */
+  readonly tickMs?: number;
   /** Asked of the kernel, which may grant less. Default 4 MB. */
   readonly receiveBufferBytes?: number;
   /** Larger datagrams are dropped. Default 8,192. */
@@ -41,7 +44,7 @@ export interface UdpTransport {
   close(): Promise<void>;
 }
 
-const DEFAULTS = { receiveBufferBytes: 4_194_304, maxDatagramBytes: 8_192, maxSendQueueBytes: 4_194_304 };
+const DEFAULTS = { tickMs: 0, receiveBufferBytes: 4_194_304, maxDatagramBytes: 8_192, maxSendQueueBytes: 4_194_304 };
 const LARGEST_BATCH = 1_024;
 const EPHEMERAL_TRIES = 8;
 /** Largest payload of UDP over IPv4. */
@@ -95,11 +98,13 @@ class BoundUdp implements UdpTransport {
   readonly counters: UdpCounters;
   readonly #settings: Settings;
   readonly #sockets = new Map<4 | 6, Socket>();
+  readonly #ticks: Ticks;
   #batch: Datagram[] = [];
   #closed = false;
 
   constructor(sockets: readonly Socket[], settings: Settings) {
     this.#settings = settings;
+    this.#ticks = new Ticks(settings.tickMs, () => this.#deliver());
     this.counters = udpCounters(settings.metrics ?? new Metrics());
     this.addresses = sockets.map((socket) => socket.address().address);
     this.port = sockets[0]!.address().port;
@@ -121,8 +126,7 @@ class BoundUdp implements UdpTransport {
     if (bytes.length > this.#settings.maxDatagramBytes) return counters.oversize.inc();
     // Port 0 can be forged and never answered.
     if (from.port === 0) return counters.unroutable.inc();
-    // A microtask would run after each datagram; the check phase comes when the poll phase has read them all.
-    if (this.#batch.length === 0) setImmediate(() => this.#deliver());
+    if (this.#batch.length === 0) this.#ticks.ask();
     this.#batch.push({ peer: formatPeer(family, from.address, from.port), bytes });
     if (this.#batch.length >= LARGEST_BATCH) this.#deliver();
   }

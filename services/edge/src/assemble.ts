@@ -197,6 +197,7 @@ function assembleDownlink(
     observations: new ObservationRunner({ uplink, steps, exchanges, wake }),
     pace: new Pace({ perSecond: config.reconcilePerS, nowMs: () => uplink.clock.monotonicMs(), wake }),
     newId,
+    tickMs: config.tickMs,
     mayTransmit: () => lease.holds(),
   });
   return dispatcher;

@@ -20,7 +20,7 @@ export interface Decision {
   /** Lets the record vanish by itself after this time. */
   readonly ttlMs?: number;
   readonly entries?: readonly EntryWrite[];
-  /** Stands in the store before the change does. */
+  /** Stands in the store before the change does, which it belongs to. */
   readonly alarmMs?: number;
   /** Published after the commit; a registration event that the record brings needs no mention. */
   readonly events?: readonly EventRecord[];
@@ -197,7 +197,6 @@ export class DeviceSteps {
         left.add(step);
       } else decided.push({ attempt, decision, held });
     }
-    await this.#scheduleAlarms(decided);
     const writes = decided.filter(({ decision }) => decision.record !== undefined || decision.entries !== undefined);
     const prepared = writes.map(({ attempt, decision, held }) => this.#prepare(attempt.step.number, decision, held));
     const results = writes.length === 0 ? [] : await this.#sessions.commit(prepared.map((p) => p.write));
@@ -253,16 +252,9 @@ export class DeviceSteps {
     }
   }
 
-  async #scheduleAlarms(decided: readonly { attempt: Attempt; decision: Decision }[]): Promise<void> {
-    const alarms = decided.flatMap(({ attempt, decision }) =>
-      decision.alarmMs === undefined ? [] : [{ number: attempt.step.number, atMs: decision.alarmMs }],
-    );
-    if (alarms.length > 0) await this.#sessions.schedule(alarms);
-  }
-
   #prepare(number: DeviceNumber, decision: Decision, held: Held | undefined): { write: DeviceWrite; record: SessionRecord | undefined } {
-    const entries = decision.entries === undefined ? {} : { entries: decision.entries };
-    if (decision.record === undefined) return { write: { number, ...entries }, record: undefined };
+    const { entries, alarmMs } = decision;
+    if (decision.record === undefined) return { write: { number, entries, alarmMs }, record: undefined };
     // A mark whose event is out is cleared with the next write that comes anyway.
     const cleared = held !== undefined && held.published && decision.record.pending === held.record.pending;
     const unmarked = cleared ? published(decision.record) : decision.record;
@@ -273,7 +265,7 @@ export class DeviceSteps {
       record: encodeSession(record),
       ...(decision.ttlMs === undefined ? {} : { ttlMs: decision.ttlMs }),
     };
-    return { write: { number, session, ...entries }, record };
+    return { write: { number, session, entries, alarmMs }, record };
   }
 
   #settle(step: Step, decision: Decision, before: Held | undefined, record: SessionRecord | undefined): Committed {

@@ -28,7 +28,8 @@ export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
     parts.meter.count(batch);
     parts.driver.receive(batch);
   };
-  const udp = config.noSec ? await openUdp({ bind: config.bind, port: config.coapPort, onBatch, metrics: deps.metrics }) : undefined;
+  const { bind, coapPort: port, tickMs } = config;
+  const udp = config.noSec ? await openUdp({ bind, port, tickMs, onBatch, metrics: deps.metrics }) : undefined;
   return liveOn(deps, parts, udp);
 }
 

@@ -71,10 +71,8 @@ export class DeviceSessions {
       const nowMs = await this.store.timeMs();
       const next = change(found.record, nowMs, found.version + 1);
       if (next === undefined) return undefined;
-      // The alarm stands before the change: a crash in between costs one look.
-      await this.schedule(found, nowMs);
       const session = { expected: found.version, record: encodeSession(next) };
-      const [result] = await this.store.commit([{ number: found.number, session }]);
+      const [result] = await this.store.commit([{ number: found.number, session, alarmMs: lookAtMs(found, nowMs) }]);
       if (result !== 'committed') continue;
       await this.ring(found);
       return next;
@@ -82,14 +80,14 @@ export class DeviceSessions {
     throw new Contended(`the session of ${endpoint} changed under every attempt`);
   }
 
-  /** Lets the sweeper look at the device: soon where no worker owns its path, else for the case that the doorbell got lost. */
-  async schedule({ number, record }: Found, nowMs: number): Promise<void> {
-    await this.store.schedule([{ number, atMs: record.state === 'registered' ? nowMs + RING_AGAIN_MS : nowMs }]);
-  }
-
   /** A doorbell that is lost is rung again by the sweeper: its failure is no failure of the caller's. */
   async ring({ number, record }: Found): Promise<void> {
     if (record.owner === '') return;
     await this.cluster.ring([{ worker: record.owner, number }]).catch(() => undefined);
   }
+}
+
+/** When the sweeper looks at the device: soon where no worker owns its path, else for the case that the doorbell got lost. */
+function lookAtMs({ record }: Found, nowMs: number): number {
+  return record.state === 'registered' ? nowMs + RING_AGAIN_MS : nowMs;
 }

@@ -32,6 +32,16 @@ export function alarmCompliance(store: () => SessionStore): void {
     expect(await atMs('alarm002')).toBe(EPOCH + 20);
   });
 
+  test('a commit sets its alarm, whatever comes of the rest', async () => {
+    const commit = (alarmMs: number) => store().commit([{ number: 'alarm005', session: { expected: 0, record: new Uint8Array([1]) }, alarmMs }]);
+    expect(await commit(EPOCH + 60)).toEqual(['committed']);
+    expect(await atMs('alarm005')).toBe(EPOCH + 60);
+    expect(await commit(EPOCH + 40)).toEqual(['conflict']);
+    expect(await atMs('alarm005')).toBe(EPOCH + 40);
+    expect(await commit(EPOCH + 90)).toEqual(['conflict']);
+    expect(await atMs('alarm005')).toBe(EPOCH + 40);
+  });
+
   test('settling moves an alarm either way, unless it was brought forward meanwhile', async () => {
     await store().schedule([{ number: 'alarm003', atMs: EPOCH + 10 }]);
     await store().settle([{ number: 'alarm003', atMs: EPOCH + 10, nextMs: EPOCH + 500 }]);

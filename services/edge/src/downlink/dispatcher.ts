@@ -8,6 +8,7 @@ import {
   takeOver, viewQueue,
 } from '@cluster/session';
 import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
+import { Ticks } from '@cluster/transport';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
@@ -39,6 +40,8 @@ export interface DispatcherDeps {
   readonly pace: Pace;
   readonly settler: Settler;
   readonly newId: () => string;
+  /** For how long doorbells that follow each other closely are gathered. */
+  readonly tickMs: number;
   /** The worker's lease holds: no other worker may have taken its devices over unseen. */
   readonly mayTransmit: () => boolean;
 }
@@ -46,11 +49,14 @@ export interface DispatcherDeps {
 export class Dispatcher implements DownlinkSide {
   readonly #deps: DispatcherDeps;
   readonly #active = new Map<DeviceNumber, { again: boolean }>();
+  readonly #rung = new Set<DeviceNumber>();
+  readonly #bells: Ticks;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
+    this.#bells = new Ticks(deps.tickMs, () => this.#answerBells());
   }
 
   /** Devices that are being served. */
@@ -108,6 +114,18 @@ export class Dispatcher implements DownlinkSide {
 
   /** A doorbell or the sweeper: the store knows more than the cache. */
   rung(number: DeviceNumber): void {
+    this.#rung.add(number);
+    this.#bells.ask();
+  }
+
+  /** All bells of a tick together, so that the store is asked once. */
+  #answerBells(): void {
+    const numbers = [...this.#rung];
+    this.#rung.clear();
+    for (const number of numbers) this.#readAnew(number);
+  }
+
+  #readAnew(number: DeviceNumber): void {
     if (this.#closed) return;
     changeSession(this.#deps.steps, number, () => ({}), { fresh: true })
       .then((held) => {
@@ -286,8 +304,8 @@ export class Dispatcher implements DownlinkSide {
       : { op: 'read' as const, path: path ?? '/', ...accept, priority: 9 };
     const nowMs = this.#deps.uplink.clock.storeMs();
     const entry = newEntry(command, { id: this.#deps.newId(), nowMs, report: true });
-    await this.#deps.sessions.schedule([{ number: held.number, atMs: nowMs + 60_000 }]);
-    await this.#deps.sessions.commit([{ number: held.number, entries: [{ id: entry.id, expected: 0, record: encodeEntry(entry) }] }]);
+    const entries = [{ id: entry.id, expected: 0, record: encodeEntry(entry) }];
+    await this.#deps.sessions.commit([{ number: held.number, entries, alarmMs: nowMs + 60_000 }]);
     held.entries += 1;
   }
 }

@@ -81,7 +81,7 @@ export class MemoryStore implements SessionStore, ClusterStore {
   }
 
   async schedule(alarms: readonly Alarm[]): Promise<void> {
-    for (const { number, atMs } of alarms) this.#alarms.set(number, Math.min(atMs, this.#alarms.get(number) ?? Infinity));
+    for (const { number, atMs } of alarms) this.#setAlarm(number, atMs);
   }
 
   async due(shard: number, nowMs: number, limit: number): Promise<Alarm[]> {
@@ -172,6 +172,7 @@ export class MemoryStore implements SessionStore, ClusterStore {
 
   #commit(write: DeviceWrite): CommitResult {
     const { number, session, entries = [] } = write;
+    if (write.alarmMs !== undefined) this.#setAlarm(number, write.alarmMs);
     const live = this.#live(number);
     if (session !== undefined && session.expected !== (live?.version ?? 0)) return 'conflict';
     const device = this.devices.get(number) ?? { version: 0, record: new Uint8Array(), expiresMs: 0, entries: new Map() };
@@ -191,6 +192,10 @@ export class MemoryStore implements SessionStore, ClusterStore {
     }
     this.devices.set(number, device);
     return 'committed';
+  }
+
+  #setAlarm(number: DeviceNumber, atMs: number): void {
+    this.#alarms.set(number, Math.min(atMs, this.#alarms.get(number) ?? Infinity));
   }
 
   #live(number: DeviceNumber): Device | undefined {

@@ -1,5 +1,5 @@
 /** One process's connection to the shared store: late, broken before or after a step took effect, away, or cut for good. */
-import { StoreUnavailable } from '@cluster/session';
+import { StoreUnavailable, type DeviceWrite } from '@cluster/session';
 import type { MemoryStore } from './memory-store.ts';
 import { sleep, type Random } from './random.ts';
 
@@ -33,7 +33,8 @@ export class StoreLink {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function') return member;
-        return (...parameters: unknown[]) => this.#call(() => member.apply(target, this.#heard(name, parameters)));
+        const half = name === 'commit' ? (writes: readonly DeviceWrite[]) => this.#alarmsAlone(target, writes) : undefined;
+        return (...parameters: unknown[]) => this.#call(() => member.apply(target, this.#heard(name, parameters)), () => half?.(parameters[0] as never));
       },
     });
   }
@@ -63,7 +64,13 @@ export class StoreLink {
     if (!this.#dead) for (const listener of this.#listeners) listener(this.available);
   }
 
-  async #call<T>(work: () => Promise<T>): Promise<T> {
+  /** A commit that fails may have set its alarms already. */
+  #alarmsAlone(store: MemoryStore, writes: readonly DeviceWrite[]): void {
+    const alarms = writes.flatMap(({ number, alarmMs }) => (alarmMs === undefined ? [] : [{ number, atMs: alarmMs }]));
+    if (this.#random.chance(0.5)) void store.schedule(alarms);
+  }
+
+  async #call<T>(work: () => Promise<T>, half: () => void): Promise<T> {
     if (this.#dead) return never;
     const fails = this.#random.chance(this.#weather.failure);
     const after = this.#random.chance(0.5);
@@ -73,7 +80,10 @@ export class StoreLink {
       await sleep(GIVEN_UP_MS);
       return this.#dead ? never : this.#fail('away');
     }
-    if (fails && !after) return this.#fail('before');
+    if (fails && !after) {
+      half();
+      return this.#fail('before');
+    }
     const result = await work();
     if (this.#random.chance(0.3)) await sleep(this.#random.between(0, this.#weather.maxLatencyMs));
     if (this.#dead) return never;
