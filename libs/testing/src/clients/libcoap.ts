@@ -1,12 +1,22 @@
 /**
- * libcoap's command line client as a test peer. It runs one request and ends, and serves no resources: it can Register
- * (also block-wise), Update, Send and De-register, but it can't be read, written or observed.
+ * libcoap's command line client as a test peer, over UDP or DTLS. It runs one request and ends, and serves no resources:
+ * it can Register (also block-wise), Update, Send and De-register, but it can't be read, written or observed. With DTLS
+ * each request has a handshake of its own and ends with close_notify.
  */
 import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ensureProgram } from '../brokers/install.ts';
+import { alertNumber } from './dtls/alerts.ts';
+import type { DtlsSecurity, PskSecurity, RpkSecurity, X509Security } from './dtls/peer.ts';
 
-const PROGRAM = 'coap-client-notls';
 const TIMEOUT_S = 20;
+
+/** With which library libcoap does DTLS. With OpenSSL it has no raw public keys. A PSK must be printable ASCII. */
+export type LibcoapDtls =
+  | { readonly library: 'openssl'; readonly security: PskSecurity | X509Security }
+  | { readonly library: 'gnutls'; readonly security: PskSecurity | X509Security | RpkSecurity };
 
 export interface LibcoapRequest {
   readonly method: 'get' | 'post' | 'put' | 'delete';
@@ -27,23 +37,32 @@ export interface LibcoapResponse {
 /** The program gave no response. Its output is in the message. */
 export class LibcoapFailed extends Error {
   readonly code = 'LIBCOAP_FAILED';
+  /** The alert with which the server ended the DTLS handshake. */
+  readonly alert: number | undefined;
+
+  constructor(message: string, alert?: number) {
+    super(message);
+    this.alert = alert;
+  }
 }
 
-/** Makes sure that the program can be run. */
+/** Makes sure that the programs can be run. */
 export async function ensureLibcoap(): Promise<void> {
-  await ensureProgram(PROGRAM, ['-B', '1', 'coap://127.0.0.1:1/'], 'libcoap3-bin');
+  await ensureProgram(programFor(undefined), ['-B', '1', 'coap://127.0.0.1:1/'], 'libcoap3-bin');
 }
 
 /** A device's uplink side, played by one process for each request, all from the same local port. */
 export class LibcoapClient {
   readonly #server: string;
   readonly #localPort: number;
+  readonly #dtls: LibcoapDtls | undefined;
   #location: string | undefined;
 
-  /** `port`: the server's CoAP port on 127.0.0.1; `localPort`: a free UDP port for the device. */
-  constructor(port: number, localPort: number) {
-    this.#server = `coap://127.0.0.1:${port}`;
+  /** `port`: the server's CoAP port (with `dtls` its secure one) on 127.0.0.1; `localPort`: a free UDP port for the device. */
+  constructor(port: number, localPort: number, dtls?: LibcoapDtls) {
+    this.#server = `${dtls === undefined ? 'coap' : 'coaps'}://127.0.0.1:${port}`;
     this.#localPort = localPort;
+    this.#dtls = dtls;
   }
 
   /** Registers with an object list. Returns the location. */
@@ -77,7 +96,8 @@ export class LibcoapClient {
     if (contentFormat !== undefined) args.push('-t', String(contentFormat));
     if (blockSize !== undefined) args.push('-b', String(blockSize));
     if (payload !== undefined) args.push('-f', '-');
-    const output = await runWith([...args, `${this.#server}/${path}`], payload);
+    const output = await withCredentials(this.#dtls?.security, (credentials) =>
+      runWith(programFor(this.#dtls), [...args, ...credentials, `${this.#server}/${path}`], payload));
     return parseResponse(output);
   }
 
@@ -87,9 +107,34 @@ export class LibcoapClient {
   }
 }
 
-function runWith(args: readonly string[], stdin: Uint8Array | string | undefined): Promise<string> {
+function programFor(dtls: LibcoapDtls | undefined): string {
+  return `coap-client-${dtls?.library ?? 'notls'}`;
+}
+
+/** Calls with the arguments that stand for the credentials. */
+async function withCredentials<T>(security: DtlsSecurity | undefined, call: (args: readonly string[]) => Promise<T>): Promise<T> {
+  if (security === undefined) return call([]);
+  if (security.mode === 'psk') return call(['-u', security.identity, '-k', printable(security.keyHex)]);
+  if (security.mode === 'x509') return call(['-c', security.certificateFile, '-j', security.keyFile, '-C', security.trustFile]);
+  const directory = await mkdtemp(join(tmpdir(), 'libcoap-')); // it wants both keys in one file
+  try {
+    const file = join(directory, 'rpk.pem');
+    await writeFile(file, (await readFile(security.keyFile, 'utf8')) + (await readFile(security.publicKeyFile, 'utf8')), { mode: 0o600 });
+    return await call(['-M', file]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function printable(keyHex: string): string {
+  const key = Buffer.from(keyHex, 'hex').toString('latin1');
+  if (!/^[\x20-\x7e]+$/.test(key)) throw new LibcoapFailed('coap-client takes a key of printable characters only');
+  return key;
+}
+
+function runWith(program: string, args: readonly string[], stdin: Uint8Array | string | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(PROGRAM, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (data: Buffer) => (output += data.toString()));
     child.stderr.on('data', (data: Buffer) => (output += data.toString()));
@@ -104,7 +149,13 @@ function runWith(args: readonly string[], stdin: Uint8Array | string | undefined
 function parseResponse(output: string): LibcoapResponse {
   const line = output.split('\n').findLast((text) => /^v:1 t:\w+ c:[2-5]\.\d\d /.test(text));
   const code = line?.slice(line.indexOf(' c:') + 3).slice(0, 4);
-  if (line === undefined || code === undefined) throw new LibcoapFailed(`no response: ${output.trim()}`);
+  if (line === undefined || code === undefined) throw new LibcoapFailed(`no response: ${output.trim()}`, alertIn(output));
   const segments = [...line.matchAll(/Location-Path:([^,\s]+)/g)].map((match) => match[1]);
   return { code, location: segments.length === 0 ? '' : `/${segments.join('/')}` };
+}
+
+/** OpenSSL says "SSL3 alert read:fatal:unknown CA", GnuTLS "Alert '48': CA is unknown". */
+function alertIn(output: string): number | undefined {
+  const number = /Alert '(\d+)'/.exec(output)?.[1];
+  return number === undefined ? alertNumber(/alert read:fatal:(.+)/.exec(output)?.[1] ?? '') : Number(number);
 }
