@@ -18,8 +18,8 @@ export { Faults, type LossRule, type Message } from './device/faults.ts';
 export { bearerObject, defaultObjects, locationObject, resource, type ObjectSpec, type ResourceSpec } from './device/objects.ts';
 export { RegistrationRefused, type UpdateChanges } from './device/registration-client.ts';
 export { startLeshan, type LeshanClient, type LeshanDtls, type LeshanOptions, type ScandiumHandshake } from './clients/leshan.ts';
-export { startAiocoap, type AiocoapClient, type AiocoapOptions } from './clients/aiocoap.ts';
-export { ensureLibcoap, LibcoapClient } from './clients/libcoap.ts';
+export { AiocoapFailed, startAiocoap, type AiocoapClient, type AiocoapOptions } from './clients/aiocoap.ts';
+export { ensureLibcoap, LibcoapClient, LibcoapFailed, type LibcoapDtls } from './clients/libcoap.ts';
 export { freeUdpPort } from './clients/udp-port.ts';
 export type {
   CipherSuite, DtlsClient, DtlsClientOptions, DtlsSecurity, HandshakeResult, PskSecurity, RpkSecurity, SessionEnd, X509Security,

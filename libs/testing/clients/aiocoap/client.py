@@ -1,6 +1,7 @@
 """A small LwM2M client on aiocoap that tests drive: commands come in as JSON lines, events go out as JSON lines.
 
-Arguments: endpoint, server's CoAP port on 127.0.0.1, lifetime in seconds. It has /3/0/0, /3/0/9, /3/0/15 (writable),
+Arguments: endpoint, server's CoAP port on 127.0.0.1, lifetime in seconds; for DTLS (tinydtls) also a PSK identity and the
+key as hex. It has /3/0/0, /3/0/9, /3/0/15 (writable),
 /3/0/4 (executable) and /3303/0/5700, as text and TLV, and the instances as TLV; all can be observed.
 
 Commands: {"do":"register"}, {"do":"update","query":[..]}, {"do":"send","path":"/3303/0/5700"}, {"do":"set","path":..,
@@ -118,8 +119,10 @@ def code_of(response):
 
 
 class Client:
-    def __init__(self, endpoint, server_port, lifetime):
-        self.endpoint, self.server_port, self.lifetime = endpoint, server_port, lifetime
+    def __init__(self, endpoint, server_port, lifetime, psk=None):
+        self.endpoint, self.lifetime = endpoint, lifetime
+        self.server = f"{'coaps' if psk else 'coap'}://127.0.0.1:{server_port}"
+        self.psk = psk
         self.values = Values()
         self.location = ()
         self.nodes = {path: ResourceNode(self.values, path) for path in self.values.by_path}
@@ -131,11 +134,17 @@ class Client:
         for instance in {path[:2] for path in self.nodes}:
             site.add_resource(list(map(str, instance)), InstanceNode(self.values, instance))
         site.add_resource(["3", "0", "4"], Executable())
-        self.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", free_port()))
+        if self.psk is None:
+            self.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", free_port()))
+            return
+        self.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", free_port()), transports=["tinydtls"])
+        identity, key = self.psk
+        credentials = {"dtls": {"psk": {"hex": key}, "client-identity": {"ascii": identity}}}
+        self.context.client_credentials.load_from_dict({f"{self.server}/*": credentials})
 
     async def request(self, method, path, query=(), payload=b"", content_format=None):
         message = aiocoap.Message(code=getattr(aiocoap, method), payload=payload)
-        message.set_request_uri(f"coap://127.0.0.1:{self.server_port}/")
+        message.set_request_uri(f"{self.server}/")
         message.opt.uri_path = tuple(path)
         message.opt.uri_query = tuple(query)
         if content_format is not None:
@@ -178,6 +187,14 @@ class Client:
         emit("response", code=code_of(response), payloadHex=response.payload.hex(), location=location)
 
 
+def alert_of(error):
+    """tinydtls gives the number of a fatal alert as the error's argument; close_notify has a type of its own."""
+    text = str(error.args[0]) if error.args else ""
+    if "CloseNotify" in repr(error):
+        return 0
+    return int(text) if isinstance(error, aiocoap.error.NetworkError) and text.isdigit() else None
+
+
 def free_port():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -192,7 +209,8 @@ async def read_lines():
 
 
 async def main():
-    client = Client(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    psk = tuple(sys.argv[4:6]) if len(sys.argv) > 5 else None
+    client = Client(sys.argv[1], int(sys.argv[2]), sys.argv[3], psk)
     await client.start()
     actions = {
         "register": client.register, "update": client.update, "deregister": client.deregister,
@@ -205,7 +223,7 @@ async def main():
         try:
             await actions[command["do"]](command)
         except Exception as error:  # told to the test, which waits for another event
-            emit("error", message=repr(error))
+            emit("error", message=repr(error), alert=alert_of(error))
     await client.context.shutdown()
 
 

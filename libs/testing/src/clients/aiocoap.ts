@@ -1,9 +1,10 @@
-/** aiocoap as a test peer: a small LwM2M client with text and TLV, and a prober for raw CoAP requests. */
+/** aiocoap as a test peer: a small LwM2M client with text and TLV, over UDP or tinydtls, and a prober for raw CoAP requests. */
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ensureProgram } from '../brokers/install.ts';
 import { builtOnce, hashOf } from './built-once.ts';
+import type { PskSecurity } from './dtls/peer.ts';
 import { JsonLineProcess, type ClientEvent } from './json-process.ts';
 
 const run = promisify(execFile);
@@ -15,6 +16,20 @@ export interface AiocoapOptions {
   readonly port: number;
   /** 300 unless told. */
   readonly lifetimeS?: number;
+  /** CoAP over DTLS, with TLS_PSK_WITH_AES_128_CCM_8; `port` is the server's secure port then. */
+  readonly security?: PskSecurity;
+}
+
+/** The server ended the handshake, or refused the registration. */
+export class AiocoapFailed extends Error {
+  readonly code = 'AIOCOAP_FAILED';
+  /** The alert with which the server ended the DTLS association; 0 for close_notify. */
+  readonly alert: number | undefined;
+
+  constructor(message: string, alert?: number) {
+    super(message);
+    this.alert = alert;
+  }
 }
 
 /** Any request to the server, from the client's own port. */
@@ -50,22 +65,28 @@ export interface AiocoapClient {
   stop(): Promise<void>;
 }
 
-/** Makes the Python environment where the cache has none. Returns its interpreter. */
-export async function buildAiocoap(): Promise<string> {
+/**
+ * Makes the Python environment where the cache has none. Returns its interpreter. DTLSSocket brings tinydtls as source:
+ * it needs a C compiler, autoconf and the headers of Python.
+ */
+export async function buildAiocoap(requirements: 'requirements.txt' | 'requirements-dtls.txt'): Promise<string> {
   await ensureProgram('python3', ['-m', 'ensurepip', '--version'], 'python3-venv');
-  const home = await builtOnce('aiocoap', await hashOf(PROJECT), async (into) => {
+  const secure = requirements === 'requirements-dtls.txt';
+  if (secure) await ensureProgram('autoreconf', ['--version'], 'autoconf');
+  const home = await builtOnce(secure ? 'aiocoap-dtls' : 'aiocoap', await hashOf(PROJECT), async (into) => {
     await run('python3', ['-m', 'venv', join(into, 'venv')]);
     const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
-    await run(join(into, 'venv/bin/python'), [...install, '-r', join(PROJECT, 'requirements.txt')]);
+    await run(join(into, 'venv/bin/python'), [...install, '-r', join(PROJECT, requirements)]);
   });
   return join(home, 'venv/bin/python');
 }
 
 /** Starts an aiocoap client, not registered yet. */
-export async function startAiocoap({ endpoint, port, lifetimeS = 300 }: AiocoapOptions): Promise<AiocoapClient> {
-  const python = await buildAiocoap();
+export async function startAiocoap({ endpoint, port, lifetimeS = 300, security }: AiocoapOptions): Promise<AiocoapClient> {
+  const python = await buildAiocoap(security === undefined ? 'requirements.txt' : 'requirements-dtls.txt');
   const script = join(PROJECT, 'client.py');
-  const client = new JsonLineProcess(python, ['-B', script, endpoint, String(port), String(lifetimeS)]);
+  const psk = security === undefined ? [] : [security.identity, security.keyHex];
+  const client = new JsonLineProcess(python, ['-B', script, endpoint, String(port), String(lifetimeS), ...psk]);
   await client.next('ready');
   return handleOf(client);
 }
@@ -73,13 +94,15 @@ export async function startAiocoap({ endpoint, port, lifetimeS = 300 }: AiocoapO
 function handleOf(client: JsonLineProcess): AiocoapClient {
   const answered = async (command: object, event: string): Promise<ClientEvent> => {
     client.command(command);
-    return client.next(event);
+    const told = await client.nextOf([event, 'error']);
+    if (told.event === event) return told;
+    throw new AiocoapFailed(String(told['message']), (told['alert'] as number | null) ?? undefined);
   };
   return {
     process: client,
     async register() {
       const { code, location } = await answered({ do: 'register' }, 'registered');
-      if (code !== '2.01') throw new Error(`the server refused the registration with ${String(code)}`);
+      if (code !== '2.01') throw new AiocoapFailed(`the server refused the registration with ${String(code)}`);
       return String(location);
     },
     update: async (query = []) => String((await answered({ do: 'update', query }, 'updated'))['code']),
