@@ -7,6 +7,7 @@ export * from './profile.ts';
 export * from './events.ts';
 export * from './endpoints.ts';
 export * from './observation-templates.ts';
+export * from './fleet.ts';
 export * from './rest.ts';
 export * from './rest-examples.ts';
 export * from './rest-routes.ts';

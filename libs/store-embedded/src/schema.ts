@@ -32,6 +32,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE store_documents (set_name TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (set_name, name)) WITHOUT ROWID;
   CREATE TABLE store_document_sets (set_name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE fleet_jobs (id TEXT PRIMARY KEY, created_ms REAL NOT NULL, version INTEGER NOT NULL, record TEXT NOT NULL, active INTEGER NOT NULL, expires_ms REAL) WITHOUT ROWID;
+  CREATE INDEX fleet_jobs_created ON fleet_jobs (created_ms, id);
+  CREATE INDEX fleet_jobs_active ON fleet_jobs (created_ms) WHERE active = 1;
+  CREATE INDEX fleet_jobs_expire ON fleet_jobs (expires_ms) WHERE expires_ms IS NOT NULL;
+  CREATE TABLE fleet_devices (job TEXT, endpoint TEXT, bucket TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, endpoint)) WITHOUT ROWID;
+  CREATE INDEX fleet_devices_bucket ON fleet_devices (job, bucket, endpoint);
+  CREATE TABLE fleet_counts (job TEXT, bucket TEXT, devices INTEGER NOT NULL, PRIMARY KEY (job, bucket)) WITHOUT ROWID;
+  CREATE TABLE fleet_groups (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

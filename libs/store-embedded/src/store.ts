@@ -1,4 +1,5 @@
 /** The embedded adapter of the session ports: one SQLite file, one process. */
+import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { DatabaseSync } from 'node:sqlite';
 import { alarmClock } from './alarms.ts';
@@ -6,6 +7,7 @@ import { credentialKeeper } from './credentials.ts';
 import { Database } from './database.ts';
 import { documentSets } from './documents.ts';
 import { names } from './endpoints.ts';
+import { fleetKeeper, purgeJobs } from './fleet.ts';
 import { readModel } from './read-model.ts';
 import { recordKeeper } from './records.ts';
 import { migrate } from './schema.ts';
@@ -21,7 +23,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, JobStore, GroupStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has
@@ -41,6 +43,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...workers(database, now, () => closed),
     ...documentSets(database),
     ...readModel(database),
+    ...fleetKeeper(database, now),
     timeMs: () => database.read(now),
     async close() {
       closed = true;
@@ -65,6 +68,7 @@ function openFile(file: string): DatabaseSync {
 /** Removes what has outlived its time; until then it is only not found. */
 export function purgeExpired(database: Database, nowMs: number): Promise<void> {
   return database.write(() => {
+    purgeJobs(database, nowMs);
     database.run(
       'DELETE FROM store_sessions WHERE number IN (SELECT number FROM store_sessions WHERE expires_ms <= ? LIMIT ?)', nowMs, PURGE_AT_MOST);
     database.run(

@@ -1,5 +1,7 @@
 /** The Redis adapter passes the suites of its ports, on one server and on a cluster of three. */
-import { clusterStoreCompliance, credentialStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, useRedis, useRedisCluster } from '@cluster/testing';
+import {
+  clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, useRedis, useRedisCluster,
+} from '@cluster/testing';
 import { connectRedisStore, type RedisStore } from './index.ts';
 
 const topologies = { 'one Redis server': useRedis, 'a Redis Cluster': useRedisCluster };
@@ -13,4 +15,5 @@ for (const [name, urls] of Object.entries(topologies)) {
   clusterStoreCompliance(name, open);
   readModelStoreCompliance(name, open);
   credentialStoreCompliance(name, open);
+  fleetStoreCompliance(name, open);
 }

@@ -30,6 +30,15 @@ export interface Keys {
   /** Endpoint → its labels and their time, of one part of the directory; with a label: the endpoints that have it. */
   labels(part: number, label?: string): string;
   values(endpoint: string): string;
+  /** What belongs to one job lies in one slot. */
+  job(id: string): string;
+  jobLease(id: string): string;
+  jobCounts(id: string): string;
+  /** Devices of a job by name; with a bucket: the names of those in it. */
+  jobDevices(id: string, bucket?: string): string;
+  jobIndex(): string;
+  activeJobs(): string;
+  groups(): string;
 }
 
 export function keysUnder(prefix: string): Keys {
@@ -52,6 +61,13 @@ export function keysUnder(prefix: string): Keys {
     directory: (part) => `${p}r:{${part}}`,
     directoryIndex: (part, state) => (state === undefined ? `${p}r:{${part}}:` : `${p}r:{${part}}:${state}`),
     labels: (part, label = '') => `${p}l:{${part}}:${label}`,
+    job: (id) => `${p}j:{${id}}`,
+    jobLease: (id) => `${p}j:{${id}}:l`,
+    jobCounts: (id) => `${p}j:{${id}}:n`,
+    jobDevices: (id, bucket) => (bucket === undefined ? `${p}j:{${id}}:d` : `${p}j:{${id}}:d:${bucket}`),
+    jobIndex: () => `${p}jx`,
+    activeJobs: () => `${p}ja`,
+    groups: () => `${p}g`,
     values: (endpoint) => `${p}v:${endpoint}`,
   };
 }

@@ -13,7 +13,7 @@ export interface Script {
  * Makes a script of a step, the body of a function of KEYS and ARGV. The script's own ARGV has for each step how many of
  * KEYS and how many of ARGV are the step's, then these; its reply has the reply of each step.
  */
-function define(step: string): Script {
+export function define(step: string): Script {
   const lua = `local function step(KEYS, ARGV)${step}
 end
 local replies, k, a = {}, 0, 0

@@ -1,4 +1,5 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
+import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
 import { alarmClock, alarmSetter } from './alarms.ts';
@@ -12,6 +13,7 @@ import { Doorbell } from './doorbell.ts';
 import { weaknesses } from './durability.ts';
 import { endpointIndex } from './endpoints.ts';
 import { unavailable, within } from './faults.ts';
+import { fleetKeeper } from './fleet.ts';
 import { keysUnder, type Keys } from './keys.ts';
 import { SingleRouter } from './single.ts';
 import { resolveOptions, type RedisStoreOptions, type ResolvedOptions } from './options.ts';
@@ -20,7 +22,7 @@ import { recordKeeper } from './records.ts';
 import { parseUrls } from './urls.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, JobStore, GroupStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
@@ -86,6 +88,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
     ...workerLeases(router, keys),
     ...documentSets(router, keys),
     ...readModel(router, keys),
+    ...fleetKeeper(router, keys, () => timeMs(router, keys)),
     ring: (rings) => doorbell.ring(rings),
     onRing: (worker, listener) => doorbell.onRing(worker, listener),
     timeMs: () => timeMs(router, keys),

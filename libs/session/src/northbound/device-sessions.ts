@@ -27,6 +27,20 @@ export class DeviceSessions {
     return findEndpoint(this.store, endpoint);
   }
 
+  /** In the order of the names; two round trips for all of them. */
+  async findMany(endpoints: readonly string[]): Promise<(Found | undefined)[]> {
+    const numbers = await this.store.resolve(endpoints);
+    const known = numbers.filter((number) => number !== undefined);
+    const stored = known.length === 0 ? [] : await this.store.load(known);
+    let next = 0;
+    return numbers.map((number, i) => {
+      const session = number === undefined ? undefined : stored[next++];
+      if (number === undefined || session === undefined) return undefined;
+      const record = decodeSession(session.record);
+      return record.endpoint === endpoints[i] ? { number, version: session.version, entries: session.entries, record } : undefined;
+    });
+  }
+
   /** Changes a session that exists. Undefined: there is none, or `change` wanted nothing. @throws {Contended} */
   change(endpoint: string, change: SessionChange): Promise<SessionRecord | undefined> {
     return this.#change(endpoint, (name) => this.find(name), change);

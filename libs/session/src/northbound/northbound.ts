@@ -1,5 +1,5 @@
 /** What callers on the northern side do with one endpoint: read its state, queue commands, set what is kept for it, drop it. */
-import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointView, ObservationView } from '@cluster/contracts';
+import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointState, EndpointView, Labels, ObservationView } from '@cluster/contracts';
 import { Commands, type Cancellation, type CommandsDeps, type QueueLimits, type Submission } from '../commands.ts';
 import type { Origin } from '../entry.ts';
 import type { Rng } from '../identifiers.ts';
@@ -20,6 +20,14 @@ export interface NorthboundDeps extends CommandsDeps {
   readonly limits: NorthboundLimits;
   /** Draws the numbers of endpoints that are prepared before their first Register. */
   readonly rng: Rng;
+}
+
+export interface EndpointTraits {
+  readonly endpoint: string;
+  readonly state: EndpointState;
+  readonly labels: Labels;
+  /** Of the objects and object instances that it registered. */
+  readonly paths: readonly string[];
 }
 
 export class Northbound {
@@ -78,6 +86,17 @@ export class Northbound {
   /** Replaces what should be observed at the endpoint; the owner reconciles. */
   setObservations(endpoint: string, list: readonly DesiredObservation[]): Promise<ObservationsChange> {
     return this.#observations.set(endpoint, list);
+  }
+
+  /** What endpoints are selected by, in their order; undefined for those that the cluster does not know. */
+  async traits(endpoints: readonly string[]): Promise<(EndpointTraits | undefined)[]> {
+    const found = await this.#devices.findMany(endpoints);
+    return found.map((one) => one && {
+      endpoint: one.record.endpoint,
+      state: one.record.state,
+      labels: one.record.profile?.labels ?? {},
+      paths: one.record.registration.objectLinks.map(({ path }) => path),
+    });
   }
 
   /** The endpoint's labels and settings; undefined if the cluster does not know it. */

@@ -1,0 +1,7 @@
+/** Groups of endpoints and jobs over them: what they are, how they change, and the ports that keep them. */
+export * from './command-key.ts';
+export * from './device.ts';
+export * from './job.ts';
+export * from './pace.ts';
+export * from './ports.ts';
+export * from './selector.ts';
