@@ -11,6 +11,8 @@ export const topics = {
   sends: 'lwm2m.sends',
   commands: 'lwm2m.commands',
   commandResults: 'lwm2m.command-results',
+  /** Keyed by the id of the job, which stands where other events have the endpoint. */
+  jobs: 'lwm2m.jobs',
 } as const;
 export type Topic = (typeof topics)[keyof typeof topics];
 
@@ -24,6 +26,7 @@ export const eventTypes = {
   endpointChanged: 'lwm2m.endpoint.changed',
   awake: 'lwm2m.presence.awake',
   asleep: 'lwm2m.presence.asleep',
+  jobChanged: 'lwm2m.job.changed',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',

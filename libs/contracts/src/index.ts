@@ -8,6 +8,7 @@ export * from './events.ts';
 export * from './endpoints.ts';
 export * from './observation-templates.ts';
 export * from './fleet.ts';
+export * from './fleet-examples.ts';
 export * from './rest.ts';
 export * from './rest-examples.ts';
 export * from './rest-routes.ts';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
+import { group, jobCommand, jobDevice, jobDevicePage, jobRequest, jobView, selector } from './fleet.ts';
 import { deviceSettings, labels } from './profile.ts';
 import { observationTemplate, observationTemplateView } from './observation-templates.ts';
 import { streamedEvent, streamGap } from './rest.ts';
@@ -17,6 +18,13 @@ const named = {
   CommandStatus: commandStatus,
   DesiredObservation: desiredObservation,
   DeviceSettings: deviceSettings,
+  Group: group,
+  Job: jobView,
+  JobCommand: jobCommand,
+  JobDevice: jobDevice,
+  JobDevicePage: jobDevicePage,
+  JobRequest: jobRequest,
+  Selector: selector,
   EndpointPage: endpointPage,
   EndpointSummary: endpointSummary,
   EndpointView: endpointView,
@@ -64,7 +72,7 @@ function queryParameters(query: z.ZodObject): Json[] {
 
 const PARAMETERS: Readonly<Record<string, string>> = {
   endpoint: 'endpoint name, percent-encoded: a slash in it is %2F',
-  name: 'name of the template',
+  name: 'name of the group or template',
 };
 
 function pathParameters(path: string): Json[] {
@@ -72,7 +80,7 @@ function pathParameters(path: string): Json[] {
     name,
     in: 'path',
     required: true,
-    description: PARAMETERS[name ?? ''] ?? 'id of the command',
+    description: PARAMETERS[name ?? ''] ?? 'an id that was given out before',
     schema: { type: 'string', minLength: 1 },
   }));
 }
@@ -148,7 +156,7 @@ export function openApiDocument(version: string): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: ['endpoints', 'commands', 'observations', 'events', 'operation'].map((name) => ({ name })),
+    tags: ['endpoints', 'commands', 'observations', 'groups', 'jobs', 'events', 'operation'].map((name) => ({ name })),
     paths,
     components: { schemas: componentSchemas() },
   };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { commandRequest, commandStatus } from './commands.ts';
 import { endpointPage, endpointView } from './endpoints.ts';
+import { fleetRoutes } from './fleet-routes.ts';
 import { deviceSettings, labels } from './profile.ts';
 import {
   commandList, commandQuery, desiredObservationList, endpointsQuery, eventsQuery, liveness, observationList, readiness, valueList,
@@ -21,6 +22,11 @@ export const problemCodes = {
   COMMAND_UNKNOWN: { status: 404, meaning: 'the endpoint has no such command' },
   COMMAND_IN_FLIGHT: { status: 409, meaning: 'the command is on its way to the device' },
   COMMAND_FINISHED: { status: 409, meaning: 'the command has ended already' },
+  GROUP_UNKNOWN: { status: 404, meaning: 'there is no such group' },
+  JOB_UNKNOWN: { status: 404, meaning: 'there is no such job; those that ended are kept for seven days' },
+  JOB_OVER: { status: 409, meaning: 'the job has ended, or is being cancelled' },
+  JOBS_FULL: { status: 429, meaning: 'as many jobs as may run do' },
+  GROUPS_FULL: { status: 429, meaning: 'there are as many groups as may be' },
   BODY_TOO_LARGE: { status: 413, meaning: 'the body is larger than the server takes' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, meaning: 'the body is not application/json' },
   TEMPLATES_FULL: { status: 409, meaning: 'there are as many templates as the cluster holds' },
@@ -45,7 +51,7 @@ export interface RestRoute {
   readonly method: 'get' | 'put' | 'post' | 'delete';
   readonly path: string;
   readonly id: string;
-  readonly tag: 'endpoints' | 'commands' | 'observations' | 'events' | 'operation';
+  readonly tag: 'endpoints' | 'commands' | 'observations' | 'groups' | 'jobs' | 'events' | 'operation';
   readonly summary: string;
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
@@ -228,4 +234,4 @@ const operationRoutes: readonly RestRoute[] = [
   },
 ];
 
-export const restRoutes: readonly RestRoute[] = [...endpointRoutes, ...commandRoutes, ...observationRoutes, ...templateRoutes, ...operationRoutes];
+export const restRoutes: readonly RestRoute[] = [...endpointRoutes, ...commandRoutes, ...observationRoutes, ...templateRoutes, ...fleetRoutes, ...operationRoutes];

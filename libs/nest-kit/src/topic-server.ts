@@ -66,12 +66,13 @@ export class TopicServer extends Server implements CustomTransportStrategy {
     this.#subscription = await this.#consumer.subscribe(this.#group, topics, (records) => this.#dispatch(records));
   }
 
-  /** Records of one topic go to its handler together, in order. */
+  /** Records of one topic go to its handlers together, in order, to one handler after the other. */
   async #dispatch(records: readonly ConsumedRecord[]): Promise<void> {
     for (const [topic, batch] of Map.groupBy(records, (record) => record.topic)) {
-      const handler: MessageHandler | undefined = this.messageHandlers.get(topic);
-      if (handler === undefined) continue;
-      await lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
+      // Further handlers of a topic hang on the first one.
+      for (let handler: MessageHandler | undefined = this.messageHandlers.get(topic); handler !== undefined; handler = handler.next) {
+        await lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
+      }
     }
   }
 }

@@ -31,7 +31,7 @@ beforeEach(async () => {
   store = openEmbeddedStore({ file });
   events = openEmbeddedEvents({ file });
   const config = loadConfig({ LWM2M_HTTP_PORT: '0', LWM2M_QUEUE_MAX_ENTRIES: '2' }, { kind: 'standalone' });
-  const ports = { sessions: store, cluster: store, readModel: store, events: events.consumer(), publisher: events.publisher() };
+  const ports = { sessions: store, cluster: store, readModel: store, fleet: store, events: events.consumer(), publisher: events.publisher() };
   const start = () => startRegistry(config, ports, new Metrics(), createLogger({ service: 'test', level: 'silent' }));
   replicas = [await start(), await start()];
   urls = replicas.map(({ port }) => `http://127.0.0.1:${port}/api/v1`);

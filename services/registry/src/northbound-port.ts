@@ -4,7 +4,7 @@ import type { Northbound, TemplateDesk } from '@cluster/session';
 export type NorthboundPort = Pick<
   Northbound,
   | 'endpoint' | 'submit' | 'commands' | 'command' | 'cancel' | 'drop' | 'observations' | 'setObservations' | 'profile'
-  | 'setProfile' | 'forget'
+  | 'setProfile' | 'forget' | 'traits' | 'faultsOf'
 >;
 
 /** What the REST face needs of observation templates. */

@@ -1,9 +1,11 @@
 /** What a registry is made of: the ports it talks to, and its settings. */
 import type { EventConsumer, EventEncoding, EventPublisher } from '@cluster/events';
+import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { Log } from '@cluster/nest-kit';
 import type { ReadModelStore, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import type { DeadLetterSink } from './consumers/dead-letters.ts';
+import type { JobRunnerSettings } from './jobs/job-runner.ts';
 import type { NorthboundPort, TemplatePort } from './northbound-port.ts';
 
 /** All of it stays the caller's: closing the registry closes none of it. */
@@ -13,6 +15,7 @@ export interface RegistryDeps {
   /** Asked for its clock alone: whether the store answers. */
   readonly sessions: Pick<SessionStore, 'timeMs'>;
   readonly model: ReadModelStore;
+  readonly fleet: JobStore & GroupStore;
   readonly events: EventConsumer;
   /** Takes the results of commands that were not queued. */
   readonly publisher: Pick<EventPublisher, 'publish'>;
@@ -30,6 +33,9 @@ export interface RegistryOptions {
   readonly bodyLimitBytes: number;
   /** The consumer group of the read model and of commands: one for all replicas. */
   readonly group: string;
+  /** Names this replica among the others, while it carries on jobs. */
+  readonly replica: string;
+  readonly jobs: JobRunnerSettings;
   /** Of the values of events that the registry tells. */
   readonly eventEncoding: EventEncoding;
   readonly streams: number;
@@ -54,6 +60,8 @@ export const defaultOptions: RegistryOptions = Object.freeze({
   port: 8_080,
   bodyLimitBytes: 2 * 1_048_576,
   group: 'registry',
+  replica: 'registry',
+  jobs: Object.freeze({ pollMs: 1_000, idleMs: 200, retryMs: 1_000, leaseMs: 10_000 }),
   eventEncoding: 'json',
   streams: 500,
   streamOpensPerSecond: 50,

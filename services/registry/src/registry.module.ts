@@ -6,15 +6,24 @@ import { CommandWaiters } from './commands/command-waiters.ts';
 import { Rejections } from './commands/rejections.ts';
 import { CommandsConsumer } from './consumers/commands.consumer.ts';
 import { DeadLetters } from './consumers/dead-letters.ts';
+import { JobResultsConsumer } from './consumers/job-results.consumer.ts';
 import { ReadModelConsumer } from './consumers/read-model.consumer.ts';
 import { FeedKeeper } from './feed/feed-keeper.ts';
 import { LiveFeed } from './feed/live-feed.ts';
 import { StreamHub } from './feed/stream-hub.ts';
+import { GroupDesk } from './jobs/group-desk.ts';
+import { JobDesk } from './jobs/job-desk.ts';
+import { JobEvents } from './jobs/job-events.ts';
+import { JobResults } from './jobs/job-results.ts';
+import { JobRunner } from './jobs/job-runner.ts';
+import { Selection } from './jobs/selection.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import type { RegistryDeps, RegistryOptions } from './options.ts';
 import { CommandsController } from './rest/commands.controller.ts';
 import { EndpointsController } from './rest/endpoints.controller.ts';
 import { EventsController } from './rest/events.controller.ts';
+import { GroupsController } from './rest/groups.controller.ts';
+import { JobsController } from './rest/jobs.controller.ts';
 import { ObservationsController } from './rest/observations.controller.ts';
 import { ProfileController } from './rest/profile.controller.ts';
 import { TemplatesController } from './rest/templates.controller.ts';
@@ -28,7 +37,7 @@ export class RegistryModule {
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
       controllers: [
         EndpointsController, CommandsController, ObservationsController, TemplatesController, ProfileController, EventsController,
-        ReadModelConsumer, CommandsConsumer,
+        GroupsController, JobsController, ReadModelConsumer, CommandsConsumer, JobResultsConsumer,
       ],
       providers: [
         { provide: NORTHBOUND, useValue: deps.northbound },
@@ -38,6 +47,7 @@ export class RegistryModule {
         { provide: DeadLetters, useFactory: () => new DeadLetters(deps.log, metrics.deadLetter, deps.deadLetters) },
         ...commandProviders(deps, options),
         ...feedProviders(deps, options),
+        ...fleetProviders(deps, options),
       ],
     };
   }
@@ -51,6 +61,26 @@ function commandProviders(deps: RegistryDeps, options: RegistryOptions): Provide
       provide: CommandDesk,
       useFactory: (northbound: RegistryDeps['northbound'], waiters: CommandWaiters) => new CommandDesk(northbound, waiters),
       inject: [NORTHBOUND, CommandWaiters],
+    },
+  ];
+}
+
+function fleetProviders(deps: RegistryDeps, options: RegistryOptions): Provider[] {
+  const { northbound, fleet: jobs, model, publisher, log } = deps;
+  const timeMs = () => deps.sessions.timeMs();
+  const selection = new Selection(model, northbound);
+  const events = new JobEvents(publisher, options.eventEncoding);
+  return [
+    { provide: JobResults, useFactory: () => new JobResults(jobs, timeMs) },
+    { provide: GroupDesk, useFactory: () => new GroupDesk(jobs, selection) },
+    {
+      provide: JobRunner,
+      useFactory: () => new JobRunner({ jobs, northbound, selection, events, timeMs }, options.replica, options.jobs, log),
+    },
+    {
+      provide: JobDesk,
+      useFactory: (groups: GroupDesk, runner: JobRunner) => new JobDesk({ jobs, groups, northbound, runner, timeMs }),
+      inject: [GroupDesk, JobRunner],
     },
   ];
 }

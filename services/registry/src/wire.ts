@@ -24,7 +24,7 @@ export async function wireRegistry(config: Config, log: Logger): Promise<WiredRe
     if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
   });
   return {
-    ports: { sessions: store, cluster: store, readModel: store, events, publisher },
+    ports: { sessions: store, cluster: store, readModel: store, fleet: store, events, publisher },
     async close() {
       stopping.abort();
       await Promise.all([events.close(), publisher.close()]);

@@ -21,7 +21,7 @@ async function wire(config: Config, metrics: Metrics, log: Logger): Promise<Part
   const always = { available: true, onAvailability: () => () => undefined };
   return {
     edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log },
-    registry: { sessions: store, cluster: store, readModel: store, events: consumer, publisher },
+    registry: { sessions: store, cluster: store, readModel: store, fleet: store, events: consumer, publisher },
     close,
   };
 }

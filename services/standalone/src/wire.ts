@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import type { Config } from '@cluster/config';
 import type { EventConsumer, EventPublisher } from '@cluster/events';
 import { openEmbeddedEvents } from '@cluster/events-embedded';
-import type { ClusterStore, ReadModelStore, SessionStore } from '@cluster/session';
-import { openEmbeddedStore } from '@cluster/store-embedded';
+import { type EmbeddedStore, openEmbeddedStore } from '@cluster/store-embedded';
 
 export interface Embedded {
-  readonly store: SessionStore & ClusterStore & ReadModelStore;
+  readonly store: EmbeddedStore;
   readonly publisher: EventPublisher;
   readonly consumer: EventConsumer;
   close(): Promise<void>;

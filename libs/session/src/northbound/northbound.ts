@@ -1,5 +1,6 @@
 /** What callers on the northern side do with one endpoint: read its state, queue commands, set what is kept for it, drop it. */
 import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointState, EndpointView, Labels, ObservationView } from '@cluster/contracts';
+import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Commands, type Cancellation, type CommandsDeps, type QueueLimits, type Submission } from '../commands.ts';
 import type { Origin } from '../entry.ts';
 import type { Rng } from '../identifiers.ts';
@@ -55,6 +56,11 @@ export class Northbound {
   /** See {@link Commands.submit}. */
   submit(endpoint: string, command: CommandRequest, origin?: Origin): Promise<Submission> {
     return this.#commands.submit(endpoint, command, origin);
+  }
+
+  /** Why no device could be sent this command. */
+  faultsOf(command: CommandRequest): CommandFault[] {
+    return checkCommand(command);
   }
 
   /** The device's commands, newest first; undefined if the endpoint is not known. */

@@ -2,6 +2,7 @@
 import type { EventRecord } from '@cluster/events';
 import { type Log, silentLog } from '@cluster/nest-kit';
 import { TemplateDesk } from '@cluster/session';
+import { type EmbeddedStore, openEmbeddedStore } from '@cluster/store-embedded';
 import { Metrics } from '@cluster/telemetry';
 import { createRegistry, type Registry } from '../app.ts';
 import type { RegistryDeps, RegistryOptions } from '../options.ts';
@@ -17,6 +18,7 @@ export class Bench {
   readonly model = new MemoryModel();
   readonly documents = new MemoryDocuments();
   readonly northbound = new MemoryNorthbound([DEVICE, 'a/b ü%']);
+  readonly store = openEmbeddedStore({ file: ':memory:' });
   storeFailure: Error | undefined;
   readonly #registries: Registry[] = [];
 
@@ -31,6 +33,7 @@ export class Bench {
     const registry = await createRegistry(
       {
         northbound: this.northbound, templates: new TemplateDesk(this.documents), sessions: { timeMs }, model: this.model,
+        fleet: failing(this.store, () => this.northbound.failure),
         events: this.topics.consumer(), publisher, metrics: new Metrics(), log, ...deps,
       },
       { port: 0, heartbeatMs: 60_000, retryMs: 5, drainMs: 100, ...options },
@@ -48,7 +51,18 @@ export class Bench {
 
   async close(): Promise<void> {
     await Promise.all(this.#registries.splice(0).map((registry) => registry.close()));
+    await this.store.close();
   }
+}
+
+/** The store, whose calls fail while there is a failure. */
+function failing(store: EmbeddedStore, failure: () => Error | undefined): EmbeddedStore {
+  return new Proxy(store, {
+    get: (target, name) => (...args: unknown[]) => {
+      const error = failure();
+      return error === undefined ? Reflect.apply(Reflect.get(target, name) as () => unknown, target, args) : Promise.reject(error);
+    },
+  });
 }
 
 export async function send(url: string, method: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {

@@ -1,5 +1,6 @@
 /** The northbound use cases over a few devices in memory: what a registry's answers are tried against. */
 import { type CommandRequest, type CommandStatus, type DesiredObservation, type DeviceProfile, type ObservationView, restExamples } from '@cluster/contracts';
+import type { CommandFault } from '@cluster/lwm2m';
 import type { NorthboundPort } from '../northbound-port.ts';
 
 type Returned<K extends keyof NorthboundPort> = ReturnType<NorthboundPort[K]>;
@@ -103,6 +104,19 @@ export class MemoryNorthbound implements NorthboundPort {
     this.#check();
     this.#profiles.delete(endpoint);
     return this.#commands.has(endpoint);
+  }
+
+  faultsOf(command: CommandRequest): CommandFault[] {
+    return command.path === '/65535' ? [{ path: 'path', message: 'can not exist' }] : [];
+  }
+
+  async traits(endpoints: readonly string[]): Returned<'traits'> {
+    this.#check();
+    return endpoints.map((endpoint) =>
+      this.#commands.has(endpoint)
+        ? { endpoint, state: 'registered', labels: this.#profiles.get(endpoint)?.labels ?? {}, paths: ['/3/0'] }
+        : undefined,
+    );
   }
 
   /** What the device's worker would have stored. */

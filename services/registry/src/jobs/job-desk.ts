@@ -1,0 +1,123 @@
+/** What callers do with jobs: start, look at, pause, go on with, cancel. */
+import { Injectable } from '@nestjs/common';
+import { createHash, randomBytes } from 'node:crypto';
+import type { JobDevicePage, JobDevicesQuery, JobPage, JobRequest, JobView, PageQuery, Selector } from '@cluster/contracts';
+import {
+  act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, jobView, newJob, WAITING_BUCKETS, type JobAction, type JobStore, type StoredJob,
+} from '@cluster/fleet';
+import { ApiError } from '@cluster/nest-kit';
+import { Contended } from '@cluster/session';
+import type { NorthboundPort } from '../northbound-port.ts';
+import { fromCursor, toCursor } from '../rest/cursor.ts';
+import type { GroupDesk } from './group-desk.ts';
+import type { JobRunner } from './job-runner.ts';
+
+const TRIES = 8;
+/** Jobs that are carried on at the same time. */
+const ACTIVE_JOBS = 100;
+
+export interface JobDeskDeps {
+  readonly jobs: JobStore;
+  readonly groups: GroupDesk;
+  readonly northbound: Pick<NorthboundPort, 'faultsOf'>;
+  readonly runner: JobRunner;
+  readonly timeMs: () => Promise<number>;
+}
+
+@Injectable()
+export class JobDesk {
+  readonly #deps: JobDeskDeps;
+
+  constructor(deps: JobDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** Stores the job; it runs from here on, on whichever replica. One whose key was seen before is shown as it is. */
+  async start(request: JobRequest): Promise<JobView> {
+    const { jobs, runner, timeMs } = this.#deps;
+    const faults = request.commands.flatMap((command, i) =>
+      this.#deps.northbound.faultsOf(command).map(({ path, message }) => ({ path: `commands.${i}.${path}`, message })),
+    );
+    if (faults.length > 0) throw new ApiError(400, 'COMMAND_MALFORMED', 'No device could be sent these commands', { faults });
+    const id = idOf(request);
+    const known = await jobs.loadJob(id);
+    if (known !== undefined) return this.#view(known);
+    const target = await this.#target(request);
+    if ((await jobs.activeJobs()).length >= ACTIVE_JOBS) {
+      throw new ApiError(429, 'JOBS_FULL', 'As many jobs as may run do', { retryAfterS: 60 });
+    }
+    const nowMs = await timeMs();
+    await jobs.createJob(id, nowMs, encodeJob(newJob(request, target, nowMs)));
+    runner.wake(id);
+    return this.show(id);
+  }
+
+  async #target({ target }: JobRequest): Promise<{ selector: Selector; group?: string }> {
+    if (!('group' in target)) return { selector: target };
+    return { selector: (await this.#deps.groups.show(target.group)).selector, group: target.group };
+  }
+
+  async list({ limit, cursor }: PageQuery): Promise<JobPage> {
+    const before = fromCursor(cursor);
+    const page = await this.#deps.jobs.jobs({ limit, ...(before === undefined ? {} : { before }) });
+    return { jobs: await Promise.all(page.jobs.map((job) => this.#view(job))), ...(page.next === undefined ? {} : { next: toCursor(page.next) }) };
+  }
+
+  async show(id: string): Promise<JobView> {
+    return this.#view(await this.#load(id));
+  }
+
+  /** Devices of a job in order of their names. */
+  async devices(id: string, { limit, cursor, state }: JobDevicesQuery): Promise<JobDevicePage> {
+    const { jobs } = this.#deps;
+    await this.#load(id);
+    const after = fromCursor(cursor);
+    const buckets = Object.keys(await jobs.countDevices(id)).filter((bucket) => state === undefined || stateOf(bucket) === state);
+    // One more than asked for tells whether there is a next page.
+    const found = await Promise.all(
+      buckets.map((bucket) => jobs.listDevices(id, { bucket, limit: limit + 1, ...(after === undefined ? {} : { after }) })),
+    );
+    const ordered = found.flat().filter(({ value }) => value !== '').sort((a, b) => Buffer.compare(Buffer.from(a.endpoint), Buffer.from(b.endpoint)));
+    const page = ordered.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      devices: page.map(({ endpoint, value }) => deviceView(id, endpoint, decodeDevice(value))),
+      ...(ordered.length > limit && last !== undefined ? { next: toCursor(last.endpoint) } : {}),
+    };
+  }
+
+  async act(id: string, action: JobAction): Promise<JobView> {
+    const { jobs, runner, timeMs } = this.#deps;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const stored = await this.#load(id);
+      const job = decodeJob(stored.record);
+      const next = act(job, action, { nowMs: await timeMs(), sequence: stored.version + 1 });
+      if (next === undefined) throw new ApiError(409, 'JOB_OVER', `The job is ${job.state}`, { detail: id });
+      if (next === job) return this.#view(stored);
+      if (!(await jobs.changeJob(id, stored.version, encodeJob(next)))) continue;
+      runner.wake(id);
+      return this.show(id);
+    }
+    throw new Contended(`job ${id} changed under every attempt`);
+  }
+
+  async #load(id: string): Promise<StoredJob> {
+    const stored = await this.#deps.jobs.loadJob(id);
+    if (stored === undefined) throw new ApiError(404, 'JOB_UNKNOWN', 'There is no such job', { detail: id });
+    return stored;
+  }
+
+  async #view({ id, record }: StoredJob): Promise<JobView> {
+    return jobView(id, decodeJob(record), countsOf(await this.#deps.jobs.countDevices(id)));
+  }
+}
+
+function stateOf(bucket: string): string {
+  const [state = ''] = bucket.split('/', 1);
+  return (WAITING_BUCKETS as readonly string[]).includes(state) ? 'waiting' : state;
+}
+
+function idOf({ idempotencyKey }: JobRequest): string {
+  if (idempotencyKey === undefined) return randomBytes(18).toString('base64url');
+  return createHash('sha256').update(idempotencyKey).digest('base64url').slice(0, 24);
+}

@@ -1,0 +1,192 @@
+/**
+ * Carries one job on, step by step, while its replica holds it. All that a step does may be done again by another
+ * replica: a device's queue takes each command once by its key, and a device of the job moves only from where it is
+ * known to stand.
+ */
+import type { CommandStatus, JobCounts } from '@cluster/contracts';
+import {
+  afterResult, cancelled, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isOver, jobView,
+  OPEN_BUCKET, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type StoredDevice,
+} from '@cluster/fleet';
+import type { NorthboundPort } from '../northbound-port.ts';
+import type { JobEvents } from './job-events.ts';
+import type { Selection } from './selection.ts';
+
+export interface JobTurnDeps {
+  readonly jobs: JobStore;
+  readonly northbound: Pick<NorthboundPort, 'submit' | 'cancel' | 'command'>;
+  readonly selection: Selection;
+  readonly events: JobEvents;
+  /** The store's clock. */
+  readonly timeMs: () => Promise<number>;
+}
+
+/** `busy`: there is more to do at once; `idle`: look again later; `over`: nobody has to carry it on. */
+export type Progress = 'busy' | 'idle' | 'over';
+
+const PAGE = 500;
+const BATCH = 256;
+const IN_PARALLEL = 64;
+/** How long a job that ended is kept for readers. */
+const KEEP_MS = 7 * 86_400_000;
+/** A result that did not come so long after its command's time was over is looked up. */
+const OVERDUE_MS = 120_000;
+const LOOK_EVERY_MS = 5_000;
+
+export class JobTurn {
+  readonly #id: string;
+  readonly #deps: JobTurnDeps;
+  #pace: Pace | undefined;
+  /** Where the round over open devices stands, and when the next one begins. */
+  #openAfter: string | undefined;
+  #nextLookMs = 0;
+
+  constructor(id: string, deps: JobTurnDeps) {
+    this.#id = id;
+    this.#deps = deps;
+  }
+
+  async step(): Promise<Progress> {
+    const { jobs, timeMs } = this.#deps;
+    const stored = await jobs.loadJob(this.#id);
+    if (stored === undefined) return 'over';
+    const job = decodeJob(stored.record);
+    const counts = countsOf(await jobs.countDevices(this.#id));
+    if (job.untold !== undefined) return this.#tell(job, stored.version, counts);
+    if (isOver(job)) return this.#retire();
+    const nowMs = await timeMs();
+    const end = finished(job, counts, { nowMs, sequence: stored.version + 1 });
+    if (end !== undefined) return this.#change(stored.version, end);
+    if (job.selecting !== undefined && job.state !== 'paused') return this.#select(job, stored.version, nowMs);
+    const did = job.state === 'running' ? await this.#submit(job, counts, nowMs) : job.state === 'cancelling' ? await this.#cancelWaiting(nowMs) : 0;
+    const looked = await this.#lookAtOpen(job, nowMs);
+    return did > 0 || looked ? 'busy' : 'idle';
+  }
+
+  async #tell(job: Job, version: number, counts: JobCounts): Promise<Progress> {
+    const { untold, ...told } = job;
+    if (untold === undefined) return 'busy';
+    await this.#deps.events.tell(jobView(this.#id, job, counts), untold);
+    return this.#change(version, told);
+  }
+
+  async #retire(): Promise<Progress> {
+    await this.#deps.jobs.retireJob(this.#id, KEEP_MS);
+    return 'over';
+  }
+
+  /** A change that met another one is decided again on what is there now. */
+  async #change(version: number, next: Job): Promise<Progress> {
+    await this.#deps.jobs.changeJob(this.#id, version, encodeJob(next));
+    return 'busy';
+  }
+
+  /** Takes the next page of targets. The cursor follows them: a page that is taken again adds nobody twice. */
+  async #select(job: Job, version: number, nowMs: number): Promise<Progress> {
+    const { selecting, ...rest } = job;
+    if (job.state === 'cancelling') return this.#change(version, rest);
+    const { endpoints, next } = await this.#deps.selection.page(job.selector, selecting?.after, PAGE);
+    const value = encodeDevice(selected(nowMs));
+    await this.#deps.jobs.moveDevices(this.#id, endpoints.map((endpoint) => ({ endpoint, expected: undefined, next: value })));
+    return this.#change(version, next === undefined ? rest : { ...rest, selecting: { after: next } });
+  }
+
+  /** Queues the next commands, as many as pace and bound allow. Returns how many devices were served. */
+  async #submit(job: Job, counts: JobCounts, nowMs: number): Promise<number> {
+    this.#pace ??= new Pace(job.ratePerSecond, nowMs);
+    const allowed = Math.min(BATCH, this.#pace.available(nowMs), job.maxInFlight - counts.open);
+    if (allowed <= 0 || counts.waiting === 0) return 0;
+    const waiting = await this.#waiting(allowed);
+    this.#pace.take(waiting.length);
+    await this.#moveEach(waiting, (endpoint, device) => this.#queue(job, endpoint, device, nowMs));
+    return waiting.length;
+  }
+
+  async #waiting(limit: number): Promise<StoredDevice[]> {
+    const found: StoredDevice[] = [];
+    for (const bucket of WAITING_BUCKETS) {
+      if (found.length < limit) found.push(...(await this.#deps.jobs.listDevices(this.#id, { bucket, limit: limit - found.length })));
+    }
+    return found;
+  }
+
+  async #queue(job: Job, endpoint: string, device: JobDevice, nowMs: number): Promise<JobDevice | undefined> {
+    const command = job.commands[device.step];
+    if (command === undefined) return refused(device, 'COMMAND_MALFORMED', nowMs);
+    const keyed = { ...command, ttlS: job.ttlS, idempotencyKey: commandKey(this.#id, device.step) };
+    const submission = await this.#deps.northbound.submit(endpoint, keyed);
+    switch (submission.outcome) {
+      case 'accepted':
+        return opened(device, nowMs);
+      case 'repeated':
+        return afterResult(device, resultOf(submission.status, device.step), job.commands.length, nowMs) ?? opened(device, nowMs);
+      case 'unknown-endpoint':
+        return refused(device, 'ENDPOINT_UNKNOWN', nowMs);
+      case 'queue-full':
+        return refused(device, 'QUEUE_FULL', nowMs);
+      case 'malformed':
+        return refused(device, 'COMMAND_MALFORMED', nowMs);
+    }
+  }
+
+  /** Ends the devices that have no command in their queue. Returns how many. */
+  async #cancelWaiting(nowMs: number): Promise<number> {
+    const waiting = await this.#waiting(PAGE);
+    await this.#moveEach(waiting, async (_endpoint, device) => cancelled(device, nowMs));
+    return waiting.length;
+  }
+
+  /**
+   * Goes through the devices whose command is queued, a page at a time: takes it out of the queue where the job is being
+   * cancelled, and looks it up where its result should have come long ago. True: the round goes on.
+   */
+  async #lookAtOpen(job: Job, nowMs: number): Promise<boolean> {
+    if (this.#openAfter === undefined && nowMs < this.#nextLookMs) return false;
+    const after = this.#openAfter === undefined ? {} : { after: this.#openAfter };
+    const page = await this.#deps.jobs.listDevices(this.#id, { bucket: OPEN_BUCKET, limit: BATCH, ...after });
+    const cancelling = job.state === 'cancelling';
+    const overdueMs = nowMs - job.ttlS * 1_000 - OVERDUE_MS;
+    const concerned = page.filter(({ value }) => cancelling || decodeDevice(value).sinceMs < overdueMs);
+    await this.#moveEach(concerned, (endpoint, device) => this.#settle(job, endpoint, device, nowMs));
+    this.#openAfter = page.length < BATCH ? undefined : page.at(-1)?.endpoint;
+    if (this.#openAfter === undefined) this.#nextLookMs = nowMs + (cancelling ? 1_000 : LOOK_EVERY_MS);
+    return this.#openAfter !== undefined;
+  }
+
+  async #settle(job: Job, endpoint: string, device: JobDevice, nowMs: number): Promise<JobDevice | undefined> {
+    const { northbound } = this.#deps;
+    const id = commandIdOf(this.#id, device.step);
+    if (job.state === 'cancelling') {
+      const outcome = await northbound.cancel(endpoint, id);
+      if (outcome === 'cancelled') return cancelled(device, nowMs);
+      if (outcome === 'in-flight') return undefined;
+    }
+    const status = await northbound.command(endpoint, id);
+    if (status !== undefined) return afterResult(device, resultOf(status, device.step), job.commands.length, nowMs);
+    // Its entry went with the registration, which tells the end of each: that result may still be under way.
+    return device.sinceMs < nowMs - OVERDUE_MS ? { state: 'outcome-unknown', step: device.step, sinceMs: nowMs } : undefined;
+  }
+
+  /** Decides on many devices at a time and moves them together; what failed for one is told after the others moved. */
+  async #moveEach(
+    devices: readonly StoredDevice[],
+    decide: (endpoint: string, device: JobDevice) => Promise<JobDevice | undefined>,
+  ): Promise<void> {
+    const moves: DeviceMove[] = [];
+    const left = [...devices];
+    const takeTurns = async (): Promise<void> => {
+      for (let one = left.shift(); one !== undefined; one = left.shift()) {
+        const { endpoint, value } = one;
+        const next = await decide(endpoint, decodeDevice(value));
+        if (next !== undefined) moves.push({ endpoint, expected: value, next: encodeDevice(next) });
+      }
+    };
+    const turns = await Promise.allSettled(Array.from({ length: Math.min(IN_PARALLEL, left.length) }, takeTurns));
+    if (moves.length > 0) await this.#deps.jobs.moveDevices(this.#id, moves);
+    for (const turn of turns) if (turn.status === 'rejected') throw turn.reason;
+  }
+}
+
+function resultOf({ state, response }: CommandStatus, step: number): Parameters<typeof afterResult>[1] {
+  return { step, state, code: response?.code };
+}

@@ -1,0 +1,57 @@
+/**
+ * The endpoints that a selector names, by pages in order of their names. The directory proposes candidates; what decides
+ * is the session of each, so that a label or object of a moment ago counts.
+ */
+import type { Selector } from '@cluster/contracts';
+import { isSelected, prefixOf } from '@cluster/fleet';
+import type { ReadModelStore } from '@cluster/session';
+import type { NorthboundPort } from '../northbound-port.ts';
+
+export interface SelectionPage {
+  readonly endpoints: readonly string[];
+  /** Name up to which candidates were looked at; undefined on the last page. */
+  readonly next: string | undefined;
+}
+
+interface Candidates {
+  readonly names: readonly string[];
+  readonly more: boolean;
+}
+
+export class Selection {
+  readonly #model: Pick<ReadModelStore, 'list'>;
+  readonly #northbound: Pick<NorthboundPort, 'traits'>;
+
+  constructor(model: Pick<ReadModelStore, 'list'>, northbound: Pick<NorthboundPort, 'traits'>) {
+    this.#model = model;
+    this.#northbound = northbound;
+  }
+
+  /** Looks at `limit` candidates after a name. A page may have few endpoints, or none, though others follow. */
+  async page(selector: Selector, after: string | undefined, limit: number): Promise<SelectionPage> {
+    const { names, more } = await this.#candidates(selector, after, limit);
+    const traits = await this.#northbound.traits(names);
+    const endpoints = names.filter((_, i) => {
+      const known = traits[i];
+      // A name alone selects an endpoint that nobody knows: its command is refused where one can see it.
+      if (known === undefined) return Object.keys(selector).join() === 'endpoints';
+      const present = known.state === 'registered' || known.state === 'provisioned' || selector.endpoints !== undefined;
+      return present && isSelected(known, { ...selector, endpoints: undefined });
+    });
+    return { endpoints, next: more ? names.at(-1) : undefined };
+  }
+
+  async #candidates({ endpoints, endpointPattern, labels }: Selector, after: string | undefined, limit: number): Promise<Candidates> {
+    if (endpoints !== undefined) {
+      const rest = [...new Set(endpoints)].sort().filter((name) => after === undefined || name > after);
+      return { names: rest.slice(0, limit), more: rest.length > limit };
+    }
+    const prefix = endpointPattern === undefined ? '' : prefixOf(endpointPattern);
+    const from = after ?? (prefix === '' ? undefined : prefix);
+    const listed = await this.#model.list({ limit, ...(from === undefined ? {} : { after: from }), ...(labels === undefined ? {} : { labels }) });
+    const fitting = listed.map(({ endpoint }) => endpoint).filter((name) => name.startsWith(prefix));
+    // Names come in order: the first without the prefix is behind all that have it.
+    const more = listed.length === limit && fitting.length === limit;
+    return { names: after === undefined && prefix !== '' ? [prefix, ...fitting] : fitting, more };
+  }
+}

@@ -1,0 +1,39 @@
+/** Groups of endpoints under a name. */
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query } from '@nestjs/common';
+import { type Group, type GroupMembers, groupName, type PageQuery, pageQuery, selector, type Selector } from '@cluster/contracts';
+import { GroupDesk } from '../jobs/group-desk.ts';
+
+@Controller('api/v1/groups')
+export class GroupsController {
+  readonly #desk: GroupDesk;
+
+  constructor(desk: GroupDesk) {
+    this.#desk = desk;
+  }
+
+  @Get()
+  list(): Promise<Group[]> {
+    return this.#desk.list();
+  }
+
+  @Get(':name')
+  show(@Param('name') name: string): Promise<Group> {
+    return this.#desk.show(name);
+  }
+
+  @Put(':name')
+  put(@Param('name', { schema: groupName }) name: string, @Body({ schema: selector }) body: Selector): Promise<Group> {
+    return this.#desk.put(name, body);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  remove(@Param('name') name: string): Promise<void> {
+    return this.#desk.remove(name);
+  }
+
+  @Get(':name/endpoints')
+  members(@Param('name') name: string, @Query({ schema: pageQuery }) query: PageQuery): Promise<GroupMembers> {
+    return this.#desk.members(name, query);
+  }
+}
