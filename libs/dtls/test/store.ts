@@ -10,6 +10,7 @@ export class TestStore {
   readonly keys = new Map<string, KeyObject>();
   readonly fixed = new Map<string, Uint8Array>();
   readonly moving = new Map<string, Uint8Array>();
+  readonly lastFlights = new Map<string, Uint8Array>();
   readonly revoked = new Set<string>();
   sendBlock = 64;
 
@@ -30,6 +31,7 @@ export class TestStore {
       }
       case 'store-wanted':
         this.fixed.set(toHex(event.cid), event.fixed);
+        if (event.lastFlight !== undefined) this.lastFlights.set(toHex(event.cid), event.lastFlight);
         this.moving.set(event.credential.deviceNumber, event.moving);
         return { question: event.question, answer: true };
       case 'association-wanted':
@@ -61,9 +63,14 @@ export class TestStore {
       const { credential } = decodeFixed(fixed)!;
       const moving = this.moving.get(credential.deviceNumber);
       if (moving === undefined || this.revoked.has(credential.deviceNumber)) continue;
-      if (cid === undefined ? decodeMoving(moving)!.peer === peer : name === toHex(cid)) return { fixed, moving };
+      if (cid === undefined ? decodeMoving(moving)!.peer === peer : name === toHex(cid)) return { fixed, moving, ...this.#lastFlight(name) };
     }
     return undefined;
+  }
+
+  #lastFlight(name: string): { lastFlight?: Uint8Array } {
+    const lastFlight = this.lastFlights.get(name);
+    return lastFlight === undefined ? {} : { lastFlight };
   }
 
   #takeOver({ deviceNumber }: Credential, fence: number, ceiling: number, moveTo: string | undefined): unknown {

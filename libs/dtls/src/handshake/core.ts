@@ -11,7 +11,7 @@ import type { Opener, Sealer } from '../record/protection.ts';
 import { createOpener, createSealer, sealingOverhead } from '../record/protection.ts';
 import { RECORD_HEADER_LENGTH, plaintextRecord } from '../record/record.ts';
 import type { CipherSuite } from '../suites.ts';
-import type { FlightPart, FlightSizes, RecordWriter } from './flight.ts';
+import type { FlightPart, FlightSizes, NumberedSealer, RecordWriter } from './flight.ts';
 import { encodeFlight } from './flight.ts';
 import { Reassembly } from './reassembly.ts';
 import type { ReassemblyLimits } from './reassembly.ts';
@@ -57,13 +57,6 @@ export interface CoreOptions {
   readonly transmit: (datagram: Uint8Array) => void;
 }
 
-/** Seals records of epoch 1 with numbers of its own. */
-export interface NumberedSealer {
-  /** How many more it may seal now. */
-  readonly sendLeft: number;
-  seal(type: number, content: Uint8Array): Uint8Array;
-}
-
 /** More protected records than any last flight has. */
 const MAX_PROTECTED_RECORDS = 4;
 
@@ -94,9 +87,14 @@ export class HandshakeCore {
     this.#timeoutMs = options.times.firstMs;
   }
 
-  /** The next sequence number of epoch 1. */
-  get protectedSequence(): number {
-    return this.#protectedSequence;
+  /** The next sequence number of epoch 0. */
+  get recordSequence(): number {
+    return this.#recordSequence;
+  }
+
+  /** The most bytes that protection adds to a content. */
+  get overhead(): number {
+    return this.#overhead;
   }
 
   /** From here on the numbers of epoch 1 are another's. */

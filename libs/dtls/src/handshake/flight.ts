@@ -14,6 +14,13 @@ export interface RecordWriter {
   overhead(epoch: 0 | 1): number;
 }
 
+/** Seals records of epoch 1 with numbers of its own. */
+export interface NumberedSealer {
+  /** How many more it may seal now. */
+  readonly sendLeft: number;
+  seal(type: number, content: Uint8Array): Uint8Array;
+}
+
 export interface FlightSizes {
   readonly maxDatagramBytes: number;
   /** Content bytes of one record. */

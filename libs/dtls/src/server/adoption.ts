@@ -4,7 +4,7 @@ import { decodeFixed, decodeMoving } from '../association/record.ts';
 import type { AssociationFixed, AssociationMoving } from '../association/record.ts';
 import { EMPTY_BYTES, equalBytes } from '@cluster/bytes';
 import { directionKeys } from '../keys/key-schedule.ts';
-import { createOpener, createSealer } from '../record/protection.ts';
+import { createOpener, createSealer, sealingOverhead } from '../record/protection.ts';
 import type { Opener, Protection } from '../record/protection.ts';
 import type { WireRecord } from '../record/record.ts';
 import { ReplayWindow } from '../record/replay-window.ts';
@@ -14,6 +14,7 @@ import type { HeldRecord } from './association.ts';
 import { bytesKey } from './association-table.ts';
 import type { ServerContext } from './context.ts';
 import type { StoredAssociation, TakeoverAnswer } from './events.ts';
+import { LastFlight } from './last-flight.ts';
 
 /** Records of one association that wait for the store. */
 const MAX_RECORDS = 8;
@@ -80,6 +81,7 @@ class Adoption implements Waking {
   readonly #ended: () => void;
   readonly #adopted: Adopted;
   #question: number;
+  #lastFlight: LastFlight | undefined;
 
   constructor(context: ServerContext, nowMs: number, first: Arrived, ended: () => void, adopted: Adopted) {
     this.#context = context;
@@ -90,7 +92,7 @@ class Adoption implements Waking {
     const { cid } = first.record;
     this.#question = context.ask<StoredAssociation>(
       (question) => ({ kind: 'association-wanted', question, peer: first.peer, ...(cid.length > 0 && { cid }) }),
-      (answeredMs, stored) => this.#onStored(answeredMs, stored),
+      (_nowMs, stored) => this.#onStored(stored),
     );
   }
 
@@ -109,7 +111,7 @@ class Adoption implements Waking {
     this.#ended();
   }
 
-  #onStored(nowMs: number, stored: StoredAssociation): void {
+  #onStored(stored: StoredAssociation): void {
     const fixed = stored === undefined ? undefined : decodeFixed(stored.fixed);
     const moving = stored === undefined ? undefined : decodeMoving(stored.moving);
     const [{ record }] = this.#records as [Arrived];
@@ -126,10 +128,11 @@ class Adoption implements Waking {
       this.#end();
       return;
     }
-    this.#takeOver(nowMs, fixed, moving, opener, proof);
+    this.#lastFlight = stored!.lastFlight === undefined ? undefined : LastFlight.decode(stored!.lastFlight);
+    this.#takeOver(fixed, moving, opener, proof);
   }
 
-  #takeOver(_nowMs: number, fixed: AssociationFixed, moving: AssociationMoving, opener: Opener, proof: Arrived): void {
+  #takeOver(fixed: AssociationFixed, moving: AssociationMoving, opener: Opener, proof: Arrived): void {
     const fresh = proof.record.sequence > moving.receiveCeiling;
     const ceiling = Math.max(moving.receiveCeiling, proof.record.sequence);
     const moveTo = fresh && fixed.cidAgreed && proof.peer !== moving.peer ? proof.peer : undefined;
@@ -160,8 +163,11 @@ class Adoption implements Waking {
   #begin(nowMs: number, fixed: AssociationFixed, moving: AssociationMoving, opener: Opener, numbers: { sendFrom: number; notFreshUpTo: number }): void {
     const { random } = this.#context.settings;
     const window = new ReplayWindow(numbers.notFreshUpTo);
-    const sealer = createSealer(protections(fixed).write, random);
-    const association = new Association({ handle: this.#context.nextHandle(), fixed, moving, opener, sealer, window, ...numbers });
+    const { write } = protections(fixed);
+    const sealer = createSealer(write, random);
+    const overhead = sealingOverhead(write);
+    const association = new Association({ handle: this.#context.nextHandle(), fixed, moving, opener, sealer, window, overhead, ...numbers });
+    association.lastFlight = this.#lastFlight;
     const opened: HeldRecord[] = [];
     for (const { peer, record } of this.#records) {
       const content = window.accepts(record.sequence) ? opener.open(record) : undefined;

@@ -1,9 +1,9 @@
 /** A live association of a server: opens and seals its records within the numbers that are stored for it. */
 import type { AssociationFixed, AssociationMoving } from '../association/record.ts';
-import type { HandshakeCore } from '../handshake/core.ts';
 import type { Opener, Sealer } from '../record/protection.ts';
 import type { OpenedRecord, WireRecord } from '../record/record.ts';
-import { ReplayWindow } from '../record/replay-window.ts';
+import type { ReplayWindow } from '../record/replay-window.ts';
+import type { LastFlight } from './last-flight.ts';
 
 /** Two acquisitions share a nonce only if numbers repeat in their low 40 bits: long before that, all ends. */
 export const LAST_SEND_NUMBER = 2 ** 40 - 2 ** 24;
@@ -26,6 +26,8 @@ export interface AssociationStart {
   readonly opener: Opener;
   readonly sealer: Sealer;
   readonly window: ReplayWindow;
+  /** The most bytes that sealing adds. */
+  readonly overhead: number;
   /** The first sequence number that may be used; up to `moving.sendEnd`. */
   readonly sendFrom: number;
   /** Records at or below it may have been accepted by a former owner. */
@@ -47,8 +49,9 @@ export class Association {
   held: HeldRecord[] = [];
   queued: { type: number; content: Uint8Array }[] = [];
   /** Our last flight, until the peer shows that it came. */
-  finalFlight: { readonly core: HandshakeCore; readonly finishedSequence: number } | undefined;
+  lastFlight: LastFlight | undefined;
   readonly window: ReplayWindow;
+  readonly overhead: number;
   readonly #opener: Opener;
   readonly #sealer: Sealer;
   readonly #notFreshUpTo: number;
@@ -65,6 +68,7 @@ export class Association {
     this.peer = start.moving.peer;
     this.ceiling = start.moving.receiveCeiling;
     this.window = start.window;
+    this.overhead = start.overhead;
     this.#opener = start.opener;
     this.#sealer = start.sealer;
     this.#sendNext = start.sendFrom;

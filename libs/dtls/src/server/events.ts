@@ -19,7 +19,7 @@ export type Verdict =
 export type ResumptionAnswer = { readonly ok: true; readonly fixed?: Uint8Array } | { readonly ok: false };
 
 /** An association as it was stored; undefined if there is none, or if its credential was revoked. */
-export type StoredAssociation = { readonly fixed: Uint8Array; readonly moving: Uint8Array } | undefined;
+export type StoredAssociation = { readonly fixed: Uint8Array; readonly moving: Uint8Array; readonly lastFlight?: Uint8Array } | undefined;
 
 /**
  * A takeover that was stored: the fence was raised, `moving` is what the slot holds now, and the sequence numbers from
@@ -52,8 +52,9 @@ export type DtlsQuestion =
       readonly provedAtMs?: number;
     }
   /**
-   * Both parts are to be stored, the fixed one sealed, before the last flight leaves. `provisional`: the peer has not yet
-   * proved that it holds the keys (an abbreviated handshake), so nothing of the device's slot may give way before `established`.
+   * All parts are to be stored, the fixed one sealed, before the last flight leaves. `lastFlight` is needed for as long as
+   * the client may repeat its own, two minutes, say. `provisional`: the peer has not yet proved that it holds the keys (an
+   * abbreviated handshake), so nothing of the device's slot may give way before `established`.
    */
   | {
       readonly kind: 'store-wanted';
@@ -62,6 +63,7 @@ export type DtlsQuestion =
       readonly credential: Credential;
       readonly fixed: Uint8Array;
       readonly moving: Uint8Array;
+      readonly lastFlight?: Uint8Array;
       readonly provisional: boolean;
     }
   /** A record of an association that this worker doesn't hold: by its CID, whose MAC was checked, or else by the address. */

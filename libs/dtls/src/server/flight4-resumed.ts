@@ -33,7 +33,7 @@ export function sendResumedFlight(handshake: ServerHandshake, hello: ClientHello
   core.sizes = { ...core.sizes, maxContentBytes: sendLimit(offer) };
   if (cidAgreed) handshake.owner.announceCid(handshake);
   deriveServerKeys(handshake, session.masterSecret, 'master');
-  storeAssociation(handshake, true, (storedMs) => {
+  storeAssociation(handshake, undefined, (storedMs) => {
     const extensions = answerExtensions({ offer, hello, choice, ownCid: cidAgreed ? cid : EMPTY_BYTES, ticketFollows: issueTicket, resumed: true }, settings);
     // RFC 5246 §7.4.1.3, RFC 5077 §3.4: the client's own session id says that it is resumed.
     const serverHello = encodeServerHello({ version: DTLS_1_2, random: serverRandom, sessionId: hello.sessionId, cipherSuite: session.suite.id, extensions });

@@ -138,7 +138,7 @@ export class ServerHandshake implements Waking {
     const newest = record.sequence === this.window.highest;
     if (opened.type === ContentType.HANDSHAKE) this.handleFragments(nowMs, decodeFragments(opened.content) ?? [], 1);
     else if (opened.type === ContentType.ALERT) this.handleAlert(nowMs, opened.content);
-    else if (opened.type === ContentType.APPLICATION_DATA && this.early.length < MAX_EARLY_RECORDS) this.early.push({ peer: this.peer, sequence: record.sequence, newest, opened });
+    else if (opened.type === ContentType.APPLICATION_DATA) this.#onEarlyData(nowMs, { peer: this.peer, sequence: record.sequence, newest, opened });
     else this.context.drop('unexpected');
     return true;
   }
@@ -260,6 +260,13 @@ export class ServerHandshake implements Waking {
     const psk = this.agreement?.choice.suite.keyExchange === 'psk' && !this.agreement.resumed;
     this.fail(nowMs, this.doomed ?? 'finished', psk ? Alert.UNKNOWN_PSK_IDENTITY : Alert.DECRYPT_ERROR);
     return true;
+  }
+
+  /** In an abbreviated handshake the client may send at once. That its Finished isn't here yet says it was lost: our flight calls for it. */
+  #onEarlyData(nowMs: number, record: HeldRecord): void {
+    if (this.early.length < MAX_EARLY_RECORDS) this.early.push(record);
+    else this.context.drop('unexpected');
+    if (this.protectedOut) this.#repeat(nowMs);
   }
 
   #repeat(nowMs: number): void {

@@ -169,6 +169,7 @@ export class DtlsServer {
     counters.handshakesCompleted++;
     if (resumed) counters.resumed++;
     this.#begin(association, resumed ? 'resumption' : 'handshake', offer.serverName);
+    this.#traffic.sendLastFlight(nowMs, association);
     for (const record of handshake.early) if (!association.closed) this.#traffic.admit(nowMs, association, record);
   }
 
@@ -208,7 +209,7 @@ export class DtlsServer {
     }
     if (handshake?.handleProtected(nowMs, record)) return;
     if (association !== undefined || handshake !== undefined) this.#context.drop('bad-record');
-    else if (record.type === ContentType.APPLICATION_DATA) this.#adoptions.handle(nowMs, peer, record);
+    else if (record.type === ContentType.APPLICATION_DATA || record.type === ContentType.HANDSHAKE) this.#adoptions.handle(nowMs, peer, record);
     else this.#context.drop('unknown-association');
   }
 

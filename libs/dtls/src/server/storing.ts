@@ -4,6 +4,7 @@ import type { AssociationFixed, AssociationMoving, Credential } from '../associa
 import { encodeFixed, encodeMoving } from '../association/record.ts';
 import { Association } from './association.ts';
 import type { ServerHandshake } from './handshake.ts';
+import type { LastFlight } from './last-flight.ts';
 import { sendLimit, usesEncryptThenMac } from './negotiation.ts';
 
 /** Whose the association will be. */
@@ -12,8 +13,8 @@ export function credentialOf(handshake: ServerHandshake): Credential {
   return { deviceNumber, credentialVersion, identity: identity! };
 }
 
-/** `then` runs once both parts and the first block of send numbers are stored. */
-export function storeAssociation(handshake: ServerHandshake, provisional: boolean, then: (nowMs: number, association: Association) => void): void {
+/** `then` runs once all parts and the first block of send numbers are stored. Without a last flight it is provisional. */
+export function storeAssociation(handshake: ServerHandshake, lastFlight: LastFlight | undefined, then: (nowMs: number, association: Association) => void): void {
   const { context } = handshake;
   const fixed = fixedPart(handshake);
   const moving: AssociationMoving = { cid: fixed.cid, fence: 1, sendEnd: context.settings.sendBlock, receiveCeiling: handshake.window.highest, peer: handshake.peer };
@@ -26,14 +27,15 @@ export function storeAssociation(handshake: ServerHandshake, provisional: boolea
       credential: fixed.credential,
       fixed: encodeFixed(fixed),
       moving: encodeMoving(moving),
-      provisional,
+      ...(lastFlight !== undefined && { lastFlight: lastFlight.encode() }),
+      provisional: lastFlight === undefined,
     }),
     (nowMs, stored) => {
       if (!stored) {
         handshake.abandon(nowMs, 'not-stored');
         return;
       }
-      const start = { handle: context.nextHandle(), fixed, moving, opener, sealer, window: handshake.window, sendFrom: 0, notFreshUpTo: -1 };
+      const start = { handle: context.nextHandle(), fixed, moving, opener, sealer, window: handshake.window, overhead: handshake.core.overhead, sendFrom: 0, notFreshUpTo: -1 };
       const association = new Association(start);
       handshake.association = association;
       handshake.core.sealWith(association);

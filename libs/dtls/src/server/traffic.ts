@@ -105,9 +105,16 @@ export class Traffic {
     association.closed = true;
     association.held = [];
     association.queued = [];
-    association.finalFlight = undefined;
+    association.lastFlight = undefined;
     this.#table.remove(association);
     this.#context.emit({ kind: 'closed', association: association.handle, reason, ...(received !== undefined && { alert: received }) });
+  }
+
+  /** Sends the flight that completes a handshake, and sends it again when its answer shows that it was lost. */
+  sendLastFlight(nowMs: number, association: Association): void {
+    const { maxDatagramBytes } = this.#context.settings;
+    const sizes = { maxDatagramBytes, maxContentBytes: association.fixed.sendLimit };
+    for (const datagram of association.lastFlight?.send(nowMs, association, association.overhead, sizes) ?? []) this.#context.send(association.peer, datagram);
   }
 
   #askCeiling(association: Association): void {
@@ -144,7 +151,7 @@ export class Traffic {
     const { type, content } = record.opened;
     switch (type) {
       case ContentType.APPLICATION_DATA: {
-        association.finalFlight = undefined;
+        association.lastFlight = undefined;
         const ceiling = record.sequence > association.ceiling ? association.nextCeiling(association.window.highest) : undefined;
         this.#context.emit({ kind: 'data', association: association.handle, peer: record.peer, bytes: content, fresh, ...(ceiling !== undefined && { ceiling }) });
         break;
@@ -179,10 +186,9 @@ export class Traffic {
 
   #onHandshake(nowMs: number, association: Association, content: Uint8Array): void {
     const [first] = decodeFragments(content) ?? [];
-    const { finalFlight } = association;
-    if (first?.type === HandshakeType.FINISHED && first.sequence === finalFlight?.finishedSequence) {
+    if (first?.type === HandshakeType.FINISHED && first.sequence === association.lastFlight?.finishedSequence) {
       this.#context.counters.retransmissions++;
-      finalFlight.core.repeatFlight(nowMs);
+      this.sendLastFlight(nowMs, association);
     } else if (first?.type === HandshakeType.CLIENT_HELLO) this.send(association, ContentType.ALERT, encodeAlert(Alert.NO_RENEGOTIATION));
     else this.#context.drop('unexpected');
   }

@@ -1,0 +1,431 @@
+/** Associations that outlive their worker: stored numbers and ceilings, Connection IDs, takeovers, and what must not make one happen. */
+import { decodeUtf8, encodeUtf8, toHex } from '@cluster/bytes';
+import { describe, expect, it } from 'vitest';
+import type { DtlsClient, DtlsClientOptions, DtlsServerOptions } from '../src/index.ts';
+import { CID_LENGTH, decodeMoving } from '../src/index.ts';
+import { splitDatagram } from '../src/record/record.ts';
+import { seededIntegers } from './fixtures.ts';
+import { TestNetwork } from './network.ts';
+import { DEVICE, WITH_CID, newClient, newStore, newWorker } from './peers.ts';
+import type { TestStore, TestWorker } from './store.ts';
+
+interface Scene {
+  readonly store: TestStore;
+  readonly network: TestNetwork;
+  readonly client: DtlsClient;
+  readonly worker: TestWorker;
+}
+
+/** A device connected to a first worker. */
+function connected(client: Partial<DtlsClientOptions> = WITH_CID, server: Partial<DtlsServerOptions> = {}): Scene {
+  const store = newStore();
+  const worker = newWorker(store, server);
+  const network = new TestNetwork(worker, seededIntegers(1));
+  const device = newClient('psk', client);
+  network.add('device', device);
+  device.connect(network.nowMs);
+  settle(network);
+  expect(network.happened('device', 'connected')).toHaveLength(1);
+  return { store, network, client: device, worker };
+}
+
+const settle = (network: TestNetwork): void => network.run(network.nowMs + 500);
+
+function say(network: TestNetwork, client: DtlsClient, text: string): void {
+  client.send(encodeUtf8(text));
+  settle(network);
+}
+
+const heard = (worker: TestWorker): string[] => worker.of('data').map(({ bytes, fresh }) => `${decodeUtf8(bytes)}${fresh ? '' : ' (not fresh)'}`);
+const handle = (worker: TestWorker): number => worker.of('established').at(-1)!.association;
+const moving = ({ store }: Scene) => decodeMoving(store.moving.get(DEVICE)!)!;
+
+/** Explicit nonces of the protected records that went to the device. */
+const nonces = (network: TestNetwork, clientCid = 0): string[] =>
+  network.captured
+    .filter(({ from }) => from === 'server')
+    .flatMap(({ bytes }) => splitDatagram(bytes, clientCid).records)
+    .filter(({ epoch }) => epoch === 1)
+    .map(({ fragment }) => toHex(fragment.subarray(0, 8)));
+
+/** The last datagram the device sent. */
+const lastSent = (network: TestNetwork): Uint8Array => network.captured.findLast(({ from }) => from !== 'server')!.bytes;
+
+/** The first worker dies; another stands in its place. */
+function replaceWorker(scene: Scene, options: Partial<DtlsServerOptions> = {}, seed = 99): TestWorker {
+  const next = newWorker(scene.store, options, seed);
+  scene.network.worker = next;
+  return next;
+}
+
+describe('when its worker dies, a device with a Connection ID', () => {
+  it('goes on with any other: no handshake, data both ways, no number or nonce twice', () => {
+    const scene = connected();
+    const { network, client } = scene;
+    say(network, client, 'one');
+    for (let death = 1; death <= 20; death++) {
+      const next = replaceWorker(scene, {}, death);
+      say(network, client, `after ${death}`);
+      expect(heard(next)).toEqual([`after ${death}`]);
+      expect(next.of('established')).toMatchObject([{ how: 'takeover', fence: death + 1, peer: 'device', credential: { deviceNumber: DEVICE, credentialVersion: 7 } }]);
+      for (let answer = 0; answer < 3; answer++) next.server.send(handle(next), encodeUtf8('down'));
+      settle(network);
+      expect(next.server.counters).toMatchObject({ handshakesBegun: 0, adopted: 1 });
+    }
+    expect(network.happened('device', 'data')).toHaveLength(60);
+    const all = nonces(network);
+    expect(new Set(all).size).toBe(all.length);
+    // The low 40 bits are the sequence number: unique by themselves, since the blocks are stored.
+    expect(new Set(all.map((nonce) => nonce.slice(6))).size).toBe(all.length);
+  });
+
+  it('gets other nonces even if a lost write makes sequence numbers repeat', () => {
+    const scene = connected();
+    const before = scene.store.moving.get(DEVICE)!;
+    const seen: string[] = [];
+    for (const seed of [5, 6]) {
+      const next = replaceWorker(scene, {}, seed);
+      say(scene.network, scene.client, 'up');
+      next.server.send(handle(next), encodeUtf8('down'));
+      settle(scene.network);
+      seen.push(nonces(scene.network).at(-1)!);
+      scene.store.moving.set(DEVICE, before);
+    }
+    expect(seen[0]!.slice(6)).toBe(seen[1]!.slice(6));
+    expect(seen[0]).not.toBe(seen[1]);
+  });
+
+  it('gets its last flight from the next worker, if it was stored but never came', () => {
+    const store = newStore();
+    const first = newWorker(store);
+    const network = new TestNetwork(first, seededIntegers(1));
+    const client = newClient('psk', { ...WITH_CID, tickets: true });
+    network.add('device', client);
+    client.connect(network.nowMs);
+    // It dies the moment the association is stored.
+    first.silent = (event) => event.kind === 'store-wanted' && store.answerTo(event) !== undefined;
+    network.run(network.nowMs + 300);
+    expect(network.happened('device', 'connected')).toHaveLength(0);
+    const next = newWorker(store, {}, 42);
+    network.worker = next;
+    network.run(network.nowMs + 5_000);
+    expect(network.happened('device', 'connected')).toMatchObject([{ resumed: false }]);
+    say(network, client, 'alive');
+    expect(heard(next)).toEqual(['alive']);
+    expect(next.server.counters.handshakesBegun).toBe(0);
+  });
+
+  it('has what was sent in the dead worker’s time taken once, not as fresh, and not as a move', () => {
+    const scene = connected();
+    const { network, client } = scene;
+    say(network, client, 'old');
+    const replayed = lastSent(network);
+    const next = replaceWorker(scene);
+    for (const peer of ['attacker', 'attacker']) next.server.handle(network.nowMs, { peer, bytes: replayed });
+    settle(network);
+    expect(heard(next)).toEqual(['old (not fresh)']);
+    expect(next.server.peerOf(handle(next))).toBe('device');
+    expect(next.of('address-changed')).toEqual([]);
+    expect(moving(scene).peer).toBe('device');
+    next.server.handle(network.nowMs, { peer: 'attacker', bytes: replayed });
+    expect(next.server.counters.dropped.replayed).toBeGreaterThan(0);
+    say(network, client, 'new');
+    expect(heard(next).slice(1)).toEqual(['new']);
+  });
+
+  it('from another address is taken over there', () => {
+    const scene = connected();
+    scene.network.move('device', 'elsewhere');
+    const next = replaceWorker(scene);
+    say(scene.network, scene.client, 'moved');
+    expect(next.of('established')).toMatchObject([{ peer: 'elsewhere' }]);
+    expect(moving(scene).peer).toBe('elsewhere');
+  });
+
+  it('whose records wait while the store is asked loses none of them', () => {
+    const scene = connected();
+    const next = replaceWorker(scene);
+    next.silent = (event) => event.kind === 'association-wanted';
+    for (let index = 0; index < 5; index++) scene.client.send(encodeUtf8(`${index}`));
+    settle(scene.network);
+    const [wanted] = next.of('association-wanted');
+    next.server.answer(scene.network.nowMs, wanted!.question, scene.store.answerTo(wanted!)!.answer as never);
+    settle(scene.network);
+    expect(heard(next)).toEqual(['0', '1', '2', '3', '4']);
+  });
+});
+
+describe('no takeover', () => {
+  const record = (cid: Uint8Array): Uint8Array => Uint8Array.of(25, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, ...cid, 0, 24, ...new Uint8Array(24));
+
+  it('and no question comes from an invented CID', () => {
+    const scene = connected();
+    const next = replaceWorker(scene);
+    next.server.handle(0, { peer: 'attacker', bytes: record(new Uint8Array(CID_LENGTH).fill(0x12)) });
+    expect(next.server.poll()).toMatchObject({ datagrams: [], events: [] });
+    expect(next.server.counters.dropped['invented-cid']).toBe(1);
+  });
+
+  it.each([
+    ['a record that does not authenticate', (_: TestStore) => {}, 'bad-record'],
+    ['a revoked credential', (store: TestStore) => void store.revoked.add(DEVICE), 'unknown-cid'],
+    ['a lost slot', (store: TestStore) => void store.moving.delete(DEVICE), 'unknown-cid'],
+    ['a slot that has a later association', (store: TestStore) => void store.moving.set(DEVICE, store.moving.get(DEVICE)!.map((byte, index) => (index === 5 ? byte ^ 1 : byte))), 'unknown-cid'],
+    ['a record of another version', (store: TestStore) => { for (const [cid, fixed] of store.fixed) store.fixed.set(cid, Uint8Array.of(...fixed.subarray(0, -1), 0, 0)); }, 'unknown-cid'],
+  ] as const)('comes from %s', (what, prepare, reason) => {
+    const scene = connected();
+    const { cid } = scene.worker.of('established')[0]!;
+    scene.client.send(encodeUtf8('up'));
+    settle(scene.network);
+    const genuine = lastSent(scene.network);
+    prepare(scene.store);
+    const next = replaceWorker(scene);
+    next.silent = (event) => event.kind === 'takeover-wanted';
+    if (reason === 'unknown-cid' && what === 'a record of another version') next.silent = () => true;
+    next.server.handle(0, { peer: 'device', bytes: reason === 'bad-record' ? record(cid) : genuine });
+    next.settle(0);
+    if (what === 'a record of another version') {
+      const [wanted] = next.of('association-wanted');
+      const [fixed] = scene.store.fixed.values();
+      next.server.answer(0, wanted!.question, { fixed: fixed!, moving: scene.store.moving.get(DEVICE)! });
+    }
+    expect(next.of('association-wanted')).toHaveLength(1);
+    expect(next.of('takeover-wanted')).toEqual([]);
+    expect(next.server.counters.dropped[reason]).toBe(1);
+    expect(next.server.usage).toMatchObject({ adoptions: 0, associations: 0 });
+  });
+
+  it('holds if the fence was raised meanwhile: two workers never both have it', () => {
+    const scene = connected();
+    const { network, client, store } = scene;
+    const [left, right] = [newWorker(store, {}, 7), newWorker(store, {}, 8)];
+    say(network, client, 'up');
+    const bytes = lastSent(network);
+    for (const worker of [left, right]) {
+      worker.silent = (event) => event.kind === 'takeover-wanted';
+      worker.server.handle(network.nowMs, { peer: 'device', bytes });
+      worker.settle(network.nowMs);
+    }
+    for (const worker of [left, right]) {
+      const [wanted] = worker.of('takeover-wanted');
+      worker.server.answer(network.nowMs, wanted!.question, store.answerTo(wanted!)!.answer as never);
+      worker.settle(network.nowMs);
+    }
+    expect([left.of('established').length, right.of('established').length]).toEqual([1, 0]);
+    expect(right.server.counters.takeoversRefused).toBe(1);
+  });
+
+  it('stays pending when the store never answers', () => {
+    const scene = connected();
+    const next = replaceWorker(scene);
+    next.silent = () => true;
+    say(scene.network, scene.client, 'up');
+    expect(next.server.usage).toMatchObject({ adoptions: 1, questions: 1 });
+    scene.network.run(scene.network.nowMs + 10_000);
+    expect(next.server.usage).toMatchObject({ adoptions: 0, questions: 0 });
+  });
+});
+
+describe('a device without a Connection ID', () => {
+  it('is found by its address, where the driver wants that', () => {
+    const scene = connected({}, { adoptByAddress: true });
+    const next = replaceWorker(scene, { adoptByAddress: true });
+    say(scene.network, scene.client, 'up');
+    expect(heard(next)).toEqual(['up']);
+    expect(next.of('association-wanted')[0]).not.toHaveProperty('cid');
+  });
+
+  it('is dropped at an unknown address elsewhere, and resumes by its session', () => {
+    const scene = connected({});
+    const next = replaceWorker(scene);
+    say(scene.network, scene.client, 'up');
+    expect(next.happened).toEqual([]);
+    expect(next.server.counters.dropped['unknown-association']).toBe(1);
+    const { session } = scene.network.happened('device', 'connected')[0]!;
+    const again = newClient('psk', { session }, 77);
+    scene.network.add('device', again);
+    again.connect(scene.network.nowMs);
+    settle(scene.network);
+    expect(next.of('established')).toMatchObject([{ how: 'resumption', credential: { deviceNumber: DEVICE } }]);
+  });
+
+  it('that is revoked does not resume: it shakes hands, and fails', () => {
+    const scene = connected({});
+    scene.store.revoked.add(DEVICE);
+    scene.store.psks.clear();
+    const { session } = scene.network.happened('device', 'connected')[0]!;
+    for (const options of [{ session }, { session, tickets: true }]) {
+      scene.network.events.set('device', []);
+      const again = newClient('psk', options, 77);
+      scene.network.add('device', again);
+      again.connect(scene.network.nowMs);
+      scene.network.run(scene.network.nowMs + 5_000);
+      expect(scene.network.happened('device', 'failed')).toMatchObject([{ alert: 115 }]);
+    }
+  });
+});
+
+describe('an address', () => {
+  it('changes with a newer record only (RFC 9146 §6)', () => {
+    const { network, client, worker } = connected();
+    client.send(encodeUtf8('first'));
+    const [late] = client.poll().datagrams;
+    network.move('device', 'elsewhere');
+    say(network, client, 'second');
+    expect(worker.of('address-changed')).toMatchObject([{ from: 'device', to: 'elsewhere' }]);
+    worker.server.handle(network.nowMs, { peer: 'device', bytes: late! });
+    settle(network);
+    expect(heard(worker)).toEqual(['second', 'first']);
+    expect(worker.server.peerOf(handle(worker))).toBe('elsewhere');
+    worker.server.send(handle(worker), encodeUtf8('down'));
+    settle(network);
+    expect(network.captured.at(-1)).toMatchObject({ from: 'server', to: 'elsewhere' });
+  });
+
+  it('that begins a new handshake keeps its association until the new one is proved', () => {
+    const { network, client, worker } = connected({});
+    const stranger = newClient('psk', { psk: { identity: encodeUtf8('nobody'), key: new Uint8Array(16) } }, 5);
+    network.add('device', stranger);
+    stranger.connect(network.nowMs);
+    network.run(network.nowMs + 5_000);
+    network.add('device', client);
+    say(network, client, 'still here');
+    expect(heard(worker)).toEqual(['still here']);
+    const rightful = newClient('psk', {}, 6);
+    network.add('device', rightful);
+    rightful.connect(network.nowMs);
+    settle(network);
+    expect(worker.of('closed')).toMatchObject([{ reason: 'replaced' }]);
+    say(network, rightful, 'anew');
+    expect(heard(worker)).toEqual(['still here', 'anew']);
+  });
+});
+
+describe('send numbers', () => {
+  it('are used only up to the stored end; what waits leaves in order once the next block is stored', () => {
+    const { network, worker } = connected(WITH_CID, { sendBlock: 8, limits: { maxHeldRecords: 3 } });
+    worker.silent = (event) => event.kind === 'send-block-wanted';
+    const results = Array.from({ length: 12 }, (_, index) => worker.server.send(handle(worker), encodeUtf8(`${index}`)));
+    // Number 0 was the Finished.
+    expect(results).toEqual([...new Array(7).fill('sent'), 'queued', 'queued', 'queued', 'full', 'full']);
+    settle(network);
+    expect(worker.of('send-block-wanted')).toMatchObject([{ sendEnd: 16 }]);
+    worker.silent = undefined;
+    worker.server.answer(network.nowMs, worker.of('send-block-wanted')[0]!.question, true);
+    settle(network);
+    expect(network.happened('device', 'data').map(({ bytes }) => decodeUtf8(bytes))).toEqual(Array.from({ length: 10 }, (_, index) => `${index}`));
+  });
+
+  it('that can’t be stored end the association: it is another’s now', () => {
+    const { network, worker } = connected(WITH_CID, { sendBlock: 4 });
+    worker.silent = (event) => event.kind === 'send-block-wanted';
+    for (let index = 0; index < 4; index++) worker.server.send(handle(worker), encodeUtf8('x'));
+    settle(network);
+    worker.server.answer(network.nowMs, worker.of('send-block-wanted')[0]!.question, false);
+    settle(network);
+    expect(worker.of('closed')).toMatchObject([{ reason: 'discarded' }]);
+    expect(worker.server.send(handle(worker), encodeUtf8('x'))).toBe('unknown');
+  });
+
+  it('and the association are stored before the last flight leaves', () => {
+    const worker = newWorker();
+    const network = new TestNetwork(worker, seededIntegers(1));
+    const client = newClient('psk', WITH_CID);
+    network.add('device', client);
+    client.connect(network.nowMs);
+    worker.silent = (event) => event.kind === 'store-wanted';
+    network.run(network.nowMs + 20_000);
+    expect(nonces(network)).toEqual([]);
+    worker.server.answer(network.nowMs, worker.of('store-wanted')[0]!.question, true);
+    settle(network);
+    expect(network.happened('device', 'connected')).toHaveLength(1);
+  });
+});
+
+describe('the receive ceiling', () => {
+  it('is stored before a record above it is handed out, and is exact for a device that sleeps', () => {
+    const scene = connected();
+    const { network, client, worker } = scene;
+    for (let turn = 1; turn <= 3; turn++) {
+      worker.silent = (event) => event.kind === 'ceiling-wanted';
+      client.send(encodeUtf8('a'));
+      client.send(encodeUtf8('b'));
+      network.run(network.nowMs + 60_000);
+      expect(heard(worker)).toHaveLength(2 * (turn - 1));
+      const wanted = worker.of('ceiling-wanted').at(-1)!;
+      expect(wanted.ceiling).toBe(2 * turn - 1);
+      worker.silent = undefined;
+      worker.server.answer(network.nowMs, wanted.question, true);
+      settle(network);
+      expect(heard(worker)).toHaveLength(2 * turn);
+    }
+  });
+
+  it('runs ahead of a device that talks, by no more than a second of its traffic', () => {
+    const { network, client, worker } = connected();
+    for (let index = 0; index < 200; index++) {
+      client.send(encodeUtf8('x'));
+      network.run(network.nowMs + 100);
+    }
+    expect(heard(worker)).toHaveLength(200);
+    const asked = worker.of('ceiling-wanted').map(({ ceiling }) => ceiling);
+    expect(asked.length).toBeLessThan(50);
+    expect(asked.at(-1)! - 200).toBeLessThanOrEqual(10);
+  });
+
+  it('may be handed out with the data, to be stored in one step with what it does', () => {
+    const { network, client, worker } = connected(WITH_CID, { receiveCeiling: 'with-data' });
+    say(network, client, 'one');
+    say(network, client, 'two');
+    expect(worker.of('ceiling-wanted')).toEqual([]);
+    expect(worker.of('data').map(({ ceiling }) => ceiling)).toEqual([1, 2]);
+    worker.server.ceilingStored(network.nowMs, handle(worker), 5);
+    say(network, client, 'three');
+    expect(worker.of('data').at(-1)).not.toHaveProperty('ceiling');
+  });
+});
+
+describe('an association ends', () => {
+  it('with close_notify of the device, answered by one', () => {
+    const { network, client, worker } = connected();
+    client.close();
+    settle(network);
+    expect(worker.of('closed')).toMatchObject([{ reason: 'close-notify', alert: 0 }]);
+    expect(worker.server.usage.associations).toBe(0);
+    expect(network.captured.at(-1)!.from).toBe('server');
+  });
+
+  it.each([
+    ['closed with close_notify', 0, undefined],
+    ['closed with access_denied, for a revoked credential', 49, 49],
+  ])('%s by its driver', (_, alert, given) => {
+    const { network, worker } = connected();
+    worker.server.close(handle(worker), given);
+    settle(network);
+    expect(network.happened('device', 'closed')).toMatchObject([{ alert }]);
+    expect(worker.of('closed')).toMatchObject([{ reason: 'closed' }]);
+  });
+
+  it('in silence where another worker has it now', () => {
+    const { network, worker } = connected();
+    const sent = network.captured.length;
+    worker.server.discard(handle(worker));
+    settle(network);
+    expect(network.captured).toHaveLength(sent);
+    expect(worker.of('closed')).toMatchObject([{ reason: 'discarded' }]);
+  });
+
+  it('in silence when there is no room for one that is used', () => {
+    const worker = newWorker(newStore(), { limits: { maxAssociations: 3 } });
+    const network = new TestNetwork(worker, seededIntegers(1));
+    for (let index = 0; index < 6; index++) {
+      const client = newClient('psk', WITH_CID, 10 + index);
+      network.add(`device ${index}`, client);
+      client.connect(network.nowMs);
+      settle(network);
+    }
+    expect(worker.server.usage.associations).toBe(3);
+    expect(worker.of('closed').map(({ reason }) => reason)).toEqual(['evicted', 'evicted', 'evicted']);
+    expect(worker.server.counters.evicted).toBe(3);
+  });
+});
