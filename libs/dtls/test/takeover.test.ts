@@ -1,8 +1,8 @@
 /** Associations that outlive their worker: stored numbers and ceilings, Connection IDs, takeovers, and what must not make one happen. */
 import { decodeUtf8, encodeUtf8, toHex } from '@cluster/bytes';
 import { describe, expect, it } from 'vitest';
-import type { DtlsClient, DtlsClientOptions, DtlsServerOptions } from '../src/index.ts';
-import { CID_LENGTH, decodeMoving } from '../src/index.ts';
+import type { AssociationMoving, DtlsClient, DtlsClientOptions, DtlsServerOptions } from '../src/index.ts';
+import { CID_LENGTH, decodeMoving, encodeMoving } from '../src/index.ts';
 import { splitDatagram } from '../src/record/record.ts';
 import { seededIntegers } from './fixtures.ts';
 import { TestNetwork } from './network.ts';
@@ -213,6 +213,25 @@ describe('no takeover', () => {
     }
     expect([left.of('established').length, right.of('established').length]).toEqual([1, 0]);
     expect(right.server.counters.takeoversRefused).toBe(1);
+  });
+
+  it.each<[string, (moving: AssociationMoving) => { moving: AssociationMoving; sendFrom: number }]>([
+    ['another association', (moving) => ({ moving: { ...moving, cid: new Uint8Array(CID_LENGTH) }, sendFrom: 64 })],
+    ['the same fence', (moving) => ({ moving: { ...moving, fence: 1 }, sendFrom: 64 })],
+    ['numbers that may have been used', (moving) => ({ moving, sendFrom: 63 })],
+    ['numbers beyond the stored end', (moving) => ({ moving, sendFrom: 129 })],
+    ['a ceiling below the record', (moving) => ({ moving: { ...moving, receiveCeiling: 0 }, sendFrom: 64 })],
+  ])('stands where the store answers with %s', (_, answer) => {
+    const scene = connected();
+    const next = replaceWorker(scene);
+    next.silent = (event) => event.kind === 'takeover-wanted';
+    say(scene.network, scene.client, 'up');
+    const [wanted] = next.of('takeover-wanted');
+    const stored = { ...moving(scene), fence: 2, sendEnd: 128, receiveCeiling: 1 };
+    const given = answer(stored);
+    next.server.answer(scene.network.nowMs, wanted!.question, { moving: encodeMoving(given.moving), sendFrom: given.sendFrom });
+    next.settle(scene.network.nowMs);
+    expect([next.of('established').length, next.server.counters.takeoversRefused]).toEqual([0, 1]);
   });
 
   it('stays pending when the store never answers', () => {
