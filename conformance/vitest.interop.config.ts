@@ -7,7 +7,7 @@ export default defineConfig({
   ...conformance,
   test: {
     root: resolve(import.meta.dirname, '..'),
-    include: ['libs/testing/src/clients/**/*.long.ts', 'conformance/interop/**/*.long.ts'],
+    include: ['libs/testing/src/**/*.long.ts', 'conformance/interop/**/*.long.ts'],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 900_000,

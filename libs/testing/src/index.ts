@@ -32,3 +32,5 @@ export {
   buildPionFleet, fleetCredentials, PionFleet,
   type FleetCounters, type FleetNames, type FleetOptions, type FleetReport, type LedgerEntry, type NonceCheck,
 } from './clients/pion-fleet.ts';
+export { UdpBalancer, type UdpBalancerOptions } from './network/udp-balancer.ts';
+export { NatNetwork, NatUnavailable, type NatNetworkOptions } from './network/nat-network.ts';

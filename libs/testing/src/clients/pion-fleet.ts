@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { ensureProgram } from '../brokers/install.ts';
+import type { NatNetwork } from '../network/nat-network.ts';
 import { builtOnce, hashOf } from './built-once.ts';
 import { JsonLineProcess, type ClientEvent } from './json-process.ts';
 
@@ -130,11 +131,13 @@ export class PionFleet {
     this.#options = options;
   }
 
-  /** Opens the process; no device speaks before `start`. */
-  static async open(options: FleetOptions): Promise<PionFleet> {
+  /** Opens the process; no device speaks before `start`. With a network the devices are in it, and speak to its server. */
+  static async open(options: FleetOptions, network?: NatNetwork): Promise<PionFleet> {
     const { port, ...settings } = options;
     const program = join(await buildPionFleet(), 'fleet');
-    const process = new JsonLineProcess(program, [JSON.stringify({ server: `127.0.0.1:${port}`, ...settings })]);
+    const behind = network && { server: network.server, localAddress: network.deviceAddresses[0] };
+    const args = [JSON.stringify({ server: `127.0.0.1:${port}`, ...behind, ...settings })];
+    const process = new JsonLineProcess(...(network?.command(program, args) ?? ([program, args] as const)));
     await process.next('ready');
     return new PionFleet(process, options);
   }
