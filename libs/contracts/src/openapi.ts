@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
 import { group, jobCommand, jobDevice, jobDevicePage, jobRequest, jobView, selector } from './fleet.ts';
+import { credentialsRequest, credentialView } from './credentials.ts';
 import { deviceSettings, labels } from './profile.ts';
 import { observationTemplate, observationTemplateView } from './observation-templates.ts';
 import { streamedEvent, streamGap } from './rest.ts';
@@ -16,6 +17,8 @@ const named = {
   CommandRequest: commandRequest,
   CommandResponse: commandResponse,
   CommandStatus: commandStatus,
+  CredentialView: credentialView,
+  CredentialsRequest: credentialsRequest,
   DesiredObservation: desiredObservation,
   DeviceSettings: deviceSettings,
   Group: group,
@@ -73,6 +76,7 @@ function queryParameters(query: z.ZodObject): Json[] {
 const PARAMETERS: Readonly<Record<string, string>> = {
   endpoint: 'endpoint name, percent-encoded: a slash in it is %2F',
   name: 'name of the group or template',
+  version: 'version of the credential',
 };
 
 function pathParameters(path: string): Json[] {
@@ -156,7 +160,7 @@ export function openApiDocument(version: string): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: ['endpoints', 'commands', 'observations', 'groups', 'jobs', 'events', 'operation'].map((name) => ({ name })),
+    tags: ['endpoints', 'commands', 'observations', 'credentials', 'groups', 'jobs', 'events', 'operation'].map((name) => ({ name })),
     paths,
     components: { schemas: componentSchemas() },
   };

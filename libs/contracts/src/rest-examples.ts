@@ -1,5 +1,6 @@
 /** Examples of REST bodies. A test holds each against its schema. */
 import type { CommandRequest, CommandStatus } from './commands.ts';
+import type { CredentialsRequest, CredentialView } from './credentials.ts';
 import type { DesiredObservation, EndpointPage, EndpointView, LastValue, ObservationView } from './endpoints.ts';
 import type { DeviceSettings, Labels } from './profile.ts';
 import type { ObservationTemplate, ObservationTemplateView } from './observation-templates.ts';
@@ -99,7 +100,27 @@ const template: ObservationTemplate = {
 };
 const templateView: ObservationTemplateView = { name: 'meters', ...template };
 
+const credentials: CredentialView[] = [
+  { version: 1, kind: 'psk', state: 'former', createdAt: '2026-03-01T08:00:00.000Z', validUntil: '2026-03-02T08:00:00.000Z', identity: 'dev-1' },
+  { version: 2, kind: 'psk', state: 'current', createdAt: '2026-03-01T09:00:00.000Z', identity: 'dev-1.2' },
+];
+
+const credentialRequests: Record<string, CredentialsRequest> = {
+  psk: { psk: { identity: 'dev-1.2', keyHex: '00112233445566778899aabbccddeeff' }, overlapS: 86_400 },
+  rpk: {
+    rpk: {
+      spkiBase64:
+        'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==',
+    },
+  },
+  certificate: { x509: { sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' } },
+  issuedCertificate: { x509: { issuer: 'CN=Example Devices,O=Example', subject: 'CN=dev-1,O=Example' } },
+  oscore: { oscore: { masterSecretHex: '0102030405060708090a0b0c0d0e0f10', saltHex: '9e7ca92223786340', senderIdHex: '01', recipientIdHex: '02' } },
+};
+
 export const restExamples = {
+  credentials,
+  credentialRequests,
   page,
   endpoint,
   commands: { read, write, writeComposite, reboot },

@@ -1,6 +1,7 @@
 /** The table of REST routes: what each takes, answers and refuses. The OpenAPI document is made from it. */
 import { z } from 'zod';
 import { commandRequest, commandStatus } from './commands.ts';
+import { credentialList, credentialsRequest } from './credentials.ts';
 import { endpointPage, endpointView } from './endpoints.ts';
 import { fleetRoutes } from './fleet-routes.ts';
 import { deviceSettings, labels } from './profile.ts';
@@ -16,9 +17,12 @@ export const problemCodes = {
   COMMAND_MALFORMED: { status: 400, meaning: 'no device could be sent this command; `faults` says why' },
   OBSERVATIONS_MALFORMED: { status: 400, meaning: 'the list has observations that can not exist' },
   TEMPLATE_MALFORMED: { status: 400, meaning: 'the template has observations that can not exist' },
+  CREDENTIALS_MALFORMED: { status: 400, meaning: 'a credential can not be one; `faults` says why' },
+  PSK_TOO_SHORT: { status: 400, meaning: 'the key has less than 16 bytes, which the configuration does not allow' },
   LAST_EVENT_ID_MALFORMED: { status: 400, meaning: 'the id was not given out by this API' },
   ENDPOINT_UNKNOWN: { status: 404, meaning: 'no such endpoint is known' },
   TEMPLATE_UNKNOWN: { status: 404, meaning: 'there is no such template' },
+  CREDENTIAL_UNKNOWN: { status: 404, meaning: 'the endpoint has no such credential' },
   COMMAND_UNKNOWN: { status: 404, meaning: 'the endpoint has no such command' },
   COMMAND_IN_FLIGHT: { status: 409, meaning: 'the command is on its way to the device' },
   COMMAND_FINISHED: { status: 409, meaning: 'the command has ended already' },
@@ -27,6 +31,8 @@ export const problemCodes = {
   JOB_OVER: { status: 409, meaning: 'the job has ended, or is being cancelled' },
   JOBS_FULL: { status: 429, meaning: 'as many jobs as may run do' },
   GROUPS_FULL: { status: 429, meaning: 'there are as many groups as may be' },
+  PSK_SHARED: { status: 409, meaning: 'another device has this key' },
+  IDENTITY_TAKEN: { status: 409, meaning: 'another device has this identity, key or certificate' },
   BODY_TOO_LARGE: { status: 413, meaning: 'the body is larger than the server takes' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, meaning: 'the body is not application/json' },
   TEMPLATES_FULL: { status: 409, meaning: 'there are as many templates as the cluster holds' },
@@ -34,6 +40,7 @@ export const problemCodes = {
   STREAM_RATE: { status: 429, meaning: 'event streams are opened too fast' },
   STREAMS_FULL: { status: 503, meaning: 'this replica serves as many event streams as it can' },
   STORE_UNAVAILABLE: { status: 503, meaning: 'the store is away; nothing is known about the request: repeat it' },
+  SECRETS_MISSING: { status: 503, meaning: 'the server has no secret file, or not the secret that sealed this credential' },
   EVENTS_UNAVAILABLE: { status: 503, meaning: 'the broker is away: repeat the request' },
   CONTENDED: { status: 503, meaning: 'the device changed under every attempt: repeat the request' },
 } as const;
@@ -51,7 +58,7 @@ export interface RestRoute {
   readonly method: 'get' | 'put' | 'post' | 'delete';
   readonly path: string;
   readonly id: string;
-  readonly tag: 'endpoints' | 'commands' | 'observations' | 'groups' | 'jobs' | 'events' | 'operation';
+  readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'events' | 'operation';
   readonly summary: string;
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
@@ -202,6 +209,33 @@ const templateRoutes: readonly RestRoute[] = [
   },
 ];
 
+const credentialRoutes: readonly RestRoute[] = [
+  {
+    method: 'get', path: `${ENDPOINT}/credentials`, id: 'getCredentials', tag: 'credentials',
+    summary: 'What the endpoint may prove itself with; no secret is shown',
+    answers: { 200: { description: 'in order of their versions', schema: credentialList, example: restExamples.credentials } },
+    problems: [...lookup, 'SECRETS_MISSING'],
+  },
+  {
+    method: 'put', path: `${ENDPOINT}/credentials`, id: 'setCredentials', tag: 'credentials',
+    summary: 'Sets one credential of each kind that is named; the one that it replaces stays valid until the new one is used, or for `overlapS`',
+    body: { schema: credentialsRequest, examples: restExamples.credentialRequests },
+    answers: { 200: { description: 'stored; an endpoint that is not there is prepared for its first Register', schema: credentialList, example: restExamples.credentials } },
+    problems: [...body, 'CREDENTIALS_MALFORMED', 'PSK_TOO_SHORT', 'PSK_SHARED', 'IDENTITY_TAKEN', 'SECRETS_MISSING', 'STORE_UNAVAILABLE', 'CONTENDED'],
+  },
+  {
+    method: 'delete', path: `${ENDPOINT}/credentials`, id: 'revokeCredentials', tag: 'credentials',
+    summary: 'Revokes all credentials: what was made with them ends within 10 s on every worker',
+    answers: { 204: { description: 'revoked' } },
+    problems: [...lookup, 'SECRETS_MISSING', 'CONTENDED'],
+  },
+  {
+    method: 'delete', path: `${ENDPOINT}/credentials/{version}`, id: 'revokeCredential', tag: 'credentials', summary: 'Revokes one credential',
+    answers: { 204: { description: 'revoked' } },
+    problems: ['REQUEST_MALFORMED', 'CREDENTIAL_UNKNOWN', ...lookup, 'SECRETS_MISSING', 'CONTENDED'],
+  },
+];
+
 const operationRoutes: readonly RestRoute[] = [
   {
     method: 'get', path: '/api/v1/events', id: 'streamEvents', tag: 'events',
@@ -234,4 +268,6 @@ const operationRoutes: readonly RestRoute[] = [
   },
 ];
 
-export const restRoutes: readonly RestRoute[] = [...endpointRoutes, ...commandRoutes, ...observationRoutes, ...templateRoutes, ...fleetRoutes, ...operationRoutes];
+export const restRoutes: readonly RestRoute[] = [
+  ...endpointRoutes, ...commandRoutes, ...observationRoutes, ...credentialRoutes, ...templateRoutes, ...fleetRoutes, ...operationRoutes,
+];

@@ -10,6 +10,7 @@ export * from './credentials/store.ts';
 export * from './entry.ts';
 export { isRetired } from './find.ts';
 export * from './identifiers.ts';
+export { EndpointNumbers } from './northbound/device-numbers.ts';
 export * from './northbound/northbound.ts';
 export { endpointChangedValue, registrationValue } from './northbound/views.ts';
 export * from './observations.ts';

@@ -21,7 +21,7 @@ export function changeProfile(record: SessionRecord, change: Partial<DeviceProfi
  * number retired.
  */
 export function forgetOperatorState(record: SessionRecord, at: { nowMs: number; sequence: number }): SessionRecord {
-  const { profile: _, ...rest } = changeProfile(record, { labels: {}, settings: {} }, at);
+  const { profile: _, secured: __, ...rest } = changeProfile(record, { labels: {}, settings: {} }, at);
   const bare: SessionRecord = { ...rest, kept: false };
   if (record.state !== 'provisioned') return bare;
   // Later than it was provisioned, whatever the clock says: the directory keeps the newest state.

@@ -91,6 +91,8 @@ export interface SessionRecord {
   readonly cancellations: readonly Observation[];
   /** The number outlives the registration: the endpoint has authenticated, or an operator keeps state for it. */
   readonly kept: boolean;
+  /** An operator set credentials: who does not prove to be the endpoint can not register it. */
+  readonly secured?: boolean;
   /** Labels and settings; none: nothing is kept. */
   readonly profile?: DeviceProfile;
   readonly changed?: PendingChange;
@@ -218,6 +220,7 @@ export function encodeSession(s: SessionRecord): Uint8Array {
     packPresence(s),
     s.templates ?? null,
     s.retired ?? null,
+    s.secured ?? null,
   ]);
 }
 
@@ -259,5 +262,6 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
     ...unpackPresence(a[24] as PackedPresence, a[7] as number),
     ...(typeof a[25] === 'number' ? { templates: a[25] } : {}),
     ...(a[26] === true ? { retired: true } : {}),
+    ...(a[27] === true ? { secured: true } : {}),
   };
 }

@@ -69,6 +69,7 @@ export function register(
     observations: toBeMade(previous?.observations ?? []),
     cancellations: [],
     kept: previous?.kept ?? false,
+    ...(previous?.secured === true ? { secured: true } : {}),
     ...(previous?.profile === undefined ? {} : { profile: previous.profile }),
     ...(previous?.changed === undefined ? {} : { changed: previous.changed }),
     ...(previous?.usage === undefined ? {} : { usage: previous.usage }),

@@ -56,16 +56,16 @@ describe('the session record', () => {
     ]);
     const rich = { ...update(desired, { smsNumber: '4912345' }, { ...arrival, code: 0x44, sequence: 2 }), refusedSinceMs: 5, kept: true, usage: { day: 20_000, bytes: 7 } };
     const profiled = changeProfile(rich, { labels: { site: 'a' }, settings: { muteSend: true } }, { nowMs: 5, sequence: 4 });
-    for (const record of [first(), published(first()), rich, profiled, changePublished(profiled), provision('new', 5), end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
+    for (const record of [{ ...first(), secured: true }, first(), published(first()), rich, profiled, changePublished(profiled), provision('new', 5), end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
       expect(decodeSession(encodeSession(record))).toEqual(record);
     }
   });
 
-  it.each([['profiles', 22], ['presence', 24], ['templates', 25], ['retired numbers', 26]])('of a version without %s is read', (_what, fields) => {
+  it.each([['profiles', 22], ['presence', 24], ['templates', 25], ['retired numbers', 26], ['credentials', 27]])('of a version without %s is read', (_what, fields) => {
     const now = encodeSession(first());
-    // An array of 27, of which the last five are null.
-    expect([now[0], now[1]]).toEqual([0x98, 27]);
-    const older = Uint8Array.from(now.subarray(0, now.length - (27 - fields)));
+    // An array of 28, of which the last six are null.
+    expect([now[0], now[1]]).toEqual([0x98, 28]);
+    const older = Uint8Array.from(now.subarray(0, now.length - (28 - fields)));
     older[1] = fields;
     expect(decodeSession(older)).toEqual(first());
   });

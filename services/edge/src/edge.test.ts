@@ -1,3 +1,4 @@
+import { EndpointNumbers } from '@cluster/session';
 import { SimulatedDevice } from '@cluster/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openHarness, type Harness } from './testing/harness.ts';
@@ -55,6 +56,23 @@ describe('registration', () => {
     expect(await harness.sessions.resolve(['demo'])).toEqual([second.slice(0, 8)]);
     expect(await harness.northbound.endpoint('demo')).toMatchObject({ state: 'registered', registrationId: second });
   }, 20_000);
+
+  it('without security nobody registers an endpoint that has credentials, until it is forgotten', async () => {
+    const numbers = new EndpointNumbers({ sessions: harness.sessions, cluster: harness.cluster, rng: { uint32: () => 7 } });
+    const number = await numbers.keep('demo');
+    await expect(registered()).rejects.toMatchObject({ responseCode: '4.00' });
+    expect(await harness.northbound.endpoint('demo')).toMatchObject({ state: 'provisioned' });
+    expect(await numbers.keep('demo')).toBe(number);
+    await harness.northbound.forget('demo');
+    await registered();
+  });
+
+  it('who had registered without security stays until it registers anew', async () => {
+    const device = await registered();
+    await new EndpointNumbers({ sessions: harness.sessions, cluster: harness.cluster, rng: { uint32: () => 7 } }).keep('demo');
+    expect(await device.update()).toBe('2.04');
+    await expect(device.register()).rejects.toMatchObject({ responseCode: '4.00' });
+  });
 
   it('an operator drops a registration: the next Update gets 4.04, the next Register a new place', async () => {
     const device = await registered();

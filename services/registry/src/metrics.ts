@@ -1,11 +1,15 @@
 /** What the registry counts and measures. */
 import type { RequestObserver } from '@cluster/nest-kit';
+import type { CredentialRefusal } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 
 export interface RegistryMetrics {
   readonly requestDone: RequestObserver;
   /** A record that could not be understood. */
   deadLetter(topic: string): void;
+  /** Why a credential was refused. */
+  credentialRefused(reason: 'malformed' | CredentialRefusal): void;
+  credentialsChanged(change: 'set' | 'revoked'): void;
   /** Called once: values that are read when somebody looks. */
   watch(values: { readonly streams: () => number; readonly waiters: () => number }): void;
 }
@@ -21,6 +25,8 @@ export function registryMetrics(metrics: Metrics): RegistryMetrics {
         .observe(seconds),
     deadLetter: (topic) =>
       metrics.counter('lwm2m_dead_letters_total', 'Records of the topics that could not be understood', { topic }).inc(),
+    credentialRefused: (reason) => metrics.counter('lwm2m_credential_refusals_total', 'Credentials that were not taken', { reason }).inc(),
+    credentialsChanged: (change) => metrics.counter('lwm2m_credential_changes_total', 'Credentials that were set and revoked', { change }).inc(),
     watch: ({ streams, waiters }) => {
       metrics.gauge('lwm2m_event_streams', 'Event streams that are open', streams);
       metrics.gauge('lwm2m_command_waiters', 'Callers who wait for the end of a command', waiters);

@@ -1,5 +1,5 @@
 /** What the REST face needs of the use cases for northbound callers. */
-import type { Northbound, TemplateDesk } from '@cluster/session';
+import type { CredentialDesk, Northbound, TemplateDesk } from '@cluster/session';
 
 export type NorthboundPort = Pick<
   Northbound,
@@ -9,3 +9,6 @@ export type NorthboundPort = Pick<
 
 /** What the REST face needs of observation templates. */
 export type TemplatePort = Pick<TemplateDesk, 'list' | 'get' | 'put' | 'remove'>;
+
+/** Credentials, for which the server needs its secrets. */
+export type CredentialsPort = Pick<CredentialDesk, 'list' | 'set' | 'remove' | 'erase'>;

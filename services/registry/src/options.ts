@@ -6,12 +6,14 @@ import type { ReadModelStore, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import type { DeadLetterSink } from './consumers/dead-letters.ts';
 import type { JobRunnerSettings } from './jobs/job-runner.ts';
-import type { NorthboundPort, TemplatePort } from './northbound-port.ts';
+import type { CredentialsPort, NorthboundPort, TemplatePort } from './northbound-port.ts';
 
 /** All of it stays the caller's: closing the registry closes none of it. */
 export interface RegistryDeps {
   readonly northbound: NorthboundPort;
   readonly templates: TemplatePort;
+  /** undefined: the server has no secrets, and so no credentials. */
+  readonly credentials?: CredentialsPort | undefined;
   /** Asked for its clock alone: whether the store answers. */
   readonly sessions: Pick<SessionStore, 'timeMs'>;
   readonly model: ReadModelStore;

@@ -18,8 +18,10 @@ import { JobResults } from './jobs/job-results.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { Selection } from './jobs/selection.ts';
 import type { RegistryMetrics } from './metrics.ts';
+import { noCredentials } from './no-credentials.ts';
 import type { RegistryDeps, RegistryOptions } from './options.ts';
 import { CommandsController } from './rest/commands.controller.ts';
+import { CredentialsController } from './rest/credentials.controller.ts';
 import { EndpointsController } from './rest/endpoints.controller.ts';
 import { EventsController } from './rest/events.controller.ts';
 import { GroupsController } from './rest/groups.controller.ts';
@@ -27,7 +29,7 @@ import { JobsController } from './rest/jobs.controller.ts';
 import { ObservationsController } from './rest/observations.controller.ts';
 import { ProfileController } from './rest/profile.controller.ts';
 import { TemplatesController } from './rest/templates.controller.ts';
-import { NORTHBOUND, OBSERVATION_TEMPLATES, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
+import { CREDENTIALS, METRICS, NORTHBOUND, OBSERVATION_TEMPLATES, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
 
 @Module({})
 export class RegistryModule {
@@ -36,11 +38,13 @@ export class RegistryModule {
       module: RegistryModule,
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
       controllers: [
-        EndpointsController, CommandsController, ObservationsController, TemplatesController, ProfileController, EventsController,
-        GroupsController, JobsController, ReadModelConsumer, CommandsConsumer, JobResultsConsumer,
+        EndpointsController, CredentialsController, CommandsController, ObservationsController, TemplatesController, ProfileController,
+        EventsController, GroupsController, JobsController, ReadModelConsumer, CommandsConsumer, JobResultsConsumer,
       ],
       providers: [
         { provide: NORTHBOUND, useValue: deps.northbound },
+        { provide: CREDENTIALS, useValue: deps.credentials ?? noCredentials },
+        { provide: METRICS, useValue: metrics },
         { provide: OBSERVATION_TEMPLATES, useValue: deps.templates },
         { provide: READ_MODEL, useValue: deps.model },
         { provide: VALUES_PER_ENDPOINT, useValue: options.valuesPerEndpoint },

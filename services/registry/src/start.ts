@@ -1,9 +1,11 @@
 /** Starts a registry as a configuration says, on whichever adapters it is given. */
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Config } from '@cluster/config';
+import type { Config, Secrets } from '@cluster/config';
 import type { EventConsumer, EventPublisher } from '@cluster/events';
 import type { GroupStore, JobStore } from '@cluster/fleet';
-import { type ClusterStore, Northbound, type ReadModelStore, type SessionStore } from '@cluster/session';
+import {
+  type ClusterStore, CredentialDesk, type CredentialStore, EndpointNumbers, Northbound, type ReadModelStore, type SessionStore,
+} from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { createRegistry } from './app.ts';
 import { deadLetterTopics } from './consumers/dead-letter-topics.ts';
@@ -16,6 +18,8 @@ export interface RegistryPorts {
   readonly fleet: JobStore & GroupStore;
   readonly events: EventConsumer;
   readonly publisher: EventPublisher;
+  /** undefined: there are no secrets, and so no credentials. */
+  readonly credentials?: { readonly store: CredentialStore; readonly secrets: Secrets } | undefined;
 }
 
 export interface RunningRegistry {
@@ -36,7 +40,8 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
   const registry = await createRegistry(
     {
-      northbound, templates: northbound.templates, sessions, model: readModel, fleet, events, publisher, metrics, log,
+      northbound, templates: northbound.templates, credentials: credentialDesk(config, ports), sessions, model: readModel, fleet, events,
+      publisher, metrics, log,
       deadLetters: deadLetterTopics(publisher),
     },
     {
@@ -49,4 +54,18 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
   );
   const { port } = await registry.listen();
   return { port, close: () => registry.close() };
+}
+
+function credentialDesk(config: Config, { sessions, cluster, credentials }: RegistryPorts): CredentialDesk | undefined {
+  if (credentials === undefined) return undefined;
+  const { store, secrets } = credentials;
+  return new CredentialDesk({
+    store,
+    cluster,
+    devices: new EndpointNumbers({ sessions, cluster, rng }),
+    ring: secrets.ring,
+    sealer: secrets.sealer,
+    policy: { shortPsks: config.shortPsk, sharedPsks: config.sharedPsk },
+    timeMs: () => sessions.timeMs(),
+  });
 }

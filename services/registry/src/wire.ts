@@ -1,5 +1,5 @@
 /** The one file of the registry that knows the adapters: Redis below its state, Kafka below its events. */
-import type { Config } from '@cluster/config';
+import { type Config, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics } from '@cluster/events-kafka';
 import { connectRedisStore } from '@cluster/store-redis';
@@ -15,6 +15,7 @@ export interface WiredRegistry {
 /** Connects to Redis and Kafka; neither has to be there yet. */
 export async function wireRegistry(config: Config, log: Logger): Promise<WiredRegistry> {
   const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-registry', logger: log };
+  const secrets = await openSecrets(config, log);
   const store = await connectRedisStore({ urls: config.redisUrls });
   const events = connectKafkaConsumer(kafka);
   const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
@@ -24,10 +25,14 @@ export async function wireRegistry(config: Config, log: Logger): Promise<WiredRe
     if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
   });
   return {
-    ports: { sessions: store, cluster: store, readModel: store, fleet: store, events, publisher },
+    ports: {
+      sessions: store, cluster: store, readModel: store, fleet: store, events, publisher,
+      ...(secrets === undefined ? {} : { credentials: { store, secrets } }),
+    },
     async close() {
       stopping.abort();
       await Promise.all([events.close(), publisher.close()]);
+      secrets?.close();
       await store.close();
     },
   };

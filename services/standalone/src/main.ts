@@ -17,11 +17,14 @@ async function wire(config: Config, metrics: Metrics, log: Logger): Promise<Part
     const [edge, registry] = [await wireEdge(config, metrics, log), await wireRegistry(config, log)];
     return { edge: edge.deps, registry: registry.ports, close: async () => void (await Promise.all([edge.close(), registry.close()])) };
   }
-  const { store, publisher, consumer, close } = wireEmbedded(config);
+  const { store, secrets, publisher, consumer, close } = await wireEmbedded(config, log);
   const always = { available: true, onAvailability: () => () => undefined };
   return {
     edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log },
-    registry: { sessions: store, cluster: store, readModel: store, fleet: store, events: consumer, publisher },
+    registry: {
+      sessions: store, cluster: store, readModel: store, fleet: store, events: consumer, publisher,
+      ...(secrets === undefined ? {} : { credentials: { store, secrets } }),
+    },
     close,
   };
 }

@@ -116,6 +116,14 @@ export class CredentialDesk {
     throw new Contended(`the credentials of ${endpoint} changed under every attempt`);
   }
 
+  /** Removes all of the endpoint's credentials and what is known of former ones: it is about to be forgotten. */
+  async erase(endpoint: string): Promise<void> {
+    await this.remove(endpoint, 'all');
+    const number = await this.#deps.devices.find(endpoint);
+    const [stored] = number === undefined ? [] : await this.#deps.store.loadCredentials([number]);
+    if (number !== undefined && stored !== undefined) await this.#deps.store.commitCredentials(number, stored.version, undefined);
+  }
+
   /** Seals the endpoint's credentials under the current secret, and claims its names anew. True: it was necessary. */
   async reseal(endpoint: string): Promise<boolean> {
     const number = await this.#deps.devices.find(endpoint);

@@ -9,7 +9,7 @@ import { readEvent, type EventPublisher } from '@cluster/events';
 import { openEmbeddedEvents } from '@cluster/events-embedded';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
-import { Northbound, type SessionStore } from '@cluster/session';
+import { type ClusterStore, Northbound, type SessionStore } from '@cluster/session';
 import { openEmbeddedStore } from '@cluster/store-embedded';
 import { createLogger, Metrics } from '@cluster/telemetry';
 import type { EdgeDeps } from '../assemble.ts';
@@ -25,6 +25,7 @@ export interface SeenEvent {
 export interface Harness {
   readonly directory: string;
   readonly sessions: SessionStore;
+  readonly cluster: ClusterStore;
   readonly northbound: Northbound;
   readonly events: SeenEvent[];
   start(env?: Record<string, string>, change?: (deps: EdgeDeps) => EdgeDeps): Promise<Edge>;
@@ -71,7 +72,7 @@ export async function openHarness(): Promise<Harness> {
       look();
     });
   return {
-    directory, sessions: store, northbound, events, event,
+    directory, sessions: store, cluster: store, northbound, events, event,
     async start(env = {}, change = (deps) => deps) {
       const config = loadConfig({ LWM2M_COAP_PORT: '0', LWM2M_BIND: '127.0.0.1', ...env }, { kind: 'standalone' });
       const always = { available: true, onAvailability: () => () => undefined };

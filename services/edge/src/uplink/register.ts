@@ -5,7 +5,7 @@ import { answeredBefore, isRetired, newDeviceNumber, newLocationId, register, ty
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import { created, refusal, unavailable } from '../replies.ts';
-import { arrivalOf, bindAddress, type Received, type Uplink } from './uplink.ts';
+import { arrivalOf, bindAddress, NOSEC, type Received, type Uplink } from './uplink.ts';
 
 /** How long an unpublished registration event may wait for the sweeper, if its worker dies before the device repeats. */
 const FIRST_LOOK_MS = 60_000;
@@ -90,6 +90,8 @@ class RegisterStep implements Step {
     const arrival = arrivalOf(this.#uplink, this.#received, held);
     const repeated = held === undefined ? undefined : answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
     if (held !== undefined && repeated?.code === Code.CREATED) return { done: (now) => this.#answer(now) };
+    // OMA Transport 1.1.1 §5.2.6: where an operator set credentials, the name alone proves nothing.
+    if (held?.record.secured === true && arrival.identity === NOSEC) return fresh ? { done: () => this.#refuseUnproved() } : 'reload';
     const locationId = newLocationId(this.number, this.#uplink.rng);
     const registered = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
     const record = this.#uplink.templates.apply(registered);
@@ -115,6 +117,11 @@ class RegisterStep implements Step {
     this.#uplink.counters.registered.add(1);
     this.#uplink.respond(this.#received.exchange, created(held.record.locationId));
     this.#uplink.heard(held);
+  }
+
+  #refuseUnproved(): void {
+    this.#uplink.counters.refused('register', 'unproved');
+    this.#uplink.respond(this.#received.exchange, refusal(Code.BAD_REQUEST, 'this endpoint has to prove who it is'));
   }
 
   refuse(why: Refusal): void {

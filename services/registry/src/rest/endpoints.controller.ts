@@ -4,8 +4,8 @@ import {
   type EndpointPage, type EndpointsQuery, endpointsQuery, type EndpointView, labelsOf, lastValue, type LastValue,
 } from '@cluster/contracts';
 import type { ReadModelStore, StoredValue } from '@cluster/session';
-import type { NorthboundPort } from '../northbound-port.ts';
-import { NORTHBOUND, READ_MODEL } from '../tokens.ts';
+import type { CredentialsPort, NorthboundPort } from '../northbound-port.ts';
+import { CREDENTIALS, NORTHBOUND, READ_MODEL } from '../tokens.ts';
 import { directoryStates, summaryState } from '../directory-states.ts';
 import { endpointUnknown } from './errors.ts';
 
@@ -13,10 +13,16 @@ import { endpointUnknown } from './errors.ts';
 export class EndpointsController {
   readonly #northbound: NorthboundPort;
   readonly #model: ReadModelStore;
+  readonly #credentials: CredentialsPort;
 
-  constructor(@Inject(NORTHBOUND) northbound: NorthboundPort, @Inject(READ_MODEL) model: ReadModelStore) {
+  constructor(
+    @Inject(NORTHBOUND) northbound: NorthboundPort,
+    @Inject(READ_MODEL) model: ReadModelStore,
+    @Inject(CREDENTIALS) credentials: CredentialsPort,
+  ) {
     this.#northbound = northbound;
     this.#model = model;
+    this.#credentials = credentials;
   }
 
   @Get()
@@ -51,6 +57,8 @@ export class EndpointsController {
   @Delete(':endpoint')
   @HttpCode(204)
   async forget(@Param('endpoint') endpoint: string): Promise<void> {
+    // First, since they go with the endpoint's number, which is given up next.
+    await this.#credentials.erase(endpoint);
     if (!(await this.#northbound.forget(endpoint))) throw endpointUnknown(endpoint);
   }
 

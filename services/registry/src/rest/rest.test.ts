@@ -207,7 +207,7 @@ describe('an unknown endpoint is 404', () => {
   const routes = restRoutes.filter((route) => route.problems.includes('ENDPOINT_UNKNOWN'));
   test.each(routes.map((route) => [route.id, route] as const))('%s', async (_id, route) => {
     const body = route.id === 'setObservations' ? [] : { op: 'read', path: '/3' };
-    const response = await send(url + route.path.replace('{endpoint}', 'nobody'), route.method.toUpperCase(), route.body && body);
+    const response = await send(url + route.path.replace('{endpoint}', 'nobody').replace('{version}', '1'), route.method.toUpperCase(), route.body && body);
     await expectProblem(response, 404, 'ENDPOINT_UNKNOWN');
   });
 });
@@ -216,7 +216,7 @@ describe('a store that is away is 503', () => {
   const routes = restRoutes.filter((route) => route.problems.includes('STORE_UNAVAILABLE'));
   test.each(routes.map((route) => [route.id, route] as const))('%s', async (_id, route) => {
     bench.northbound.failure = bench.model.failure = bench.documents.failure = new StoreUnavailable('secret address');
-    const path = route.path.replace('{endpoint}', 'nobody').replace('{id}', 'x').replace('{name}', 'x');
+    const path = route.path.replace('{endpoint}', 'nobody').replace('{id}', 'x').replace('{name}', 'x').replace('{version}', '1');
     const [body] = Object.values(route.body?.examples ?? {});
     const response = await send(url + path, route.method.toUpperCase(), body);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);

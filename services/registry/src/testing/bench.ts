@@ -7,6 +7,7 @@ import { Metrics } from '@cluster/telemetry';
 import { createRegistry, type Registry } from '../app.ts';
 import type { RegistryDeps, RegistryOptions } from '../options.ts';
 import { MemoryModel } from './memory-model.ts';
+import { MemoryCredentials } from './memory-credentials.ts';
 import { MemoryDocuments } from './memory-documents.ts';
 import { MemoryNorthbound } from './memory-northbound.ts';
 import { MemoryTopics } from './memory-topics.ts';
@@ -34,6 +35,7 @@ export class Bench {
       {
         northbound: this.northbound, templates: new TemplateDesk(this.documents), sessions: { timeMs }, model: this.model,
         fleet: failing(this.store, () => this.northbound.failure),
+        credentials: new MemoryCredentials(() => this.northbound.failure),
         events: this.topics.consumer(), publisher, metrics: new Metrics(), log, ...deps,
       },
       { port: 0, heartbeatMs: 60_000, retryMs: 5, drainMs: 100, ...options },
