@@ -80,7 +80,7 @@ describe('PUT, GET and DELETE', () => {
   test('take every example of the API', async () => {
     const base = await open();
     for (const [name, request] of Object.entries(restExamples.credentialRequests)) {
-      expect((await send(`${base}/${name}/credentials`, 'PUT', request)).status, name).toBe(200);
+      expect((await send(`${base}/${name}/credentials`, 'PUT', request)).status, `${name}`).toBe(200);
     }
   });
 
