@@ -41,6 +41,7 @@ export type ObservationView = z.infer<typeof observationView>;
 export const presenceView = z.object({
   state: presenceState,
   awakeUntil: z.string().optional().describe('queue mode: until when the device listens, or did; missing where it was heard since without a change of its stored state'),
+  disabledUntil: z.string().optional().describe('when the Disable Timeout of a disabled device ends; with `unknown`, it has not come back in time'),
   lastHeard: z.string().optional().describe('the last message of the device that changed its stored state or brought a value; missing where there was none'),
 });
 export type PresenceView = z.infer<typeof presenceView>;

@@ -26,6 +26,8 @@ export const eventTypes = {
   endpointChanged: 'lwm2m.endpoint.changed',
   awake: 'lwm2m.presence.awake',
   asleep: 'lwm2m.presence.asleep',
+  disabled: 'lwm2m.endpoint.disabled',
+  overdue: 'lwm2m.endpoint.overdue',
   jobChanged: 'lwm2m.job.changed',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
@@ -49,6 +51,7 @@ export const registrationValue = z.object({
   objectLinks: z.array(z.object({ path: z.string(), version: z.string().optional() })),
   contentFormats: z.array(z.number()),
   attributes: z.record(z.string(), z.string()),
+  disabledUntil: z.string().optional().describe('the device was disabled (/1/x/4) and is to come back by then'),
 });
 export type RegistrationValue = z.infer<typeof registrationValue>;
 
@@ -71,6 +74,16 @@ export const presenceValue = z.object({
   lastHeard: z.string().describe('the last message of the device that the event knows of'),
 });
 export type PresenceValue = z.infer<typeof presenceValue>;
+
+/** Told when a device was disabled by Execute /1/x/4, and when it has not come back in time. */
+export const endpointDisabledValue = z.object({
+  endpoint: z.string(),
+  registrationId: z.string(),
+  state: z.enum(['disabled', 'overdue']),
+  since: z.string(),
+  until: z.string().describe('when its Disable Timeout ends'),
+});
+export type EndpointDisabledValue = z.infer<typeof endpointDisabledValue>;
 
 /** Value of lwm2m.notifications and lwm2m.sends. */
 export const reportValue = z.object({

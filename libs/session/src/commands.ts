@@ -149,7 +149,7 @@ export class Commands {
     const { cluster, sessions } = this.#deps;
     const [[alive], nowMs] = await Promise.all([cluster.alive([found.record.owner]), sessions.timeMs()]);
     const spent = quotaSpent(found.record, nowMs);
-    const asleep = found.record.asleepSinceMs !== undefined;
+    const asleep = found.record.asleepSinceMs !== undefined || found.record.disabled !== undefined;
     const busy = entries.some((e) => e.state === 'in-flight');
     return (entry) => {
       if (entry.state !== 'queued') return undefined;

@@ -1,4 +1,5 @@
 /** Finds the session of an endpoint by its name. */
+import { isKept } from './disable.ts';
 import type { DeviceNumber, SessionStore } from './ports.ts';
 import { decodeSession, type SessionRecord } from './record.ts';
 
@@ -23,5 +24,5 @@ export async function findEndpoint(sessions: SessionStore, endpoint: string): Pr
 
 /** Whether a Register takes a fresh number: the former registration ended, and nothing waits or is kept for the endpoint. */
 export function isRetired(record: SessionRecord, entries: number): boolean {
-  return record.retired === true || (record.state !== 'registered' && !record.kept && entries === 0);
+  return record.retired === true || (record.state !== 'registered' && !isKept(record) && entries === 0);
 }

@@ -7,6 +7,7 @@ export type { CertifiedNames, KnownDevice, PresentedCertificate, PskCandidate } 
 export type { CredentialHead, LiveVersion } from './credentials/credential-record.ts';
 export * from './credentials/endpoint-binding.ts';
 export * from './credentials/store.ts';
+export * from './disable.ts';
 export * from './entry.ts';
 export { isRetired } from './find.ts';
 export * from './identifiers.ts';

@@ -6,8 +6,8 @@ import type { PresenceValue, PresenceView } from '@cluster/contracts';
 import type { SessionRecord } from './record.ts';
 
 /** Whether the device may sleep between its messages, and events tell when it does. */
-export function maySleep({ state, registration }: SessionRecord): boolean {
-  return state === 'registered' && registration.queueMode;
+export function maySleep({ state, registration, disabled }: SessionRecord): boolean {
+  return state === 'registered' && registration.queueMode && disabled === undefined;
 }
 
 /** The record of a device that has just been heard: one that was asleep is told to be awake. */
@@ -39,6 +39,10 @@ export function sleepLookAfter(awakeUntilMs: number): number {
 export function presenceView(record: SessionRecord, nowMs: number): PresenceView {
   const { awakeUntilMs, heardAtMs } = record;
   const heard = heardAtMs === 0 ? {} : { lastHeard: new Date(heardAtMs).toISOString() };
+  if (record.disabled !== undefined) {
+    const disabledUntil = new Date(record.disabled.untilMs).toISOString();
+    return { state: record.disabled.overdue ? 'unknown' : 'disabled', disabledUntil, ...heard };
+  }
   if (record.state !== 'registered') return { state: 'unknown', ...heard };
   if (!record.registration.queueMode) return { state: 'awake', ...heard };
   const state = record.asleepSinceMs === undefined ? 'awake' : 'asleep';

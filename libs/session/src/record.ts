@@ -5,16 +5,17 @@
 import type { Attributes, DeviceProfile, EndpointState } from '@cluster/contracts';
 import type { Registration } from '@cluster/lwm2m';
 import { Decoder, Encoder } from 'cbor-x';
+import type { Disabled } from './disable.ts';
 import type { ByteUsage } from './usage.ts';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
 export interface PendingEvent {
-  readonly type: 'registered' | 'updated' | 'deregistered' | 'expired' | 'removed' | 'awake' | 'asleep';
+  readonly type: 'registered' | 'updated' | 'deregistered' | 'expired' | 'removed' | 'awake' | 'asleep' | 'disabled' | 'overdue';
   readonly atMs: number;
   /** Makes the event's id: the session version that brought it. */
   readonly sequence: number;
-  /** The Register or Update woke the device: that is told too. */
-  readonly awake?: boolean;
+  /** What the same message brought besides: a Register or Update wakes the device, a De-register shows that it is disabled. */
+  readonly also?: 'awake' | 'disabled';
 }
 
 /** A change of the operator's that is stored with its event, until that is known to be published. */
@@ -75,6 +76,11 @@ export interface SessionRecord {
   readonly awakeUntilMs: number;
   /** Queue mode: the device was told to be asleep since then, and has not been heard. */
   readonly asleepSinceMs?: number;
+  /** An Execute of Disable is under way, with this Disable Timeout. */
+  readonly disablingS?: number;
+  readonly disabled?: Disabled;
+  /** Disable Timeouts of the device by the instance of object 1, as far as they were written or read. */
+  readonly disableTimeouts?: Readonly<Record<string, number>>;
   /** Bytes to and from a device that has a daily quota, as of this write. */
   readonly usage?: ByteUsage;
   /** The last token counter given out. */
@@ -112,7 +118,7 @@ export class RecordUnreadable extends Error {
 }
 
 const STATES: readonly EndpointState[] = ['registered', 'deregistered', 'expired', 'removed', 'provisioned'];
-const PENDING: readonly PendingEvent['type'][] = ['registered', 'updated', 'deregistered', 'expired', 'removed', 'awake', 'asleep'];
+const PENDING: readonly PendingEvent['type'][] = ['registered', 'updated', 'deregistered', 'expired', 'removed', 'awake', 'asleep', 'disabled', 'overdue'];
 const OBSERVATION_STATES: readonly Observation['state'][] = ['wanted', 'active', 'refused'];
 
 function packRegistration(r: Registration): unknown[] {
@@ -178,32 +184,48 @@ function unpackChange(a: [number, number] | null | undefined): Pick<SessionRecor
   return a === null || a === undefined ? {} : { changed: { atMs: a[0], sequence: a[1] } };
 }
 
-type StoredPending = [type: number, atMs: number, sequence: number, awake?: boolean];
+type StoredPending = [type: number, atMs: number, sequence: number, also?: PendingEvent['also']];
 
-function packPending({ type, atMs, sequence, awake }: PendingEvent): StoredPending {
-  return awake === undefined ? [PENDING.indexOf(type), atMs, sequence] : [PENDING.indexOf(type), atMs, sequence, awake];
+function packPending({ type, atMs, sequence, also }: PendingEvent): StoredPending {
+  return also === undefined ? [PENDING.indexOf(type), atMs, sequence] : [PENDING.indexOf(type), atMs, sequence, also];
 }
 
-function unpackPending([type, atMs, sequence, awake]: StoredPending): PendingEvent {
-  return { type: PENDING[type] ?? 'updated', atMs, sequence, ...(awake === undefined ? {} : { awake }) };
+function unpackPending([type, atMs, sequence, also]: StoredPending): PendingEvent {
+  return { type: PENDING[type] ?? 'updated', atMs, sequence, ...(also === undefined ? {} : { also }) };
 }
 
 /** Times as they differ from the last Register or Update. Most devices are not heard after it and have no more: null. */
-type PackedPresence = [heard: number, asleepSince: number | null, usage?: [day: number, bytes: number] | null] | null | undefined;
+type PackedPresence = [heard: number, asleepSince: number | null, usage?: [day: number, bytes: number] | null, disable?: PackedDisable | null] | null | undefined;
+type PackedDisable = [disablingS: number | null, disabled: [sinceMs: number, untilMs: number, overdue: boolean] | null, timeouts: Readonly<Record<string, number>> | null];
 
 function packPresence(s: SessionRecord): PackedPresence {
   const heard = s.heardAtMs - s.updatedAtMs;
   const asleepSince = s.asleepSinceMs === undefined ? null : s.asleepSinceMs - s.updatedAtMs;
-  if (s.usage !== undefined) return [heard, asleepSince, [s.usage.day, s.usage.bytes]];
+  const usage: [number, number] | null = s.usage === undefined ? null : [s.usage.day, s.usage.bytes];
+  const disable = packDisable(s);
+  if (disable !== null) return [heard, asleepSince, usage, disable];
+  if (usage !== null) return [heard, asleepSince, usage];
   return heard === 0 && asleepSince === null ? null : [heard, asleepSince];
 }
 
-function unpackPresence(a: PackedPresence, updatedAtMs: number): Pick<SessionRecord, 'heardAtMs' | 'asleepSinceMs' | 'usage'> {
-  const [heard, asleepSince, usage = null] = a ?? [0, null];
+function packDisable({ disablingS, disabled, disableTimeouts }: SessionRecord): PackedDisable | null {
+  if (disablingS === undefined && disabled === undefined && disableTimeouts === undefined) return null;
+  const away: PackedDisable[1] = disabled === undefined ? null : [disabled.sinceMs, disabled.untilMs, disabled.overdue];
+  return [disablingS ?? null, away, disableTimeouts ?? null];
+}
+
+type Presence = Pick<SessionRecord, 'heardAtMs' | 'asleepSinceMs' | 'usage' | 'disablingS' | 'disabled' | 'disableTimeouts'>;
+
+function unpackPresence(a: PackedPresence, updatedAtMs: number): Presence {
+  const [heard, asleepSince, usage = null, disable = null] = a ?? [0, null];
+  const [disablingS, away, timeouts] = disable ?? [null, null, null];
   return {
     heardAtMs: updatedAtMs + heard,
     ...(asleepSince === null ? {} : { asleepSinceMs: updatedAtMs + asleepSince }),
     ...(usage === null ? {} : { usage: { day: usage[0], bytes: usage[1] } }),
+    ...(disablingS === null ? {} : { disablingS }),
+    ...(away === null ? {} : { disabled: { sinceMs: away[0], untilMs: away[1], overdue: away[2] } }),
+    ...(timeouts === null ? {} : { disableTimeouts: timeouts }),
   };
 }
 

@@ -5,6 +5,7 @@
 import type { EndpointState } from '@cluster/contracts';
 import type { Registration } from '@cluster/lwm2m';
 import type { Outage } from './ports.ts';
+import { disabledByLeaving, enabled } from './disable.ts';
 import { awaken } from './presence.ts';
 import type { AnsweredRequest, Observation, PendingEvent, SessionRecord } from './record.ts';
 
@@ -73,13 +74,14 @@ export function register(
     ...(previous?.profile === undefined ? {} : { profile: previous.profile }),
     ...(previous?.changed === undefined ? {} : { changed: previous.changed }),
     ...(previous?.usage === undefined ? {} : { usage: previous.usage }),
+    ...(previous?.disableTimeouts === undefined ? {} : { disableTimeouts: previous.disableTimeouts }),
   };
 }
 
 /** Applies an Update: only what it carries changes, and the lifetime starts anew. OMA LwM2M Core 1.1 §6.2.2 */
 export function update(previous: SessionRecord, changes: Partial<Registration>, arrival: Arrival & { code: number }): SessionRecord {
   return {
-    ...takeOver(previous, arrival),
+    ...enabled(takeOver(previous, arrival)),
     updatedAtMs: arrival.nowMs,
     registration: { ...previous.registration, ...changes },
     observations: changes.objectLinks === undefined ? previous.observations : nowAnnounced(previous, changes.objectLinks),
@@ -88,8 +90,8 @@ export function update(previous: SessionRecord, changes: Partial<Registration>, 
   };
 }
 
-function waking(previous: SessionRecord | undefined): Pick<PendingEvent, 'awake'> {
-  return previous?.asleepSinceMs === undefined ? {} : { awake: true };
+function waking(previous: SessionRecord | undefined): Pick<PendingEvent, 'also'> {
+  return previous?.asleepSinceMs === undefined ? {} : { also: 'awake' };
 }
 
 /** What was refused is tried again where the device has announced more of what it is about. */
@@ -125,11 +127,13 @@ export function end(
   at: { nowMs: number; sequence: number },
   request?: Arrival & { code: number },
 ): SessionRecord {
-  const { asleepSinceMs: _, ...rest } = previous;
+  const { asleepSinceMs: _, disablingS: __, disabled: ___, ...rest } = previous;
+  const { disabled, first } = type === 'deregistered' ? disabledByLeaving(previous, at.nowMs) : { first: false };
   return {
     ...rest,
     state: type,
-    pending: { type, atMs: at.nowMs, sequence: at.sequence },
+    ...(disabled === undefined ? {} : { disabled }),
+    pending: { type, atMs: at.nowMs, sequence: at.sequence, ...(first ? { also: 'disabled' as const } : {}) },
     answered: request === undefined ? previous.answered : answer(previous.answered, request, request.code),
     observations: toBeMade(previous.observations),
     cancellations: [],
@@ -176,10 +180,19 @@ export function deadlineOf(record: SessionRecord): number {
 
 /** {@link deadlineOf} and the grace, put off by every outage that fell into the registration's time: our outage expires nobody. */
 export function expiryOf(record: SessionRecord, graceMs: number, outages: readonly Outage[]): number {
-  let expiry = deadlineOf(record) + graceMs;
-  let countedTo = record.updatedAtMs;
-  for (const { fromMs, toMs } of outages) {
-    const start = Math.max(fromMs, countedTo);
+  return putOff(Math.max(deadlineOf(record), record.disabled?.untilMs ?? 0) + graceMs, record.updatedAtMs, outages);
+}
+
+/** When a disabled device that has not come back is overdue; Infinity: it is told already, or not disabled. */
+export function overdueAt({ disabled }: SessionRecord, graceMs: number, outages: readonly Outage[]): number {
+  return disabled === undefined || disabled.overdue ? Infinity : putOff(disabled.untilMs + graceMs, disabled.sinceMs, outages);
+}
+
+function putOff(deadlineMs: number, fromMs: number, outages: readonly Outage[]): number {
+  let expiry = deadlineMs;
+  let countedTo = fromMs;
+  for (const { fromMs: beganMs, toMs } of outages) {
+    const start = Math.max(beganMs, countedTo);
     if (toMs <= start || start >= expiry) continue;
     expiry += toMs - start;
     countedTo = toMs;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  answeredBefore, byTurn, changeObservation, changeProfile, changePublished, provision, decodeEntry, decodeSession, deadlineOf, desire, desireAlso, encodeEntry, encodeSession, end,
-  expiryOf, fallAsleep, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, parseToken, presenceView, published,
-  register, renewAll, sleepLookMs, takeOver, toObservation, tokenOf, update, viewQueue, RecordUnreadable, type SessionRecord,
+  afterDisable, answeredBefore, byTurn, changeObservation, changeProfile, changePublished, provision, decodeEntry, decodeSession, deadlineOf, desire, desireAlso, disabling, encodeEntry, encodeSession, end,
+  expiryOf, fallAsleep, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, overdueAt, parseToken, presenceView, published,
+  register, renewAll, sleepLookMs, takeOver, toObservation, tokenOf, update, viewQueue, withDisableTimeouts, RecordUnreadable, type SessionRecord,
 } from './index.ts';
 
 let seed = 1;
@@ -55,8 +55,9 @@ describe('the session record', () => {
       toObservation({ paths: ['/1/0/1', '/3/0/9'] }),
     ]);
     const rich = { ...update(desired, { smsNumber: '4912345' }, { ...arrival, code: 0x44, sequence: 2 }), refusedSinceMs: 5, kept: true, usage: { day: 20_000, bytes: 7 } };
+    const away = { ...rich, disabled: { sinceMs: 5, untilMs: 9, overdue: true }, disablingS: 3, disableTimeouts: { 0: 60 } };
     const profiled = changeProfile(rich, { labels: { site: 'a' }, settings: { muteSend: true } }, { nowMs: 5, sequence: 4 });
-    for (const record of [{ ...first(), secured: true }, first(), published(first()), rich, profiled, changePublished(profiled), provision('new', 5), end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
+    for (const record of [{ ...first(), secured: true }, first(), published(first()), rich, away, profiled, changePublished(profiled), provision('new', 5), end(rich, 'expired', { nowMs: 9, sequence: 3 })]) {
       expect(decodeSession(encodeSession(record))).toEqual(record);
     }
   });
@@ -124,8 +125,8 @@ describe('presence', () => {
   });
 
   it.each([
-    ['a Register', register(asleep, registration, { ...later, locationId: 'AAAAAAAACCCCCCCC' }), { type: 'registered', awake: true }],
-    ['an Update', update(asleep, {}, { ...later, code: 0x44 }), { type: 'updated', awake: true }],
+    ['a Register', register(asleep, registration, { ...later, locationId: 'AAAAAAAACCCCCCCC' }), { type: 'registered', also: 'awake' }],
+    ['an Update', update(asleep, {}, { ...later, code: 0x44 }), { type: 'updated', also: 'awake' }],
     ['any other message', takeOver(asleep, later), { type: 'awake' }],
   ])('%s ends a sleep, and that is told', (_what, woken, pending) => {
     expect(woken).not.toHaveProperty('asleepSinceMs');
@@ -134,15 +135,42 @@ describe('presence', () => {
   });
 
   it('what is awake is not told so again, nor what has ended', () => {
-    expect(update(sleepy, {}, { ...later, code: 0x44 }).pending).not.toHaveProperty('awake');
+    expect(update(sleepy, {}, { ...later, code: 0x44 }).pending).not.toHaveProperty('also');
     const ended = end(asleep, 'expired', { nowMs: later.nowMs, sequence: 3 });
-    expect(register(ended, registration, { ...later, locationId: 'AAAAAAAACCCCCCCC' }).pending).not.toHaveProperty('awake');
+    expect(register(ended, registration, { ...later, locationId: 'AAAAAAAACCCCCCCC' }).pending).not.toHaveProperty('also');
     expect(presenceView(ended, later.nowMs).state).toBe('unknown');
   });
 
   it('is looked at while the device may fall asleep, and only then', () => {
     expect(sleepLookMs(sleepy)).toBeGreaterThan(sleepy.awakeUntilMs);
     for (const record of [asleep, first(), end(sleepy, 'removed', { nowMs: 9, sequence: 3 })]) expect(sleepLookMs(record)).toBe(Infinity);
+  });
+});
+
+describe('a disabled device', () => {
+  const at = { nowMs: arrival.nowMs + 1_000, sequence: 3 };
+  const command = { op: 'execute' as const, path: '/1/0/4' };
+  const known = withDisableTimeouts(first(), [{ path: '/1/0/5', value: 60 }, { path: '/1/0/1', value: 7 }]);
+
+  it('is away for its own timeout, 24 h unless told', () => {
+    expect(afterDisable(disabling(known, command), true, at).disabled).toEqual({ sinceMs: at.nowMs, untilMs: at.nowMs + 60_000, overdue: false });
+    expect(afterDisable(disabling(first(), command), true, at).disabled?.untilMs).toBe(at.nowMs + 86_400_000);
+    expect(disabling(known, { op: 'execute', path: '/3/0/4' })).toBe(known);
+  });
+
+  it('neither expires nor is overdue before it was to be back, and our outage is added', () => {
+    const away = afterDisable(disabling(withDisableTimeouts(first(), [{ path: '/1/0/5', value: 600 }]), command), true, at);
+    const backMs = at.nowMs + 600_000;
+    expect(expiryOf(away, 10_000, [])).toBe(backMs + 10_000);
+    expect(overdueAt(away, 10_000, [])).toBe(backMs + 10_000);
+    expect(overdueAt(away, 10_000, [{ fromMs: backMs - 5_000, toMs: backMs + 2_000 }])).toBe(backMs + 17_000);
+    expect(overdueAt({ ...away, disabled: { ...away.disabled!, overdue: true } }, 0, [])).toBe(Infinity);
+  });
+
+  it('remembers the timeouts of few accounts, and only times', () => {
+    const many = Array.from({ length: 20 }, (_, i) => ({ path: `/1/${i}/5`, value: i }));
+    expect(Object.keys(withDisableTimeouts(first(), many).disableTimeouts ?? {})).toHaveLength(8);
+    for (const value of ['60', -1, null, Number.NaN]) expect(withDisableTimeouts(first(), [{ path: '/1/0/5', value }])).toEqual(first());
   });
 });
 

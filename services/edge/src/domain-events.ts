@@ -2,7 +2,7 @@
 import { eventTypes, topics, type CommandResultValue, type NotificationGapValue, type ReportValue } from '@cluster/contracts';
 import { buildEvent, eventId, MAX_RECORD_BYTES, recordBytes, type EventRecord } from '@cluster/events';
 import {
-  endpointChangedValue, entryStatus, presenceValue, registrationValue, type DeviceNumber, type PendingEvent, type QueueEntry, type SessionRecord,
+  endpointChangedValue, endpointDisabledValue, entryStatus, presenceValue, registrationValue, type DeviceNumber, type PendingEvent, type QueueEntry, type SessionRecord,
 } from '@cluster/session';
 
 const topicOfReport = { notification: topics.notifications, send: topics.sends } as const;
@@ -43,16 +43,15 @@ export class DomainEvents {
   /** The events of a record's pending mark. */
   pending(number: DeviceNumber, version: number, record: SessionRecord): EventRecord[] {
     if (record.pending === undefined) return [];
-    const { type, awake } = record.pending;
-    const told = awake === true ? [type, 'awake' as const] : [type];
+    const { type, also } = record.pending;
+    const told = also === undefined ? [type] : [type, also];
     return told.map((one) => this.#pendingEvent(number, version, record, one, record.pending!));
   }
 
   #pendingEvent(number: DeviceNumber, version: number, record: SessionRecord, told: PendingEvent['type'], { atMs, sequence }: PendingEvent): EventRecord {
     const type = eventTypes[told];
     const id = eventId({ number, registrationId: record.locationId, type, sequence });
-    const data = told === 'awake' || told === 'asleep' ? presenceValue(record, told, atMs) : registrationValue(record);
-    return this.#build(topics.registrations, type, id, record, version, atMs, data);
+    return this.#build(topics.registrations, type, id, record, version, atMs, pendingData(record, told, atMs));
   }
 
   /** What an operator keeps for the endpoint, after the change of a record's mark: equal until it changes again. */
@@ -135,6 +134,12 @@ export class DomainEvents {
     const by = { source: SOURCE, worker: this.#worker, encoding: this.#encoding };
     return buildEvent({ topic, type, id, endpoint, tenant, timeMs, generation, fence, sessionVersion, data, ...by });
   }
+}
+
+function pendingData(record: SessionRecord, told: PendingEvent['type'], atMs: number): unknown {
+  if (told === 'awake' || told === 'asleep') return presenceValue(record, told, atMs);
+  if (told === 'disabled' || told === 'overdue') return endpointDisabledValue(record, told);
+  return registrationValue(record);
 }
 
 /** A broker takes no record beyond this size; the command itself keeps its whole answer for REST. */

@@ -5,7 +5,7 @@
 import type { CommandState } from '@cluster/contracts';
 import { isRepeatable } from '@cluster/lwm2m';
 import {
-  decodeStored, encodeEntry, finish, isFinished, type ClusterStore, type QueueEntry, type SessionRecord, type SessionStore,
+  decodeStored, encodeEntry, finish, isFinished, isKept, type ClusterStore, type QueueEntry, type SessionRecord, type SessionStore,
   type VersionedEntry,
 } from '@cluster/session';
 import type { WorkerClock } from './clock.ts';
@@ -53,7 +53,7 @@ export class EndedRegistrations {
     // The alarm of the new registration, later than this one, went into it.
     if (record.state === 'registered') return againMs;
     const waitingMs = await this.#endCommands(told);
-    const stays = record.kept || waitingMs < Infinity;
+    const stays = isKept(record) || waitingMs < Infinity;
     if (!stays && !(await this.#retire(told, version))) return againMs;
     // The marks of what is told are cleared.
     if (stays && hasMark(record)) await changeSession(steps, number, (now) => (now.record.state === 'registered' ? undefined : { record: now.record }));

@@ -63,7 +63,7 @@ export class Presence {
 
   /** Whether the device takes requests now: not while it waits for an answer of ours, nor while it sleeps. §6.5 */
   listens(held: Held): boolean {
-    if (held.answering > 0) return false;
+    if (held.answering > 0 || held.record.disabled !== undefined) return false;
     return !held.record.registration.queueMode || this.#clock.storeMs() < this.awakeUntilMs(held);
   }
 

@@ -4,8 +4,8 @@
  */
 import type { EventPublisher } from '@cluster/events';
 import {
-  decodeSession, decodeStored, end, expiryOf, nextObservationStep, sleepLookAfter, sleepLookMs, viewQueue, type Alarm, type ClusterStore,
-  type Outage, type SessionRecord, type SessionStore, type StoredSession,
+  decodeSession, decodeStored, end, expiryOf, nextObservationStep, overdueAt, sleepLookAfter, sleepLookMs, viewQueue, type Alarm,
+  type ClusterStore, type Outage, type SessionRecord, type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 import type { WorkerClock } from './clock.ts';
@@ -108,7 +108,8 @@ export class Sweeper {
     const nowMs = this.#deps.clock.storeMs();
     try {
       const record = decodeSession(stored.record);
-      if (record.state !== 'registered') return await this.#deps.ended.look(alarm.number);
+      const overdueMs = await this.#lookAtDisabled(alarm.number, record, outages);
+      if (record.state !== 'registered') return next(overdueMs, (await this.#deps.ended.look(alarm.number)) ?? Infinity);
       const mine = record.owner === this.#deps.worker;
       const ownerLives = mine || (await this.#lives(record.owner));
       if (hasMark(record) && !ownerLives) await this.#publishPending(alarm.number);
@@ -162,6 +163,28 @@ export class Sweeper {
     if (nextObservationStep(record) === undefined && !this.#deps.templates.changes(record)) return Infinity;
     await this.#ring(number, record, ownerLives);
     return ringAgainMs(this.#deps.clock.storeMs(), record.updatedAtMs);
+  }
+
+  /** Tells that a disabled device has not come back in time; returns when to look whether it has. */
+  async #lookAtDisabled(number: string, { disabled }: SessionRecord, outages: readonly Outage[]): Promise<number> {
+    if (disabled === undefined) return Infinity;
+    const { clock, graceMs, publisher, lease, steps } = this.#deps;
+    const nowMs = clock.storeMs();
+    let nextMs = Infinity;
+    await changeSession(
+      steps,
+      number,
+      ({ record, version }) => {
+        nextMs = overdueAt(record, graceMs, outages);
+        if (record.disabled === undefined || nextMs > nowMs) return undefined;
+        nextMs = nowMs + SETTLE_MS;
+        if (!publisher.available || lease.steadyForMs() < SETTLE_MS) return undefined;
+        const pending = { type: 'overdue' as const, atMs: nowMs, sequence: version + 1 };
+        return { record: { ...record, disabled: { ...record.disabled, overdue: true }, pending } };
+      },
+      { fresh: true },
+    );
+    return nextMs;
   }
 
   /** The owner tells of an operator's change when it is rung. */

@@ -3,6 +3,7 @@ import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, 
 import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Commands, type Cancellation, type CommandsDeps, type QueueLimits, type Submission } from '../commands.ts';
 import type { Origin } from '../entry.ts';
+import { isKept } from '../disable.ts';
 import type { Rng } from '../identifiers.ts';
 import { desire } from '../observations.ts';
 import { changeProfile, forgetOperatorState, NO_PROFILE } from '../profile.ts';
@@ -131,5 +132,5 @@ export class Northbound {
 
 /** Its registration ended, and nothing is kept: it is only waited until its number may be used again. */
 function isGone(record: SessionRecord): boolean {
-  return record.state !== 'registered' && !record.kept;
+  return record.state !== 'registered' && !isKept(record);
 }

@@ -24,6 +24,7 @@ export function registrationValue(record: SessionRecord): RegistrationValue {
     objectLinks: r.objectLinks.map((link) => ({ ...link })),
     contentFormats: [...r.contentFormats],
     attributes: { ...r.attributes },
+    ...(record.disabled === undefined ? {} : { disabledUntil: new Date(record.disabled.untilMs).toISOString() }),
   };
 }
 

@@ -3,7 +3,7 @@ import { contentFormat, type CoapMessage } from '@cluster/coap';
 import type { EventRecord } from '@cluster/events';
 import { parsePath, planRequest, readReport, readResponse, type Path, type RequestPlan } from '@cluster/lwm2m';
 import {
-  encodeEntry, finish, isFinished, observationKey, tokenOf, type EntryWrite, type QueueEntry, type QueueView, type SessionRecord,
+  disabling, encodeEntry, finish, isFinished, observationKey, tokenOf, type EntryWrite, type QueueEntry, type QueueView, type SessionRecord,
   type SessionStore, type VersionedEntry,
 } from '@cluster/session';
 import type { DeviceSteps } from '../device-steps.ts';
@@ -13,7 +13,7 @@ import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { Ending, Exchanges } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
 import type { Settler } from './settler.ts';
-import { afterResponse, afterSilence, answered, inAnotherFormat, observationOfCommand, unanswered } from './outcomes.ts';
+import { afterResponse, afterSilence, answered, inAnotherFormat, observationOfCommand, unanswered, withDisable } from './outcomes.ts';
 import { UnstoredAnswers } from './unstored-answers.ts';
 
 /** A command that has its identifiers, stored as in flight. */
@@ -99,7 +99,7 @@ export class CommandRunner {
       const { counter, messageId, record } = lease;
       const exchange = { counter, messageId, firstSentAtMs: this.#uplink.clock.storeMs(), generation: record.generation };
       sent = { ...entry, state: 'in-flight', attempts: entry.attempts + 1, exchange };
-      return { record, entries: [{ id: entry.id, expected: version, record: encodeEntry(sent) }] };
+      return { record: disabling(record, entry.command), entries: [{ id: entry.id, expected: version, record: encodeEntry(sent) }] };
     });
     if (leased === undefined || lease === undefined) return undefined;
     return { held: leased, entry: { version: version + 1, entry: sent, bytes }, lease };
@@ -138,8 +138,9 @@ export class CommandRunner {
     const response = readResponse(entry.command, ending.message, context, nowMs / 1_000);
     const done = answered(entry, { ...response, rttMs: Math.round(ending.rttMs) }, nowMs);
     const exchange = entry.exchange ?? { counter: 0, messageId: 0, firstSentAtMs: 0, generation: 0 };
-    return this.#store(held, inFlight, done, ending.message, (record) => {
-      const after = afterResponse(record, entry.command, ending.message, exchange);
+    return this.#store(held, inFlight, done, ending.message, (record, sequence) => {
+      const answer = afterResponse(record, entry.command, ending.message, exchange);
+      const after = withDisable(answer, entry.command, response, { nowMs, sequence });
       // Instances came or went, or what a template wants was cancelled.
       return after === record ? record : this.#uplink.templates.apply(after);
     });
@@ -151,12 +152,12 @@ export class CommandRunner {
     { version }: VersionedEntry,
     next: QueueEntry,
     message?: CoapMessage,
-    change: (record: SessionRecord) => SessionRecord = (record) => record,
+    change: (record: SessionRecord, sequence: number) => SessionRecord = (record) => record,
   ): Promise<boolean> {
     const { number } = held;
     try {
       await changeSession(this.#steps, number, (now) => {
-        const record = change(now.record);
+        const record = change(now.record, now.version + 1);
         const events = next.report ? this.#report(now, next, message) : this.#result(now, next);
         return { ...changed(now.record, record), entries: [{ id: next.id, expected: version, record: encodeEntry(next) }], events };
       });
@@ -188,8 +189,10 @@ export class CommandRunner {
   }
 }
 
-function changed(before: SessionRecord, after: SessionRecord): { record?: SessionRecord } {
-  return after === before ? {} : { record: after };
+function changed(before: SessionRecord, after: SessionRecord): { record?: SessionRecord; alarmMs?: number } {
+  if (after === before) return {};
+  const away = after.disabled !== undefined && after.disabled !== before.disabled;
+  return { record: after, ...(away ? { alarmMs: after.disabled.untilMs } : {}) };
 }
 
 /** A result that is known to be published; the server's own reads leave nothing behind. */

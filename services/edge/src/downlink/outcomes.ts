@@ -3,9 +3,8 @@ import { Code, locationPath, observeValue, type CoapMessage } from '@cluster/coa
 import type { CommandRequest, CommandResponse } from '@cluster/contracts';
 import { formatChoices, isRepeatable, type DeviceContext } from '@cluster/lwm2m';
 import {
-  changeObservation, desireAlso, finish, forget, isFinished, isSame, observationKey, type Exchange, type Observation, type ObservationStep,
-  type QueueEntry,
-  type SessionRecord,
+  afterDisable, changeObservation, desireAlso, finish, forget, isDisable, isFinished, isSame, observationKey, withDisableTimeouts,
+  type Exchange, type Observation, type ObservationStep, type QueueEntry, type SessionRecord,
 } from '@cluster/session';
 
 /** How often a repeatable command is sent before it is given up. */
@@ -53,6 +52,7 @@ export function afterResponse(record: SessionRecord, command: CommandRequest, me
       return message.code === Code.DELETED ? withoutInstance(record, command.path) : record;
     case 'write':
     case 'write-partial':
+    case 'write-composite':
       return withLifetime(record, command);
     default:
       return record;
@@ -67,6 +67,15 @@ export function afterSilence(record: SessionRecord, entries: readonly QueueEntry
     const active = after.observations.some((o) => o.state === 'active' && observationKey(o) === key);
     return active ? changeObservation(after, key, { state: 'wanted' }) : after;
   }, record);
+}
+
+/** The session after an answer that tells of Disable or of its timeout, written or read. */
+export function withDisable(
+  record: SessionRecord, command: CommandRequest, response: CommandResponse, at: { nowMs: number; sequence: number },
+): SessionRecord {
+  const succeeded = response.code.startsWith('2.');
+  if (command.op === 'execute') return isDisable(command) ? afterDisable(record, succeeded, at) : record;
+  return succeeded ? withDisableTimeouts(record, [...writtenValues(command), ...(response.values ?? [])]) : record;
 }
 
 /** The session after a step of reconciling observations was answered. */
@@ -126,10 +135,13 @@ function withoutInstance(record: SessionRecord, path: string | undefined): Sessi
   return objectLinks.length === registration.objectLinks.length ? record : { ...record, registration: { ...registration, objectLinks } };
 }
 
+function writtenValues(command: CommandRequest): { path: string; value: unknown }[] {
+  return command.values ?? (command.path === undefined || command.value === undefined ? [] : [{ path: command.path, value: command.value }]);
+}
+
 /** A client that never tells its new lifetime after a Write of /1/x/1 is held to it all the same. */
 function withLifetime(record: SessionRecord, command: CommandRequest): SessionRecord {
-  const written = command.values ?? (command.path === undefined || command.value === undefined ? [] : [{ path: command.path, value: command.value }]);
-  const lifetime = written.find(({ path }) => /^\/1\/\d+\/1$/.test(path))?.value;
+  const lifetime = writtenValues(command).find(({ path }) => /^\/1\/\d+\/1$/.test(path))?.value;
   const lifetimeS = Number(lifetime);
   if (lifetime === undefined || !Number.isInteger(lifetimeS) || lifetimeS <= 0) return record;
   return { ...record, registration: { ...record.registration, lifetimeS } };

@@ -1,5 +1,5 @@
 /** What the group `registry` makes of the topics: the directory, last values, dead letters; repeats change nothing. */
-import { eventTypes, topics } from '@cluster/contracts';
+import { eventTypes, restExamples, topics } from '@cluster/contracts';
 import { EventsUnavailable } from '@cluster/events';
 import { silentLog } from '@cluster/nest-kit';
 import { StoreUnavailable } from '@cluster/session';
@@ -31,11 +31,21 @@ describe('the directory', () => {
     [eventTypes.removed, 'removed'],
     [eventTypes.asleep, 'asleep'],
     [eventTypes.awake, 'registered'],
+    [eventTypes.disabled, 'disabled'],
+    [eventTypes.overdue, 'deregistered'],
   ])('%s makes it %s', async (type, state) => {
     await bench.replica();
     bench.topics.publish(registration(DEVICE, type));
     await bench.topics.settled();
     expect(await bench.model.list({ limit: 10 })).toEqual([{ endpoint: DEVICE, state, changedAtMs: Date.parse('2026-03-01T09:00:00.000Z') }]);
+  });
+
+  test('a De-register of a disabled device is no end', async () => {
+    await bench.replica();
+    const left = { ...restExamples.endpoint, endpoint: DEVICE, disabledUntil: '2026-03-01T10:00:00.000Z' };
+    bench.topics.publish(event(topics.registrations, eventTypes.deregistered, DEVICE, left));
+    await bench.topics.settled();
+    expect((await bench.model.list({ limit: 10 }))[0]?.state).toBe('left-disabled');
   });
 
   test('an older event that comes again does not bring an endpoint back', async () => {

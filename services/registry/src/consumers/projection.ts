@@ -1,6 +1,6 @@
 /** What events mean for the read model: the state of an endpoint, and the values that a device reported. */
 import {
-  commandResultValue, endpointChangedValue, eventTypes, type LastValue, presenceValue, registrationValue, reportValue,
+  commandResultValue, endpointChangedValue, endpointDisabledValue, eventTypes, type LastValue, presenceValue, registrationValue, reportValue,
   type ResourceValueJson, type StreamedEvent,
 } from '@cluster/contracts';
 import type { DirectoryChange, StoredValue } from '@cluster/session';
@@ -27,6 +27,16 @@ const STATES: Readonly<Record<string, DirectoryState>> = {
   [eventTypes.removed]: 'removed',
   [eventTypes.awake]: 'registered',
   [eventTypes.asleep]: 'asleep',
+  [eventTypes.disabled]: 'disabled',
+  // A device that did not de-register is told to be expired next.
+  [eventTypes.overdue]: 'deregistered',
+};
+
+const SCHEMAS: Readonly<Record<string, z.ZodType<{ endpoint: string }>>> = {
+  [eventTypes.awake]: presenceValue,
+  [eventTypes.asleep]: presenceValue,
+  [eventTypes.disabled]: endpointDisabledValue,
+  [eventTypes.overdue]: endpointDisabledValue,
 };
 
 /** What an event of registration or presence, or a change of the operator's, says to the directory. Throws {@link DataUnreadable}. */
@@ -37,11 +47,11 @@ export function entryOf(event: StreamedEvent): DirectoryChange {
     if (Number.isNaN(changedAtMs)) throw new DataUnreadable('stateAt is no RFC 3339 time');
     return { endpoint, state, changedAtMs, labelled: { labels, atMs: Date.parse(event.time) } };
   }
-  const schema = event.type === eventTypes.awake || event.type === eventTypes.asleep ? presenceValue : registrationValue;
-  const { endpoint } = parse<z.ZodType<{ endpoint: string }>>(schema, event);
+  const { endpoint, disabledUntil } = parse<z.ZodType<{ endpoint: string; disabledUntil?: string }>>(SCHEMAS[event.type] ?? registrationValue, event);
   const state = STATES[event.type];
   if (state === undefined) throw new DataUnreadable(`${event.type} is no registration event`);
-  return { endpoint, state, changedAtMs: Date.parse(event.time) };
+  const left = event.type === eventTypes.deregistered && disabledUntil !== undefined;
+  return { endpoint, state: left ? 'left-disabled' : state, changedAtMs: Date.parse(event.time) };
 }
 
 export interface EndpointValues {

@@ -27,6 +27,8 @@ const asOf = { since: '2026-03-01T09:00:00.000Z', lastHeard: '2026-03-01T08:58:2
 const presenceOf: Partial<Record<EventType, object>> = {
   [eventTypes.awake]: { ...asOf, state: 'awake' },
   [eventTypes.asleep]: { ...asOf, state: 'asleep' },
+  [eventTypes.disabled]: { since: asOf.since, until: '2026-03-01T10:00:00.000Z', state: 'disabled' },
+  [eventTypes.overdue]: { since: asOf.since, until: '2026-03-01T10:00:00.000Z', state: 'overdue' },
 };
 
 export function notification(endpoint: string, value: number, extra: { time?: number; receivedAt?: string; path?: string } = {}): EventRecord {
