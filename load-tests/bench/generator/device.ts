@@ -28,11 +28,13 @@ export interface Device {
   locationId: string;
   observation: { readonly token: Uint8Array; readonly format: number; value: number } | undefined;
   outstanding: Outstanding | undefined;
+  /** Tokens of the Writes that it carried out: one that is repeated has the token of the first. */
+  readonly writes: Set<string>;
 }
 
 export function newDevice(index: number): Device {
   const messageId = (index * 7_919) & 0xffff;
-  return { index, socket: undefined, port: 0, messageId, token: 0, locationId: '', observation: undefined, outstanding: undefined };
+  return { index, socket: undefined, port: 0, messageId, token: 0, locationId: '', observation: undefined, outstanding: undefined, writes: new Set() };
 }
 
 /** Opens the device's socket, for one server alone. */

@@ -9,7 +9,7 @@ import {
 } from '@cluster/coap';
 import { ContentFormat } from '@cluster/lwm2m';
 import { closeSocket, newDevice, openSocket, tokenBytes, type Device, type MessageKind, type Outstanding } from './device.ts';
-import { contentMessage, registerMessage, sendMessage, updateMessage } from './messages.ts';
+import { changedMessage, contentMessage, registerMessage, sendMessage, updateMessage } from './messages.ts';
 
 /** Devices `from` to `to` (exclusive). */
 export interface Range {
@@ -164,8 +164,20 @@ export class Fleet {
     this.#done(device);
   }
 
-  /** The server reads or observes the resource. */
+  /** How many devices carried out no Write, one, or more than one. */
+  writes({ from, to }: Range): { none: number; one: number; more: number } {
+    const all = Array.from({ length: to - from }, (_, i) => this.#device(from + i).writes.size);
+    const of = (fits: (writes: number) => boolean) => all.filter(fits).length;
+    return { none: of((n) => n === 0), one: of((n) => n === 1), more: of((n) => n > 1) };
+  }
+
+  /** The server reads, observes or writes the resource. */
   #answer(device: Device, request: CoapMessage): void {
+    if (request.code === Code.PUT) {
+      device.writes.add(Buffer.from(request.token).toString('hex'));
+      device.socket?.send(changedMessage(request.messageId, request.token));
+      return;
+    }
     if (request.code !== Code.GET) return this.#fail(new Error(`unexpected request ${formatCode(request.code)}`));
     const format = uintOption(request, OptionNumber.ACCEPT) ?? ContentFormat.SENML_CBOR;
     const token = Uint8Array.from(request.token);

@@ -10,6 +10,7 @@ const methods = {
   observed: (range: Parameters<Fleet['observed']>[0]) => fleet.observed(range),
   run: (load: Parameters<Fleet['run']>[0]) => fleet.run(load),
   reads: (_: null) => fleet.reads(),
+  writes: (range: Parameters<Fleet['writes']>[0]) => fleet.writes(range),
 };
 export type Generator = typeof methods;
 

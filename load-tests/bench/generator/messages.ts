@@ -58,6 +58,11 @@ export function contentMessage(
   return encodeMessage({ type, code: Code.CONTENT, messageId, token, options, payload: payloadOf(format, messageId) });
 }
 
+/** The answer to a Write. */
+export function changedMessage(messageId: number, token: Uint8Array): Uint8Array {
+  return encodeMessage({ type: MessageType.ACK, code: Code.CHANGED, messageId, token, options: [], payload: EMPTY });
+}
+
 const payloads = new Map<number, Uint8Array[]>();
 
 /** One of a few readings, encoded once for each content format. */
