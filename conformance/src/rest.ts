@@ -74,6 +74,23 @@ export class Rest {
     if (response.status !== 204) throw new RestRefused('DELETE registration', response.status, await response.text());
   }
 
+  async setLabels(endpoint: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    await json('PUT labels', await send(`${this.#urlOf(endpoint)}/labels`, 'PUT', labels), 200);
+  }
+
+  /** Any further address of the API. */
+  async get(path: string): Promise<unknown> {
+    return json(`GET ${path}`, await fetch(`${this.#base}${path}`), 200);
+  }
+
+  async put(path: string, body: unknown): Promise<unknown> {
+    return json(`PUT ${path}`, await send(`${this.#base}${path}`, 'PUT', body), 200);
+  }
+
+  async post(path: string, body: unknown, expected: number): Promise<unknown> {
+    return json(`POST ${path}`, await send(`${this.#base}${path}`, 'POST', body), expected);
+  }
+
   #urlOf(endpoint: string): string {
     return `${this.#base}/endpoints/${encodeURIComponent(endpoint)}`;
   }
