@@ -53,7 +53,7 @@ describe('what is read', () => {
       dtlsKeyFile: await put('raw.pem', privatePem(raw)),
     });
     expect(identities.map(({ names, chain }) => [names, chain.length])).toEqual([
-      [['server.example.com', 'other.example.com', 'server'], 2], [['second.example.com'], 1], [[], 0],
+      [['server.example.com', 'other.example.com'], 2], [['second.example.com'], 1], [[], 0],
     ]);
     expect(identities.map(({ publicKey }) => Buffer.from(publicKey))).toEqual([server, second, raw].map(spkiOf));
     expect(identities.every(({ privateKey }) => privateKey.type === 'private')).toBe(true);

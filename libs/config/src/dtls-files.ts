@@ -100,8 +100,14 @@ function readIdentity(content: Buffer, { identities }: { identities: ServerIdent
   const pair = readKeyPair(content);
   if (typeof pair === 'string') return pair;
   if (!Buffer.from(own.spki).equals(pair.publicKey)) return 'the private key is not that of the first certificate';
-  identities.push({ ...pair, chain, names: holderNames(own).map((name) => name.toLowerCase()) });
+  identities.push({ ...pair, chain, names: hostNames(own) });
   return undefined;
+}
+
+/** RFC 6125 §6.4.4: the common name counts where there are no alternative names. */
+function hostNames(certificate: Certificate): string[] {
+  const { alternative, common } = holderNames(certificate);
+  return (alternative.length > 0 ? alternative : common).map((name) => name.toLowerCase());
 }
 
 function readRawKey(content: Buffer, { identities }: { identities: ServerIdentity[] }): string | undefined {

@@ -5,7 +5,7 @@ export { CID_LENGTH, createCid, isOurCid } from './association/cid.ts';
 export type { KeyRing, RingKey } from './association/key-ring.ts';
 export { decodeFixed, decodeMoving, encodeFixed, encodeMoving } from './association/record.ts';
 export type { AssociationFixed, AssociationMoving, Credential, IdentityKind, PeerIdentity } from './association/record.ts';
-export { type Certificate, holderNames, parseCertificate } from './certificates/certificate.ts';
+export { type Certificate, type HolderNames, holderNames, parseCertificate } from './certificates/certificate.ts';
 export { canonicalName, type NameAttribute, nameText, parseName, parseNameText } from './certificates/names.ts';
 export {
   type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, describeCertificate, judgeCertificate,

@@ -96,7 +96,12 @@ function readRest(rest: Der[]): Extensions | undefined {
   return extensions && interpretExtensions(extensions);
 }
 
-/** The names that its holder may have as endpoint: subjectAltName's DNS names and URIs, then the common name. OMA Transport 1.1.1 §5.2.6 */
-export function holderNames({ extensions, commonNames }: Certificate): string[] {
-  return [...new Set([...extensions.alternativeNames, ...commonNames])];
+/** The names of its holder: DNS names and URIs of subjectAltName, and common names of the subject. */
+export interface HolderNames {
+  readonly alternative: readonly string[];
+  readonly common: readonly string[];
+}
+
+export function holderNames({ extensions, commonNames }: Certificate): HolderNames {
+  return { alternative: extensions.alternativeNames, common: commonNames };
 }

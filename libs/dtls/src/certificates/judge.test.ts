@@ -39,7 +39,7 @@ describe('accepted', () => {
   test('a chain to a trust anchor: its key, digest and names', () => {
     const judgement = judge(chainOf(device, middle));
     const independent = new X509Certificate(device.der);
-    expect(judgement).toMatchObject({ ok: true, issuer: 'CN="middle"', subject: 'CN="urn:dev:1"', names: ['dev-1.example', 'urn:imei:1', 'urn:dev:1'] });
+    expect(judgement).toMatchObject({ ok: true, issuer: 'CN="middle"', subject: 'CN="urn:dev:1"', names: { alternative: ['dev-1.example', 'urn:imei:1'], common: ['urn:dev:1'] } });
     if (!judgement.ok) return;
     expect(judgement.spki.equals(independent.publicKey)).toBe(true);
     expect(Buffer.from(judgement.sha256).toString('hex')).toBe(independent.fingerprint256.replaceAll(':', '').toLowerCase());

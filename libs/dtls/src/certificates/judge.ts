@@ -5,7 +5,7 @@
  */
 import { equalBytes, toHex } from '@cluster/bytes';
 import type { KeyObject } from '../crypto.ts';
-import { type Certificate, holderNames, MAX_CERTIFICATE_BYTES, parseCertificate } from './certificate.ts';
+import { type Certificate, type HolderNames, holderNames, MAX_CERTIFICATE_BYTES, parseCertificate } from './certificate.ts';
 import { isKnownAlgorithm, issuerKey, isSignedBy } from './signatures.ts';
 import { parseSpki } from './spki.ts';
 import type { TrustAnchor, TrustStore } from './trust-store.ts';
@@ -28,8 +28,8 @@ export type CertificateJudgement =
       /** In canonical form. */
       readonly subject: string;
       readonly issuer: string;
-      /** DNS names, URIs and common names: what the endpoint name is compared with. */
-      readonly names: readonly string[];
+      /** What the endpoint name is compared with. OMA Transport 1.1.1 §5.2.6 */
+      readonly names: HolderNames;
     }
   | { readonly ok: false; readonly alert: number; readonly reason: CertificateRefusal };
 
@@ -171,7 +171,7 @@ function further(one: CertificateRefusal | undefined, other: CertificateRefusal)
 }
 
 /** What a device presents, by which its credential is found, before anybody judges it; undefined: nothing that can be read. */
-export function describeCertificate(der: Uint8Array): { sha256: Uint8Array; issuer: string; subject: string; names: readonly string[] } | undefined {
+export function describeCertificate(der: Uint8Array): { sha256: Uint8Array; issuer: string; subject: string; names: HolderNames } | undefined {
   const certificate = parseCertificate(der);
   if (typeof certificate === 'string') return undefined;
   return { sha256: certificate.sha256, issuer: certificate.issuer, subject: certificate.subject, names: holderNames(certificate) };

@@ -29,7 +29,7 @@ test('a chain is accepted, and refused once its issuer revoked it', () => {
   const trust = new TrustStore();
   expect(trust.addAnchor(root)).toBeUndefined();
   expect(judgeCertificate([device, middle], { ...policy, trust })).toMatchObject({
-    ok: true, names: ['device-1.example', 'urn:imei:350457790000000', 'urn:dev:1'], subject: 'CN="urn:dev:1",O="example"',
+    ok: true, names: { alternative: ['device-1.example', 'urn:imei:350457790000000'], common: ['urn:dev:1'] }, subject: 'CN="urn:dev:1",O="example"',
   });
   expect(trust.addRevocationList(read('revoked.crl'))).toBeUndefined();
   expect(judgeCertificate([device, middle], { ...policy, trust })).toEqual({ ok: false, alert: 44, reason: 'revoked' });

@@ -26,23 +26,7 @@ export interface PskCandidate extends KnownDevice {
   readonly key: Uint8Array;
 }
 
-/** A certificate that a trust anchor stands for and no credential names: its holder may be one of these endpoints. */
-export interface CertifiedNames {
-  readonly endpoints: readonly string[];
-}
-
-export interface PresentedCertificate {
-  readonly sha256: Uint8Array;
-  /** In canonical form. */
-  readonly issuer: string;
-  readonly subject: string;
-  /** Names that it holds: subject alternative names and common name. */
-  readonly names: readonly string[];
-}
-
 export const MAX_CREDENTIAL_AGE_MS = 10_000;
-/** Names of one certificate that are looked up. */
-const MAX_NAMES = 8;
 
 interface Deps {
   readonly store: CredentialStore;
@@ -83,21 +67,22 @@ export class CredentialLookup {
     return (await this.#find(name, nowMs, (content) => content.kind === 'rpk' && identityName(content) === name))[0]?.device;
   }
 
-  /**
-   * By fingerprint, else by issuer and subject, else the endpoints that it names and that have no credentials of their
-   * own: where an operator set some, they alone count. Undefined: it is nobody's.
-   */
-  async byCertificate(certificate: PresentedCertificate, nowMs: number): Promise<KnownDevice | CertifiedNames | undefined> {
-    for (const name of [certificateName(certificate.sha256), issuedName(certificate.issuer, certificate.subject)]) {
-      const [found] = await this.#find(name, nowMs, (content) => content.kind === 'x509' && identityName(content) === name);
-      if (found !== undefined) return found.device;
-    }
-    const names = certificate.names.slice(0, MAX_NAMES);
-    const numbers = await this.#deps.sessions.resolve(names);
-    const stored = await this.#deps.store.loadCredentials(numbers.filter((number) => number !== undefined));
-    let next = 0;
-    const endpoints = names.filter((_, i) => numbers[i] === undefined || stored[next++] === undefined);
-    return endpoints.length === 0 ? undefined : { endpoints };
+  /** The device whose very certificate this is. */
+  byFingerprint(sha256: Uint8Array, nowMs: number): Promise<KnownDevice | undefined> {
+    return this.#byCertificateName(certificateName(sha256), nowMs);
+  }
+
+  /** The device whose certificates have this issuer and subject, both in canonical form. */
+  byIssuedName(issuer: string, subject: string, nowMs: number): Promise<KnownDevice | undefined> {
+    return this.#byCertificateName(issuedName(issuer, subject), nowMs);
+  }
+
+  /** Whether an operator ever set credentials for the endpoint: then they alone count. */
+  async hasCredentials(endpoint: string): Promise<boolean> {
+    const [number] = await this.#deps.sessions.resolve([endpoint]);
+    if (number === undefined) return false;
+    const [stored] = await this.#deps.store.loadCredentials([number]);
+    return stored !== undefined;
   }
 
   /** The versions that are valid, by device, always as they are stored; undefined: it has no credentials and never had. */
@@ -125,6 +110,11 @@ export class CredentialLookup {
   /** Its credentials changed: the next lookup reads them anew. */
   forget(number: DeviceNumber): void {
     this.#sets.delete(number);
+  }
+
+  async #byCertificateName(name: string, nowMs: number): Promise<KnownDevice | undefined> {
+    const [found] = await this.#find(name, nowMs, (content) => content.kind === 'x509' && identityName(content) === name);
+    return found?.device;
   }
 
   /** What is not found with what is kept in memory is asked of the store: it may have been set just now. */

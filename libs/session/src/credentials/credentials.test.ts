@@ -1,63 +1,23 @@
 /** Credentials from an operator's request to a device's handshake: set, found, rotated, revoked, at every kill point. */
 import { credentialsRequest, type CredentialsRequest } from '@cluster/contracts';
 import { encodeUtf8, toHex } from '@cluster/bytes';
-import { KeyRing, type MasterSecret, Sealer, sha256 } from '@cluster/secrets';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { sha256 } from '@cluster/secrets';
+import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RecordUnreadable } from '../record.ts';
-import { MemoryCredentialStore, killAt } from '../testing/memory-credential-store.ts';
-import { CREDENTIALS_BELL, CredentialDesk, CredentialLookup, isLive, type CredentialPolicy } from '../index.ts';
+import { CredentialWorld, first, second, strict } from '../testing/credential-world.ts';
+import { killAt } from '../testing/memory-credential-store.ts';
+import { CREDENTIALS_BELL, type CredentialDesk, type CredentialLookup, isLive } from '../index.ts';
 
-const first: MasterSecret = { id: 1, bytes: randomBytes(32) };
-const second: MasterSecret = { id: 2, bytes: randomBytes(32) };
-const strict: CredentialPolicy = { shortPsks: false, sharedPsks: false };
 const KEY = 'a0'.repeat(16);
 const KEY_2 = 'b1'.repeat(16);
 const KEY_3 = 'c2'.repeat(16);
 
-class World {
-  readonly store = new MemoryCredentialStore();
-  readonly ring = new KeyRing([first]);
-  readonly sealer = new Sealer(this.ring, randomBytes);
-  readonly numbers = new Map<string, string>();
-  readonly rung: string[] = [];
-  nowMs = 1_800_000_000_000;
-
-  desk(policy: CredentialPolicy = strict): CredentialDesk {
-    return new CredentialDesk({
-      store: this.store,
-      cluster: { ring: async (rings) => void this.rung.push(...rings.map(({ worker, number }) => `${worker} ${number}`)) },
-      devices: {
-        find: async (endpoint) => this.numbers.get(endpoint),
-        keep: async (endpoint) => {
-          const number = this.numbers.get(endpoint) ?? `N${String(this.numbers.size).padStart(7, '0')}`;
-          this.numbers.set(endpoint, number);
-          return number;
-        },
-      },
-      ring: this.ring,
-      sealer: this.sealer,
-      policy,
-      timeMs: async () => this.nowMs,
-    });
-  }
-
-  lookup(cacheEntries = 100): CredentialLookup {
-    const sessions = { resolve: async (endpoints: readonly string[]) => endpoints.map((endpoint) => this.numbers.get(endpoint)) };
-    return new CredentialLookup({ store: this.store, sessions, sealer: this.sealer, cacheEntries });
-  }
-
-  /** The keys that a device with this identity may have, current first, as a worker that knows nothing finds them. */
-  async keysOf(identity: string): Promise<string[]> {
-    return (await this.lookup().byPskIdentity(encodeUtf8(identity), this.nowMs)).map(({ key }) => toHex(key));
-  }
-}
-
-let world: World;
+let world: CredentialWorld;
 let desk: CredentialDesk;
 beforeEach(() => {
-  world = new World();
+  world = new CredentialWorld();
   desk = world.desk();
 });
 
@@ -86,15 +46,14 @@ describe('setting', () => {
     expect((await desk.list('urn:a'))?.map(({ version, kind }) => `${version} ${kind}`)).toEqual(['1 psk', '2 rpk', '3 x509', '4 oscore']);
     const lookup = world.lookup();
     expect(await lookup.bySpki(sha256(spki), world.nowMs)).toMatchObject({ endpoint: 'urn:a', version: 2 });
-    const certificate = { sha256: new Uint8Array(32).fill(0xab), issuer: '', subject: '', names: [] };
-    expect(await lookup.byCertificate(certificate, world.nowMs)).toMatchObject({ endpoint: 'urn:a', version: 3 });
+    expect(await lookup.byFingerprint(new Uint8Array(32).fill(0xab), world.nowMs)).toMatchObject({ endpoint: 'urn:a', version: 3 });
   });
 
   test('a certificate is found by issuer and subject however they are written', async () => {
     await desk.set('urn:a', { x509: { issuer: 'O=Example, CN=Example  CA', subject: String.raw`cn=a\2Cb` } });
-    const certificate = { sha256: new Uint8Array(32), issuer: 'CN="example ca",O="example"', subject: 'CN="a,b"', names: [] };
-    expect(await world.lookup().byCertificate(certificate, world.nowMs)).toMatchObject({ endpoint: 'urn:a', version: 1 });
-    expect(await world.lookup().byCertificate({ ...certificate, subject: 'CN="a"' }, world.nowMs)).toBeUndefined();
+    const issuer = 'CN="example ca",O="example"';
+    expect(await world.lookup().byIssuedName(issuer, 'CN="a,b"', world.nowMs)).toMatchObject({ endpoint: 'urn:a', version: 1 });
+    expect(await world.lookup().byIssuedName(issuer, 'CN="a"', world.nowMs)).toBeUndefined();
   });
 
   test('an identity may be any bytes', async () => {
@@ -289,29 +248,11 @@ describe('revocation', () => {
   });
 });
 
-describe('certificates that no credential names', () => {
-  const certificate = { sha256: new Uint8Array(32), issuer: 'CN="ca"', subject: 'CN="x"' };
-  const find = (names: string[]) => world.lookup().byCertificate({ ...certificate, names }, world.nowMs);
-
-  test('stand for the endpoints they name', async () => {
-    world.numbers.set('urn:registered', 'N9999999');
-    expect(await find(['urn:new', 'urn:registered'])).toEqual({ endpoints: ['urn:new', 'urn:registered'] });
-    expect(await find([])).toBeUndefined();
-  });
-
-  test('stand for no endpoint that has, or had, credentials', async () => {
-    await desk.set('urn:a', psk('id-a'));
-    expect(await find(['urn:a', 'urn:b'])).toEqual({ endpoints: ['urn:b'] });
-    await desk.remove('urn:a', 'all');
-    expect(await find(['urn:a'])).toBeUndefined();
-  });
-});
-
 describe('whatever dies', () => {
   /** Endpoint a rotates and is killed at each step; then b wants what a may have claimed. */
   test('nothing is lost, no identity has two owners, and what was left behind can be taken', async () => {
     for (let step = 1; step <= 12; step++) {
-      world = new World();
+      world = new CredentialWorld();
       await world.desk().set('urn:a', psk('id-1', KEY));
       world.store.before = killAt(world.store.steps.length + step);
       const done = await world.desk().set('urn:a', { ...psk('id-2', KEY_2), overlapS: 0 }).then(() => true, () => false);
@@ -327,7 +268,7 @@ describe('whatever dies', () => {
 
   test('of two who take one identity at once one gets it, at every order of their steps', async () => {
     await fc.assert(fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-      world = new World();
+      world = new CredentialWorld();
       world.store.before = () => scheduler.schedule(Promise.resolve());
       const both = Promise.all([world.desk().set('urn:a', psk('id', KEY)), world.desk().set('urn:b', psk('id', KEY_2))]);
       await scheduler.waitFor(both);

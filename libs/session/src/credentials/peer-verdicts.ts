@@ -1,0 +1,79 @@
+/**
+ * Answers what a handshake asks about its peer: the key of a PSK identity, and whether a raw public key or a certificate is
+ * a device's. A refusal has the alert by which the device knows whether to go to its bootstrap server (OMA Transport 1.1.1 §5.2.9).
+ */
+import { type CertificateRefusal, describeCertificate, judgeCertificate, type KeyObject, parseSpki, type TrustStore } from '@cluster/dtls';
+import type { CredentialLookup, KnownDevice, PskCandidate } from './credential-lookup.ts';
+import type { DeviceNumbers } from './credential-desk.ts';
+import { endpointOfNames } from './endpoint-binding.ts';
+
+export type PeerVerdict =
+  | { readonly ok: true; readonly publicKey: KeyObject; /** SHA-256 of what was presented. */ readonly identity: Uint8Array; readonly device: KnownDevice }
+  | { readonly ok: false; readonly alert: number; readonly reason: PeerRefusal };
+
+export type PeerRefusal = 'identity-unknown' | 'key-malformed' | 'key-unknown' | 'endpoint-has-credentials' | 'endpoint-none' | CertificateRefusal;
+
+export interface PeerPolicy {
+  readonly trust: TrustStore;
+  readonly requireRevocationLists: boolean;
+}
+
+interface Deps {
+  readonly lookup: CredentialLookup;
+  readonly devices: Pick<DeviceNumbers, 'keep'>;
+  /** As it is now: files change. */
+  readonly policy: () => PeerPolicy;
+  /** Told of each refusal; reasons come from this program alone. */
+  readonly refused: (reason: PeerRefusal) => void;
+}
+
+/** RFC 5246 §7.2.2; all of OMA's class "fail". */
+const ALERTS = { 'key-malformed': 43, 'key-unknown': 46, 'endpoint-has-credentials': 49, 'endpoint-none': 49 } as const;
+
+/** Calls reject where the store is away: nothing is known then, and the device is to try again. */
+export class PeerVerdicts {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** The keys that go with the identity, the current one first; none for an identity that is unknown or revoked. */
+  async psk(identity: Uint8Array, nowMs: number): Promise<PskCandidate[]> {
+    const candidates = await this.#deps.lookup.byPskIdentity(identity, nowMs);
+    if (candidates.length === 0) this.#deps.refused('identity-unknown');
+    return candidates;
+  }
+
+  /** A raw public key counts if it is a stored one, byte by byte. OMA Transport 1.1.1 §5.2.8.2 */
+  async rpk(spki: Uint8Array, nowMs: number): Promise<PeerVerdict> {
+    const parsed = parseSpki(spki);
+    if (parsed === undefined) return this.#refuse('key-malformed');
+    const device = await this.#deps.lookup.bySpki(parsed.sha256, nowMs);
+    return device === undefined ? this.#refuse('key-unknown') : { ok: true, publicKey: parsed.key, identity: parsed.sha256, device };
+  }
+
+  /** A certificate counts if an operator named it, or if a trust anchor vouches for it and it names an endpoint. */
+  async x509(chain: readonly Uint8Array[], nowMs: number): Promise<PeerVerdict> {
+    const { lookup, policy } = this.#deps;
+    const presented = chain[0] && describeCertificate(chain[0]);
+    const pinned = presented && (await lookup.byFingerprint(presented.sha256, nowMs));
+    const judged = judgeCertificate(chain, { ...policy(), nowMs, pinned: pinned !== undefined });
+    if (!judged.ok) return this.#refuse(judged.reason, judged.alert);
+    const device = pinned ?? (await lookup.byIssuedName(judged.issuer, judged.subject, nowMs)) ?? (await this.#byHolder(judged));
+    return typeof device === 'string' ? this.#refuse(device) : { ok: true, publicKey: judged.spki, identity: judged.sha256, device };
+  }
+
+  /** Version 0: it holds as long as no operator sets credentials for the endpoint. */
+  async #byHolder({ names }: { names: Parameters<typeof endpointOfNames>[0] }): Promise<KnownDevice | keyof typeof ALERTS> {
+    const endpoint = endpointOfNames(names);
+    if (endpoint === undefined) return 'endpoint-none';
+    if (await this.#deps.lookup.hasCredentials(endpoint)) return 'endpoint-has-credentials';
+    return { number: await this.#deps.devices.keep(endpoint), endpoint, version: 0, replaces: false };
+  }
+
+  #refuse(reason: PeerRefusal, alert?: number): PeerVerdict {
+    this.#deps.refused(reason);
+    return { ok: false, alert: alert ?? ALERTS[reason as keyof typeof ALERTS], reason };
+  }
+}
