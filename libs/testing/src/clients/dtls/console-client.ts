@@ -82,6 +82,21 @@ export class ConsoleClient implements DtlsClient {
     clearTimeout(timer);
   }
 
+  /** What the tool said so far. */
+  protected get words(): string {
+    return this.#words;
+  }
+
+  protected signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits until it has said this. */
+  protected async untilSaid(text: string): Promise<void> {
+    const said = await this.#until(() => this.#words.includes(text), PATIENCE_MS);
+    if (!said) throw new NothingReceived(`it did not say "${text}" but:\n${this.#words.trim()}`);
+  }
+
   async #shakeHands(patienceMs: number): Promise<HandshakeResult> {
     const { established, suite, resumed, alert } = this.#dialect;
     const done = await this.#until(() => established.test(this.#words), patienceMs);
