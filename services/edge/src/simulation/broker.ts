@@ -1,6 +1,7 @@
 /** A log that all workers publish to, and each worker's publisher: late, overdue, away, full, or cut for good. */
 import { EventsUnavailable, readEvent, type ClusterEvent, type EventPublisher, type EventRecord } from '@cluster/events';
 import { sleep, type Random } from './random.ts';
+import type { Passing } from './store-link.ts';
 
 export interface BrokerWeather {
   /** The brokers are away for everybody. */
@@ -39,6 +40,7 @@ const never = new Promise<never>(() => {});
 export class SimulatedPublisher implements EventPublisher {
   available = true;
   readonly #log: EventLog;
+  readonly #passing: Passing;
   readonly #weather: BrokerWeather;
   readonly #random: Random;
   readonly #listeners = new Set<(available: boolean) => void>();
@@ -48,7 +50,8 @@ export class SimulatedPublisher implements EventPublisher {
   /** The brokers are away for this worker alone. */
   cut = false;
 
-  constructor(log: EventLog, weather: BrokerWeather, random: Random) {
+  constructor(log: EventLog, weather: BrokerWeather, random: Random, passing: Passing = () => {}) {
+    this.#passing = passing;
     this.#log = log;
     this.#weather = weather;
     this.#random = random;
@@ -100,12 +103,20 @@ export class SimulatedPublisher implements EventPublisher {
       await sleep(job.latencyMs);
       while (this.#weather.away || this.cut) await sleep(POLL_MS);
       if (this.#dead && this.#random.chance(0.5)) break;
+      if (this.#diesAt('before publish')) break;
       this.#log.append(job.records);
+      if (this.#diesAt('after publish')) break;
       if (this.#random.chance(0.5)) await sleep(this.#random.between(0, this.#weather.maxLatencyMs));
       job.settle();
       this.#setAvailable(true);
     }
     this.#pumping = false;
+  }
+
+  #diesAt(moment: string): boolean {
+    if (this.#dead) return false;
+    this.#passing(moment);
+    return this.#dead;
   }
 
   #setAvailable(available: boolean): void {

@@ -6,14 +6,19 @@ const START_MS = 1_700_000_000_000;
 const turnOver = setImmediate;
 const faked = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'performance', 'Date'] as const;
 
-/** Returns what was not as promised. */
-export async function play(seed: number): Promise<string[]> {
+/** Plays the run of a seed; returns what was not as promised. */
+export function play(seed: number): Promise<string[]> {
+  return inOwnTime(() => new Run(seed).play());
+}
+
+/** Returns the faults that `run` finds, in a time that begins with it. */
+export async function inOwnTime(run: () => Promise<string[]>): Promise<string[]> {
   const rejections: unknown[] = [];
   const rejected = (reason: unknown) => rejections.push(reason);
   process.on('unhandledRejection', rejected);
   vi.useFakeTimers({ now: START_MS, toFake: [...faked] });
   try {
-    const faults = await finished(new Run(seed).play());
+    const faults = await finished(run());
     return [...faults, ...rejections.map((reason) => `unhandled rejection: ${String(reason)}`)];
   } finally {
     vi.useRealTimers();

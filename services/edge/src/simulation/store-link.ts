@@ -18,23 +18,29 @@ export interface StoreWeather {
 const GIVEN_UP_MS = 1_500;
 const never = new Promise<never>(() => {});
 
+/** Told of each moment between two steps of a process, by name: a walk through them kills it right there. */
+export type Passing = (moment: string) => void;
+
 export class StoreLink {
   readonly store: MemoryStore;
   readonly #weather: StoreWeather;
   readonly #random: Random;
+  readonly #passing: Passing;
   readonly #listeners = new Set<(available: boolean) => void>();
   #dead = false;
   #cut = false;
 
-  constructor(store: MemoryStore, weather: StoreWeather, random: Random) {
+  constructor(store: MemoryStore, weather: StoreWeather, random: Random, passing: Passing = () => {}) {
     this.#weather = weather;
     this.#random = random;
+    this.#passing = passing;
     this.store = new Proxy(store, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function') return member;
         const half = name === 'commit' ? (writes: readonly DeviceWrite[]) => this.#alarmsAlone(target, writes) : undefined;
-        return (...parameters: unknown[]) => this.#call(() => member.apply(target, this.#heard(name, parameters)), () => half?.(parameters[0] as never));
+        return (...parameters: unknown[]) =>
+          this.#call(String(name), () => member.apply(target, this.#heard(name, parameters)), () => half?.(parameters[0] as never));
       },
     });
   }
@@ -70,7 +76,7 @@ export class StoreLink {
     if (this.#random.chance(0.5)) void store.schedule(alarms);
   }
 
-  async #call<T>(work: () => Promise<T>, half: () => void): Promise<T> {
+  async #call<T>(name: string, work: () => Promise<T>, half: () => void): Promise<T> {
     if (this.#dead) return never;
     const fails = this.#random.chance(this.#weather.failure);
     const after = this.#random.chance(0.5);
@@ -84,10 +90,19 @@ export class StoreLink {
       half();
       return this.#fail('before');
     }
+    if (this.#diesAt(`before ${name}`)) return never;
     const result = await work();
+    if (this.#diesAt(`after ${name}`)) return never;
     if (this.#random.chance(0.3)) await sleep(this.#random.between(0, this.#weather.maxLatencyMs));
     if (this.#dead) return never;
     return fails ? this.#fail('after') : result;
+  }
+
+  /** Whether the process, alive until now, was killed at this moment. */
+  #diesAt(moment: string): boolean {
+    if (this.#dead) return false;
+    this.#passing(moment);
+    return this.#dead;
   }
 
   #fail(when: string): never {

@@ -1,4 +1,5 @@
 /** A worker of a run: the real parts on simulated links, which can be killed at any moment. */
+import type { Datagram } from '@cluster/coap';
 import { loadConfig } from '@cluster/config';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
@@ -9,7 +10,7 @@ import { SimulatedPublisher, type BrokerWeather, type EventLog } from './broker.
 import type { MemoryStore } from './memory-store.ts';
 import type { Network, WorkerEnd } from './network.ts';
 import type { Random } from './random.ts';
-import { StoreLink, type StoreWeather } from './store-link.ts';
+import { StoreLink, type Passing, type StoreWeather } from './store-link.ts';
 
 /** What all workers of a run share. */
 export interface Shared {
@@ -34,13 +35,14 @@ export class SimulatedWorker {
   readonly #edge: Edge;
   readonly #end: WorkerEnd;
   readonly #network: Network;
+  #dead = false;
 
-  constructor(name: string, shared: Shared) {
+  constructor(name: string, shared: Shared, passing: Passing = () => {}) {
     const { random, network } = shared;
     this.name = name;
     this.#network = network;
-    this.link = new StoreLink(shared.store, shared.storeWeather, random);
-    this.publisher = new SimulatedPublisher(shared.log, shared.brokerWeather, random);
+    this.link = new StoreLink(shared.store, shared.storeWeather, random, passing);
+    this.publisher = new SimulatedPublisher(shared.log, shared.brokerWeather, random, passing);
     const { store } = this.link;
     const deps = {
       sessions: store, cluster: store, store: this.link, publisher: this.publisher, model, metrics: this.metrics, log,
@@ -48,15 +50,26 @@ export class SimulatedWorker {
     };
     const config = loadConfig({ ...shared.settings, LWM2M_WORKER_ID: name }, { kind: 'standalone' });
     this.parts = assemble(config, deps);
-    const send = (datagrams: readonly { peer: string; bytes: Uint8Array }[]) =>
-      datagrams.forEach(({ peer, bytes }) => network.toDevice(name, peer, bytes.slice()));
+    const send = (datagrams: readonly { peer: string; bytes: Uint8Array }[]) => {
+      for (const { peer, bytes } of datagrams) {
+        passing('before a datagram leaves');
+        if (this.#dead) return;
+        network.toDevice(name, peer, bytes.slice());
+        passing('after a datagram left');
+      }
+    };
     this.#edge = liveOn(deps, this.parts, { port: 5683, send, close: async () => {} });
-    this.#end = { name, receive: this.parts.driver.receive };
+    const receive = (datagrams: readonly Datagram[]) => {
+      passing('before a datagram is taken');
+      if (!this.#dead) this.parts.driver.receive(datagrams);
+    };
+    this.#end = { name, receive };
     network.join(this.#end);
   }
 
   /** No more of it happens but what left already. */
   kill(): void {
+    this.#dead = true;
     this.#network.leave(this.#end);
     this.link.die();
     this.publisher.die();
