@@ -1,7 +1,7 @@
 /** The client engine, for tests and the device simulator: one association with one server. */
 import { EMPTY_BYTES, equalBytes } from '@cluster/bytes';
 import { Alert, decodeAlert, encodeAlert } from '../alerts.ts';
-import { HandshakeType, decodeFragments } from '../messages/handshake.ts';
+import { HandshakeType, decodeFragments, encodeMessage } from '../messages/handshake.ts';
 import { ContentType, PROTECTED_EPOCH, splitDatagram } from '../record/record.ts';
 import type { OpenedRecord, WireRecord } from '../record/record.ts';
 import { ReplayWindow } from '../record/replay-window.ts';
@@ -83,6 +83,13 @@ export class DtlsClient {
     if (!this.connected) return;
     this.#datagrams.push(this.#handshake!.core.writeRecord(1, ContentType.ALERT, encodeAlert(Alert.CLOSE_NOTIFY)));
     this.#closed = true;
+  }
+
+  /** Sends a ClientHello under protection, which a server must refuse: for tests. */
+  renegotiate(): void {
+    if (!this.connected) return;
+    const hello = encodeMessage({ type: HandshakeType.CLIENT_HELLO, sequence: 0, body: EMPTY_BYTES });
+    this.#datagrams.push(this.#handshake!.core.writeRecord(1, ContentType.HANDSHAKE, hello));
   }
 
   #handleRecord(nowMs: number, record: WireRecord): void {
