@@ -140,7 +140,7 @@ export class Commands {
 
   /** A doorbell that is lost is rung again by the sweeper: its failure is no failure of the caller's. */
   async #ring(found: Found): Promise<void> {
-    await this.#deps.cluster.ring([{ worker: found.record.owner, number: found.number }]).catch(() => undefined);
+    await this.#deps.cluster.ring([{ worker: found.record.owner, number: found.number, queueOnly: true }]).catch(() => undefined);
   }
 
   async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {

@@ -75,7 +75,10 @@ export interface SessionStore {
   bindAddresses(bindings: readonly { peer: string; number: DeviceNumber; ttlMs: number }[]): Promise<void>;
   resolveAddresses(peers: readonly string[]): Promise<(DeviceNumber | undefined)[]>;
 
-  /** Sets each device's alarm, or brings it forward; never puts it off. */
+  /**
+   * Sets each device's alarm, or brings it forward: one that stands earlier by 1 ms, so that whoever looked before this call
+   * does not put it off.
+   */
   schedule(alarms: readonly Alarm[]): Promise<void>;
   /** Alarms of one shard that are due, earliest first. They stay until `settle`d: a crash in between loses none. */
   due(shard: number, nowMs: number, limit: number): Promise<Alarm[]>;
@@ -122,6 +125,14 @@ export interface DocumentStore {
   putDocument(set: string, name: string, document: string | undefined, limit: DocumentLimit): Promise<DocumentPut>;
 }
 
+/** A doorbell: a worker's device has something to do. */
+export interface Ring {
+  readonly worker: string;
+  readonly number: DeviceNumber;
+  /** Its queue changed, its session did not. */
+  readonly queueOnly?: boolean;
+}
+
 /** How workers know of each other: leases, doorbells, and the outages that no device may suffer for. */
 export interface ClusterStore extends DocumentStore {
   /** Renews the worker's lease and returns the store's time. */
@@ -129,9 +140,9 @@ export interface ClusterStore extends DocumentStore {
   releaseLease(worker: string): Promise<void>;
   alive(workers: readonly string[]): Promise<boolean[]>;
   /** Tells a worker that devices have something to do. May get lost: the sweeper rings again. */
-  ring(rings: readonly { worker: string; number: DeviceNumber }[]): Promise<void>;
+  ring(rings: readonly Ring[]): Promise<void>;
   /** Hears the doorbells of one worker. Returns its own removal. */
-  onRing(worker: string, listener: (number: DeviceNumber) => void): Promise<() => Promise<void>>;
+  onRing(worker: string, listener: (number: DeviceNumber, queueOnly: boolean) => void): Promise<() => Promise<void>>;
   /** Takes the sweep of one shard for `ttlMs`, if nobody else has it. */
   takeShard(shard: number, worker: string, ttlMs: number): Promise<boolean>;
   reportOutage(outage: Outage): Promise<void>;

@@ -36,6 +36,6 @@ function toAlarm(row: Row): Alarm {
 
 /** Sets an alarm, or brings it forward, within a transaction. */
 export function setAlarm(database: Database, number: DeviceNumber, atMs: number): void {
-  const sql = 'INSERT INTO store_alarms VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET at_ms = min(at_ms, excluded.at_ms)';
+  const sql = 'INSERT INTO store_alarms VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET at_ms = min(at_ms - 1, excluded.at_ms)';
   database.run(sql, number, atMs);
 }

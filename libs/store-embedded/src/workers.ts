@@ -55,12 +55,12 @@ function doorbells(isClosed: () => boolean): Pick<ClusterStore, 'ring' | 'onRing
       refuseIf(isClosed());
       // Heard in a later turn, as from another process.
       setImmediate(() => {
-        for (const { worker, number } of rings) bells.emit(`worker ${worker}`, number);
+        for (const { worker, number, queueOnly = false } of rings) bells.emit(`worker ${worker}`, number, queueOnly);
       });
     },
     async onRing(worker, listener) {
       refuseIf(isClosed());
-      const own = (number: string): void => listener(number);
+      const own = (number: string, queueOnly: boolean): void => listener(number, queueOnly);
       bells.on(`worker ${worker}`, own);
       return async () => void bells.off(`worker ${worker}`, own);
     },

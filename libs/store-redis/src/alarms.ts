@@ -6,7 +6,7 @@ import * as scripts from './scripts.ts';
 
 /** Makes the commands that set alarms or bring them forward. */
 export function alarmSetter(keys: Keys, shards: number): (alarms: readonly Alarm[]) => RedisCommand[] {
-  const add = (key: string, group: Alarm[]) => command(key, 'zadd', 'LT', ...group.flatMap(({ atMs, number }) => [atMs, number]));
+  const add = (key: string, group: Alarm[]) => script(scripts.schedule, [key], ...group.flatMap(({ atMs, number }) => [atMs, number]));
   return (alarms) => (alarms.length === 0 ? [] : byShard(alarms, keys, shards, add));
 }
 

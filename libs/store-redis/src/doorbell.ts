@@ -1,5 +1,5 @@
 /** Doorbells between workers, by pub/sub. A connection to listen with is made for the first listener only. */
-import type { ClusterStore, DeviceNumber } from '@cluster/session';
+import type { ClusterStore, DeviceNumber, Ring } from '@cluster/session';
 import type { Redis } from 'ioredis';
 import { command, type Router } from './command.ts';
 import { unavailable } from './faults.ts';
@@ -9,7 +9,10 @@ const RETRY_MS = 250;
 const PING_EVERY_MS = 5_000;
 const SEPARATOR = ' ';
 
-type Listener = (number: DeviceNumber) => void;
+/** Follows a number whose queue alone has changed. */
+const QUEUE_ONLY = '+';
+
+type Listener = (number: DeviceNumber, queueOnly: boolean) => void;
 
 export class Doorbell implements Pick<ClusterStore, 'ring' | 'onRing'> {
   readonly #router: Router;
@@ -24,10 +27,10 @@ export class Doorbell implements Pick<ClusterStore, 'ring' | 'onRing'> {
     this.#keys = keys;
   }
 
-  async ring(rings: readonly { worker: string; number: DeviceNumber }[]): Promise<void> {
+  async ring(rings: readonly Ring[]): Promise<void> {
     const workers = Map.groupBy(rings, ({ worker }) => this.#keys.doorbell(worker));
     const commands = [...workers].map(([channel, group]) =>
-      command(channel, 'publish', group.map(({ number }) => number).join(SEPARATOR)),
+      command(channel, 'publish', group.map(toWord).join(SEPARATOR)),
     );
     await this.#router.execute(commands, 'plain'); // nothing is stored: no replica has to follow
   }
@@ -64,8 +67,8 @@ export class Doorbell implements Pick<ClusterStore, 'ring' | 'onRing'> {
     const redis = this.#router.listener();
     const ping = setInterval(() => void redis.ping().catch(() => {}), PING_EVERY_MS).unref();
     redis.on('error', () => {}); // followed by `end`
-    redis.on('message', (channel: string, numbers: string) => {
-      for (const listener of this.#listeners.get(channel) ?? []) numbers.split(SEPARATOR).forEach((number) => listener(number));
+    redis.on('message', (channel: string, words: string) => {
+      for (const listener of this.#listeners.get(channel) ?? []) words.split(SEPARATOR).forEach((word) => hear(word, listener));
     });
     redis.once('end', () => {
       clearInterval(ping);
@@ -90,4 +93,13 @@ export class Doorbell implements Pick<ClusterStore, 'ring' | 'onRing'> {
       this.#reopenLater();
     }
   }
+}
+
+function toWord({ number, queueOnly = false }: Ring): string {
+  return queueOnly ? number + QUEUE_ONLY : number;
+}
+
+function hear(word: string, listener: Listener): void {
+  const queueOnly = word.endsWith(QUEUE_ONLY);
+  listener(queueOnly ? word.slice(0, -1) : word, queueOnly);
 }

@@ -110,6 +110,18 @@ return 1`);
 export const readQueue = define(`
 return redis.call('HGETALL', KEYS[1])`);
 
+/** KEYS alarms of one shard; ARGV time, number, and so on. */
+export const schedule = define(`
+for i = 1, #ARGV, 2 do
+  local at = redis.call('ZSCORE', KEYS[1], ARGV[i + 1])
+  if at and tonumber(at) - 1 < tonumber(ARGV[i]) then
+    redis.call('ZADD', KEYS[1], string.format('%.17g', tonumber(at) - 1), ARGV[i + 1])
+  else
+    redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
+return 1`);
+
 /** KEYS alarms of one shard; ARGV number, the time it stands at, its next time or '', and so on. */
 export const settle = define(`
 for i = 1, #ARGV, 3 do

@@ -84,7 +84,7 @@ class Worker implements Edge {
       try {
         await templates.start();
         await lease.start();
-        this.#undo.push(await this.#deps.cluster.onRing(worker, (number) => dispatcher.rung(number)));
+        this.#undo.push(await this.#deps.cluster.onRing(worker, (number, queueOnly) => dispatcher.rung(number, queueOnly)));
         sweeper.start();
         walk.start();
         dispatcher.start();

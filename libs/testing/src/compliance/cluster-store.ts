@@ -62,6 +62,14 @@ function doorbellCompliance(store: () => ClusterStore): void {
     await stopOther();
   });
 
+  test('a ring tells whether the queue alone has changed', async () => {
+    const heard: [string, boolean][] = [];
+    const stop = await store().onRing('d4', (number, queueOnly) => heard.push([number, queueOnly]));
+    await store().ring([{ worker: 'd4', number: 'queue001', queueOnly: true }, { worker: 'd4', number: 'session1' }]);
+    await expect.poll(() => heard).toEqual([['queue001', true], ['session1', false]]);
+    await stop();
+  });
+
   test('all listeners of a worker hear, until each is removed', async () => {
     const [first, second]: [string[], string[]] = [[], []];
     const stopFirst = await store().onRing('d3', (number) => first.push(number));

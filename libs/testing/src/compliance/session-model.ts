@@ -41,7 +41,7 @@ async function follow(store: SessionStore, steps: readonly Step[], numbers: read
     } else if (step.kind === 'schedule') {
       await store.schedule([step]);
       const device = model.get(step.number)!;
-      device.alarm = Math.min(device.alarm ?? Infinity, step.atMs);
+      device.alarm = Math.min((device.alarm ?? Infinity) - 1, step.atMs);
     } else {
       await store.settle([step]);
       const device = model.get(step.number)!;

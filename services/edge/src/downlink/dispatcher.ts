@@ -49,7 +49,8 @@ export interface DispatcherDeps {
 export class Dispatcher implements DownlinkSide {
   readonly #deps: DispatcherDeps;
   readonly #active = new Map<DeviceNumber, { again: boolean }>();
-  readonly #rung = new Set<DeviceNumber>();
+  /** Whose bells rang in this tick, and whether for their queue alone. */
+  readonly #rung = new Map<DeviceNumber, boolean>();
   readonly #bells: Ticks;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -112,17 +113,28 @@ export class Dispatcher implements DownlinkSide {
     void this.#serve(number, fresh);
   }
 
-  /** A doorbell or the sweeper: the store knows more than the cache. */
-  rung(number: DeviceNumber): void {
-    this.#rung.add(number);
+  /** A doorbell or the sweeper: the store knows more than the cache; of a session that is held perhaps only its queue. */
+  rung(number: DeviceNumber, queueOnly = false): void {
+    this.#rung.set(number, queueOnly && this.#rung.get(number) !== false);
     this.#bells.ask();
   }
 
   /** All bells of a tick together, so that the store is asked once. */
   #answerBells(): void {
-    const numbers = [...this.#rung];
+    const bells = [...this.#rung];
     this.#rung.clear();
-    for (const number of numbers) this.#readAnew(number);
+    for (const [number, queueOnly] of bells) {
+      const held = queueOnly ? this.#deps.uplink.held.get(number) : undefined;
+      // What was taken over meanwhile is found out by the lease of its next command.
+      if (held === undefined || !mayLease(this.#deps.uplink, held.record)) this.#readAnew(number);
+      else this.#queueChanged(held);
+    }
+  }
+
+  /** Whatever was known of the queue, it is read again. */
+  #queueChanged(held: Held): void {
+    held.entries = Math.max(held.entries, 1);
+    this.wake(held.number);
   }
 
   #readAnew(number: DeviceNumber): void {
@@ -132,9 +144,7 @@ export class Dispatcher implements DownlinkSide {
         if (held === undefined) return;
         if (!mayLease(this.#deps.uplink, held.record)) this.#deps.exchanges.give(number);
         else this.#deps.uplink.presence.watch(held);
-        // Whatever was known of the queue, it is read again.
-        held.entries = Math.max(held.entries, 1);
-        this.wake(number);
+        this.#queueChanged(held);
         // The event of an operator's change is out: the next write clears its mark.
         return held.record.changed === undefined ? undefined : changeSession(this.#deps.steps, number, ({ record }) => ({ record }));
       })

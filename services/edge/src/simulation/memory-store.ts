@@ -1,6 +1,6 @@
 /** The session ports in memory: what all workers of a run share. Passes the suites of the ports, as every adapter does. */
 import type {
-  Alarm, ClusterStore, CommitResult, DeviceNumber, DeviceWrite, DocumentLimit, DocumentPut, DocumentSet, Outage, SessionStore, StoredEntry, StoredSession,
+  Alarm, ClusterStore, CommitResult, DeviceNumber, DeviceWrite, DocumentLimit, DocumentPut, DocumentSet, Outage, Ring, SessionStore, StoredEntry, StoredSession,
 } from '@cluster/session';
 
 interface Device {
@@ -16,6 +16,8 @@ interface Until {
   readonly untilMs: number;
 }
 
+type RingListener = (number: DeviceNumber, queueOnly: boolean) => void;
+
 const MAX_OUTAGES = 1_000;
 
 /** Told of each write that took effect, before it does. */
@@ -28,7 +30,7 @@ export class MemoryStore implements SessionStore, ClusterStore {
   readonly #addresses = new Map<string, { number: DeviceNumber; untilMs: number }>();
   readonly #alarms = new Map<DeviceNumber, number>();
   readonly #leases = new Map<string, Until>();
-  readonly #listeners = new Map<string, Set<(number: DeviceNumber) => void>>();
+  readonly #listeners = new Map<string, Set<RingListener>>();
   readonly #documents = new Map<string, { version: number; readonly documents: Map<string, string> }>();
   #outages: Outage[] = [];
   #watch: WriteWatcher = () => {};
@@ -128,14 +130,14 @@ export class MemoryStore implements SessionStore, ClusterStore {
     return true;
   }
 
-  async ring(rings: readonly { worker: string; number: DeviceNumber }[]): Promise<void> {
-    for (const { worker, number } of rings) {
-      for (const listener of this.#listeners.get(worker) ?? []) setTimeout(() => listener(number), 1);
+  async ring(rings: readonly Ring[]): Promise<void> {
+    for (const { worker, number, queueOnly = false } of rings) {
+      for (const listener of this.#listeners.get(worker) ?? []) setTimeout(() => listener(number, queueOnly), 1);
     }
   }
 
-  async onRing(worker: string, listener: (number: DeviceNumber) => void): Promise<() => Promise<void>> {
-    const own = (number: DeviceNumber) => listener(number);
+  async onRing(worker: string, listener: RingListener): Promise<() => Promise<void>> {
+    const own: RingListener = (number, queueOnly) => listener(number, queueOnly);
     const listeners = this.#listeners.get(worker) ?? new Set();
     this.#listeners.set(worker, listeners.add(own));
     return async () => void listeners.delete(own);
@@ -195,7 +197,7 @@ export class MemoryStore implements SessionStore, ClusterStore {
   }
 
   #setAlarm(number: DeviceNumber, atMs: number): void {
-    this.#alarms.set(number, Math.min(atMs, this.#alarms.get(number) ?? Infinity));
+    this.#alarms.set(number, Math.min(atMs, (this.#alarms.get(number) ?? Infinity) - 1));
   }
 
   #live(number: DeviceNumber): Device | undefined {

@@ -112,9 +112,9 @@ export class StoreLink {
   /** A doorbell may get lost on its way. */
   #heard(name: string | symbol, parameters: unknown[]): unknown[] {
     if (name !== 'onRing') return parameters;
-    const [worker, listener] = parameters as [string, (number: string) => void];
-    const heard = (number: string) => {
-      if (!this.#dead && this.available && !this.#random.chance(this.#weather.lostRings)) listener(number);
+    const [worker, listener] = parameters as [string, (number: string, queueOnly: boolean) => void];
+    const heard = (number: string, queueOnly: boolean) => {
+      if (!this.#dead && this.available && !this.#random.chance(this.#weather.lostRings)) listener(number, queueOnly);
     };
     return [worker, heard];
   }
