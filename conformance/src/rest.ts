@@ -1,7 +1,7 @@
 /** The REST API as operators use it, checked against its contracts. */
 import {
   commandStatus, endpointView, lastValue, observationView, registrationValue,
-  type CommandRequest, type CommandResponse, type CommandStatus, type DesiredObservation, type LastValue, type ObservationView,
+  type CommandRequest, type CommandResponse, type CommandStatus, type DesiredObservation, type LastValue, type ObservationTemplate, type ObservationView,
 } from '@cluster/contracts';
 
 /** An endpoint that has registered. */
@@ -61,6 +61,16 @@ export class Rest {
   async observe(endpoint: string, observations: readonly DesiredObservation[]): Promise<ObservationView[]> {
     const response = await send(`${this.#urlOf(endpoint)}/observations`, 'PUT', observations);
     return observationView.array().parse(await json('PUT observations', response, 200));
+  }
+
+  /** What should be observed at an endpoint, and how far that is. */
+  async observations(endpoint: string): Promise<ObservationView[]> {
+    return observationView.array().parse(await json('GET observations', await fetch(`${this.#urlOf(endpoint)}/observations`), 200));
+  }
+
+  /** Sets what should be observed at every device that matches. */
+  async putTemplate(name: string, template: ObservationTemplate): Promise<void> {
+    await json('PUT template', await send(`${this.#base}/observation-templates/${name}`, 'PUT', template), 200);
   }
 
   /** Last known values. */

@@ -37,6 +37,15 @@ export const observationView = desiredObservation.extend({
 });
 export type ObservationView = z.infer<typeof observationView>;
 
+/** How far the desired value of Mute Send (/1/x/23) is. */
+export const muteSendView = z.object({
+  desired: z.boolean().describe('`muteSend` of the settings: true, the device is to Send nothing'),
+  state: z.enum(['wanted', 'active', 'refused']).describe('active: the device confirmed it in its present registration'),
+  code: z.string().optional().describe("the device's code where it refused"),
+  reason: z.string().optional().describe('why it was not even asked'),
+});
+export type MuteSendView = z.infer<typeof muteSendView>;
+
 /** Whether the device can be reached. */
 export const presenceView = z.object({
   state: presenceState,
@@ -56,6 +65,7 @@ export const endpointView = registrationValue.partial().extend({
   presence: presenceView,
   queuedCommands: z.number().int(),
   observations: z.array(observationView),
+  muteSend: muteSendView.optional().describe('missing where the settings say nothing'),
   labels,
   settings: deviceSettings,
 });

@@ -15,6 +15,8 @@ export * from './identifiers.ts';
 export { EndpointNumbers } from './northbound/device-numbers.ts';
 export * from './northbound/northbound.ts';
 export { endpointChangedValue, registrationValue } from './northbound/views.ts';
+export * from './mute-send.ts';
+export * from './next-step.ts';
 export * from './observations.ts';
 export * from './ports.ts';
 export * from './presence.ts';

@@ -6,6 +6,7 @@ import type { Attributes, DeviceProfile, EndpointState } from '@cluster/contract
 import type { Registration } from '@cluster/lwm2m';
 import { Decoder, Encoder } from 'cbor-x';
 import type { Disabled } from './disable.ts';
+import type { MuteSend } from './mute-send.ts';
 import type { ByteUsage } from './usage.ts';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
@@ -106,6 +107,8 @@ export interface SessionRecord {
   readonly templates?: number;
   /** The registration ended and nothing was left of it: the number is never used again. */
   readonly retired?: boolean;
+  /** What the device said to the desired value of Mute Send. */
+  readonly muteSend?: MuteSend;
 }
 
 const FORMAT = 1;
@@ -229,6 +232,18 @@ function unpackPresence(a: PackedPresence, updatedAtMs: number): Presence {
   };
 }
 
+type PackedMuteSend = [value: boolean, generation: number, active: boolean, code: number | null] | null | undefined;
+
+function packMuteSend(m: MuteSend | undefined): PackedMuteSend {
+  return m === undefined ? null : [m.value, m.generation, m.state === 'active', m.code ?? null];
+}
+
+function unpackMuteSend(packed: PackedMuteSend): Pick<SessionRecord, 'muteSend'> {
+  if (!packed) return {};
+  const [value, generation, active, code] = packed;
+  return { muteSend: { value, generation, state: active ? 'active' : 'refused', ...(code === null ? {} : { code }) } };
+}
+
 /** The bytes of a record. */
 export function encodeSession(s: SessionRecord): Uint8Array {
   return encoder.encode([
@@ -243,6 +258,7 @@ export function encodeSession(s: SessionRecord): Uint8Array {
     s.templates ?? null,
     s.retired ?? null,
     s.secured ?? null,
+    packMuteSend(s.muteSend),
   ]);
 }
 
@@ -285,5 +301,6 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
     ...(typeof a[25] === 'number' ? { templates: a[25] } : {}),
     ...(a[26] === true ? { retired: true } : {}),
     ...(a[27] === true ? { secured: true } : {}),
+    ...unpackMuteSend(a[28] as PackedMuteSend),
   };
 }

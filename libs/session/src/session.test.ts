@@ -62,11 +62,11 @@ describe('the session record', () => {
     }
   });
 
-  it.each([['profiles', 22], ['presence', 24], ['templates', 25], ['retired numbers', 26], ['credentials', 27]])('of a version without %s is read', (_what, fields) => {
+  it.each([['profiles', 22], ['presence', 24], ['templates', 25], ['retired numbers', 26], ['credentials', 27], ['Mute Send', 28]])('of a version without %s is read', (_what, fields) => {
     const now = encodeSession(first());
-    // An array of 28, of which the last six are null.
-    expect([now[0], now[1]]).toEqual([0x98, 28]);
-    const older = Uint8Array.from(now.subarray(0, now.length - (28 - fields)));
+    // An array of 29, of which the last seven are null.
+    expect([now[0], now[1]]).toEqual([0x98, 29]);
+    const older = Uint8Array.from(now.subarray(0, now.length - (29 - fields)));
     older[1] = fields;
     expect(decodeSession(older)).toEqual(first());
   });

@@ -16,8 +16,10 @@ import { DomainEvents } from './domain-events.ts';
 import { CommandRunner } from './downlink/command-runner.ts';
 import { Dispatcher } from './downlink/dispatcher.ts';
 import { Exchanges } from './downlink/exchanges.ts';
+import { MuteRunner } from './downlink/mute-runner.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
 import { Pace } from './downlink/pace.ts';
+import { PutOff } from './downlink/put-off.ts';
 import { Settler } from './downlink/settler.ts';
 import { EndedRegistrations } from './ended-registrations.ts';
 import { HeldSessions } from './held-sessions.ts';
@@ -191,10 +193,12 @@ function assembleDownlink(
   const { sessions } = uplink;
   const settler = new Settler(sessions, () => uplink.counters.failures.inc());
   const wake = (number: string) => dispatcher.wake(number);
+  const putOff = new PutOff(uplink, wake);
   const dispatcher: Dispatcher = new Dispatcher({
     uplink, steps, sessions, exchanges, settler,
     commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler }),
-    observations: new ObservationRunner({ uplink, steps, exchanges, wake }),
+    observations: new ObservationRunner({ uplink, steps, exchanges, putOff }),
+    muting: new MuteRunner({ uplink, steps, exchanges, putOff }),
     pace: new Pace({ perSecond: config.reconcilePerS, nowMs: () => uplink.clock.monotonicMs(), wake }),
     newId,
     tickMs: config.tickMs,

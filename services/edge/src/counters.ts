@@ -6,6 +6,7 @@ export class EdgeCounters {
   readonly updated: Counter;
   readonly notifications: Counter;
   readonly sends: Counter;
+  readonly mutedSends: Counter;
   readonly requests: Counter;
   readonly lostHints: Counter;
   readonly failures: Counter;
@@ -21,6 +22,7 @@ export class EdgeCounters {
     this.updated = accepted('update');
     this.notifications = accepted('notification');
     this.sends = accepted('send');
+    this.mutedSends = metrics.counter('lwm2m_muted_sends_total', 'Sends of devices that had confirmed to be mute; they are taken all the same');
     this.requests = metrics.counter('lwm2m_downlink_requests_total', 'Requests sent to devices');
     this.lostHints = metrics.counter('lwm2m_address_hints_lost_total', 'Addresses that could not be put into the address index');
     this.failures = metrics.counter('lwm2m_edge_failures_total', 'Work that was put off because of an unexpected fault');

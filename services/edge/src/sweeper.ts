@@ -4,7 +4,7 @@
  */
 import type { EventPublisher } from '@cluster/events';
 import {
-  decodeSession, decodeStored, end, expiryOf, nextObservationStep, overdueAt, sleepLookAfter, sleepLookMs, viewQueue, type Alarm,
+  decodeSession, decodeStored, end, expiryOf, nextDesiredStep, overdueAt, sleepLookAfter, sleepLookMs, viewQueue, type Alarm,
   type ClusterStore, type Outage, type SessionRecord, type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
@@ -160,7 +160,7 @@ export class Sweeper {
 
   /** Rings for observations that the device should hold and does not; less often the longer it is silent. */
   async #lookAtObservations(number: string, record: SessionRecord, ownerLives: boolean): Promise<number> {
-    if (nextObservationStep(record) === undefined && !this.#deps.templates.changes(record)) return Infinity;
+    if (nextDesiredStep(record) === undefined && !this.#deps.templates.changes(record)) return Infinity;
     await this.#ring(number, record, ownerLives);
     return ringAgainMs(this.#deps.clock.storeMs(), record.updatedAtMs);
   }

@@ -96,10 +96,11 @@ export class TemplateWalk {
     const afterMs = (before?.version === version ? before.afterMs : undefined) ?? 0;
     const alarms = await sessions.alarmsAfter(shard, afterMs, PAGE);
     const stored = alarms.length === 0 ? [] : await sessions.load(alarms.map(({ number }) => number));
-    for (const [i, { number }] of alarms.entries()) {
+    const rings = alarms.map(async ({ number }, i) => {
       const record = readable(stored[i]?.record);
       if (record !== undefined && templates.changes(record)) await ring(number, record);
-    }
+    });
+    await Promise.all(rings);
     const progress = { version, afterMs: alarms.length < PAGE ? null : (alarms.at(-1)?.atMs ?? null) };
     this.#progress.set(shard, progress);
     await cluster.putDocument(WALKS, String(shard), JSON.stringify(progress), LIMIT);

@@ -1,6 +1,7 @@
 /** Sessions as events and REST show them. */
 import type { EndpointChangedValue, EndpointView, RegistrationValue } from '@cluster/contracts';
 import { presenceView } from '../presence.ts';
+import { muteSendView } from '../mute-send.ts';
 import { NO_PROFILE } from '../profile.ts';
 import type { SessionRecord } from '../record.ts';
 import { deadlineOf } from '../registration.ts';
@@ -31,6 +32,7 @@ export function registrationValue(record: SessionRecord): RegistrationValue {
 /** One endpoint. One that never registered has no registration to show. */
 export function endpointView(record: SessionRecord, queuedCommands: number, nowMs: number): EndpointView {
   const { labels, settings } = record.profile ?? NO_PROFILE;
+  const muteSend = muteSendView(record);
   return {
     endpoint: record.endpoint,
     ...(record.state === 'provisioned' ? {} : { ...registrationValue(record), expiresAt: isoOrNever(deadlineOf(record)), owner: record.owner }),
@@ -39,6 +41,7 @@ export function endpointView(record: SessionRecord, queuedCommands: number, nowM
     presence: presenceView(record, nowMs),
     queuedCommands,
     observations: record.observations.map(observationView),
+    ...(muteSend === undefined ? {} : { muteSend }),
     labels: { ...labels },
     settings: { ...settings },
   };

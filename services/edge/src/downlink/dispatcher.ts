@@ -4,10 +4,10 @@
  */
 import type { CoapEvent } from '@cluster/coap';
 import {
-  deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextDayMs, nextObservationStep, quotaSpent, renewAll,
+  deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextDayMs, nextDesiredStep, quotaSpent, renewAll,
   takeOver, viewQueue,
 } from '@cluster/session';
-import type { DeviceNumber, Observation, ObservationStep, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
+import type { DesiredStep, DeviceNumber, Observation, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { Ticks } from '@cluster/transport';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
@@ -16,6 +16,7 @@ import type { DownlinkSide } from '../uplink/notification.ts';
 import { alarmOfWaking, arrivalOf, mayLease, movesOrWakes, type Received, type Uplink } from '../uplink/uplink.ts';
 import type { CommandRunner } from './command-runner.ts';
 import type { Exchanges } from './exchanges.ts';
+import type { MuteRunner } from './mute-runner.ts';
 import type { ObservationRunner } from './observation-runner.ts';
 import type { Pace } from './pace.ts';
 import type { Settler } from './settler.ts';
@@ -37,6 +38,7 @@ export interface DispatcherDeps {
   readonly exchanges: Exchanges;
   readonly commands: CommandRunner;
   readonly observations: ObservationRunner;
+  readonly muting: MuteRunner;
   readonly pace: Pace;
   readonly settler: Settler;
   readonly newId: () => string;
@@ -170,7 +172,7 @@ export class Dispatcher implements DownlinkSide {
   }
 
   #mayWait(held: Held): boolean {
-    return held.entries > 0 || nextObservationStep(held.record) !== undefined || this.#deps.uplink.templates.changesHeld(held);
+    return held.entries > 0 || nextDesiredStep(held.record) !== undefined || this.#deps.uplink.templates.changesHeld(held);
   }
 
   async #serve(number: DeviceNumber, active: { again: boolean }): Promise<void> {
@@ -202,11 +204,15 @@ export class Dispatcher implements DownlinkSide {
     }
     const begun = 'entry' in work && work.entry.state === 'in-flight';
     if (!begun && this.#deps.uplink.meter.spent(held)) return this.#waitForNextDay(held);
-    if (!('entry' in work)) return this.#deps.pace.turn(number) ? this.#deps.observations.run(held, work) : active.again;
+    if (!('entry' in work)) return this.#deps.pace.turn(number) ? this.#desired(held, work) : active.again;
     const reached = await this.#deps.commands.run(held, work);
     // The last one is over and nobody rang: the queue need not be read to know that it is empty.
     if (reached && view.last && !active.again) held.entries = 0;
     return reached;
+  }
+
+  #desired(held: Held, step: DesiredStep): Promise<boolean> {
+    return step.action === 'mute-send' ? this.#deps.muting.run(held, step) : this.#deps.observations.run(held, step);
   }
 
   /** The session with what the templates want now; the alarm is for a worker that dies before the device has it. */
@@ -246,11 +252,11 @@ export class Dispatcher implements DownlinkSide {
     return view;
   }
 
-  /** Commands of callers go before what the server itself would like to observe. */
-  #next(held: Held, view: QueueView): VersionedEntry | ObservationStep | undefined {
+  /** Commands of callers go before what the server itself would like to change and observe. */
+  #next(held: Held, view: QueueView): VersionedEntry | DesiredStep | undefined {
     if (view.next !== undefined) return view.next;
     if (this.#deps.uplink.clock.storeMs() < held.observeNotBeforeMs) return undefined;
-    return nextObservationStep(held.record);
+    return nextDesiredStep(held.record);
   }
 
   /** Behind NAT only the owner of the path reaches the device; a sleeping one is reached by nobody. */
@@ -296,7 +302,7 @@ export class Dispatcher implements DownlinkSide {
     held.doubtedMs = nowMs;
     changeSession(this.#deps.steps, held.number, ({ record }) => {
       const renewed = renewAll(record);
-      return nextObservationStep(renewed) === undefined ? undefined : { record: renewed, alarmMs: nowMs + LOOK_MS };
+      return nextDesiredStep(renewed) === undefined ? undefined : { record: renewed, alarmMs: nowMs + LOOK_MS };
     })
       .then((changed) => changed && this.wake(changed.number))
       .catch(() => (held.doubtedMs = -Infinity));

@@ -2,7 +2,7 @@
 import { Code, contentFormat, observeValue, type CoapMessage } from '@cluster/coap';
 import type { EventRecord } from '@cluster/events';
 import { parsePath, planRequest, readReport, type Path, type RequestPlan } from '@cluster/lwm2m';
-import { changeObservation, observationKey, tokenOf, type DeviceNumber, type ObservationStep } from '@cluster/session';
+import { changeObservation, observationKey, tokenOf, type ObservationStep } from '@cluster/session';
 import type { DeviceSteps } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { ChangeRefused, changeSession } from '../session-change.ts';
@@ -10,10 +10,7 @@ import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { Exchanges } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
 import { afterStep } from './outcomes.ts';
-
-/** How long a device that did not answer is left alone, unless it is heard before. */
-const RETRY_MS = 60_000;
-const RESET_RETRY_MS = 2_000;
+import type { PutOff } from './put-off.ts';
 
 /** The token's counter of a request, and the registration that it was sent in. */
 interface Asked {
@@ -25,13 +22,13 @@ export class ObservationRunner {
   readonly #uplink: Uplink;
   readonly #steps: DeviceSteps;
   readonly #exchanges: Exchanges;
-  readonly #wake: (number: DeviceNumber) => void;
+  readonly #putOff: PutOff;
 
-  constructor(deps: { uplink: Uplink; steps: DeviceSteps; exchanges: Exchanges; wake: (number: DeviceNumber) => void }) {
+  constructor(deps: { uplink: Uplink; steps: DeviceSteps; exchanges: Exchanges; putOff: PutOff }) {
     this.#uplink = deps.uplink;
     this.#steps = deps.steps;
     this.#exchanges = deps.exchanges;
-    this.#wake = deps.wake;
+    this.#putOff = deps.putOff;
   }
 
   /** False: the device can't be reached now. */
@@ -70,19 +67,8 @@ export class ObservationRunner {
       return told;
     }
     if (ending.kind === 'given') return false;
-    this.#uplink.counters.unanswered(ending.reason);
-    this.#putOff(leased, ending.reason);
+    this.#putOff.unanswered(leased, ending.reason);
     return false;
-  }
-
-  /** RST says that the device is there and was not ready: it is asked again soon, less soon each time. */
-  #putOff(held: Held, reason: string): void {
-    const resetMs = Math.min(RESET_RETRY_MS * 2 ** held.observeResets, RETRY_MS);
-    const waitMs = reason === 'reset' ? resetMs : RETRY_MS;
-    held.observeNotBeforeMs = this.#uplink.clock.storeMs() + waitMs;
-    if (reason !== 'reset') return;
-    held.observeResets += 1;
-    setTimeout(() => this.#wake(held.number), waitMs + 1).unref();
   }
 
   /** The first value counts as a notification; if no broker takes it, the observation is made again. */

@@ -1,7 +1,7 @@
 /** Send: a device reports on its own account with POST /dp. OMA Transport 1.1.1 §6.4.5 */
 import { Code } from '@cluster/coap';
 import { parseSend } from '@cluster/lwm2m';
-import { takeOver, type DeviceNumber } from '@cluster/session';
+import { isMuted, takeOver, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { refusal, unavailable } from '../replies.ts';
@@ -64,6 +64,7 @@ class SendStep implements Step {
 
   #accepted(held: Held): void {
     this.#uplink.counters.sends.add(1);
+    if (isMuted(held.record)) this.#uplink.counters.mutedSends.add(1);
     this.#uplink.respond(this.#received.exchange, { code: Code.CHANGED });
     this.#uplink.heard(held);
   }
