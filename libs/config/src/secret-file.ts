@@ -13,6 +13,8 @@ import { readFiles, watchFiles } from './watched-files.ts';
 export interface Secrets {
   readonly ring: KeyRing;
   readonly sealer: Sealer;
+  /** Hears when the file holds other secrets. */
+  onChange(listener: () => void): void;
   close(): void;
 }
 
@@ -33,16 +35,23 @@ export async function openSecrets(config: SecretConfig, log: Log, everyMs?: numb
   const contents = await readFiles([file]).catch((error: NodeJS.ErrnoException) => refuse(`can not be read (${error.code ?? 'unknown'})`));
   const ring = new KeyRing(parse(contents[0]!));
   if (((await stat(file)).mode & OTHERS_MAY_READ) !== 0) log.warn({ file }, 'every user of this host may read the secret file');
+  const listeners: (() => void)[] = [];
   const watched = watchFiles([file], contents, {
     changed: ([content]) => {
       const secrets = parse(content!);
       ring.replace(secrets);
+      for (const listener of listeners) listener();
       log.info({ ids: secrets.map(({ id }) => id) }, 'the master secrets were read again');
     },
     failed: (err) => log.error({ err }, 'the secret file can not be used; the secrets that were read before go on to hold'),
     ...(everyMs === undefined ? {} : { everyMs }),
   });
-  return { ring, sealer: new Sealer(ring, randomBytes), close: () => watched.stop() };
+  return {
+    ring,
+    sealer: new Sealer(ring, randomBytes),
+    onChange: (listener) => void listeners.push(listener),
+    close: () => watched.stop(),
+  };
 }
 
 function parse(content: Buffer): readonly MasterSecret[] {

@@ -9,6 +9,7 @@ import {
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { createRegistry } from './app.ts';
 import { deadLetterTopics } from './consumers/dead-letter-topics.ts';
+import { SealRenewal } from './seal-renewal.ts';
 
 /** What a registry stands on. All of it stays the caller's. */
 export interface RegistryPorts {
@@ -38,9 +39,10 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
   const { sessions, cluster, readModel, fleet, events, publisher } = ports;
   const limits = { queueEntries: config.queueMaxEntries, queueBytes: config.queueMaxBytes, observations: config.maxObservations };
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
+  const desk = credentialDesk(config, ports);
   const registry = await createRegistry(
     {
-      northbound, templates: northbound.templates, credentials: credentialDesk(config, ports), sessions, model: readModel, fleet, events,
+      northbound, templates: northbound.templates, credentials: desk, sessions, model: readModel, fleet, events,
       publisher, metrics, log,
       deadLetters: deadLetterTopics(publisher),
     },
@@ -53,7 +55,14 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
     },
   );
   const { port } = await registry.listen();
-  return { port, close: () => registry.close() };
+  const renewal = desk && sealRenewal(desk, ports, metrics, log);
+  return {
+    port,
+    async close() {
+      await renewal?.close();
+      await registry.close();
+    },
+  };
 }
 
 function credentialDesk(config: Config, { sessions, cluster, credentials }: RegistryPorts): CredentialDesk | undefined {
@@ -68,4 +77,13 @@ function credentialDesk(config: Config, { sessions, cluster, credentials }: Regi
     policy: { shortPsks: config.shortPsk, sharedPsks: config.sharedPsk },
     timeMs: () => sessions.timeMs(),
   });
+}
+
+/** While the secret file holds a former secret, what it sealed is sealed anew. */
+function sealRenewal(desk: CredentialDesk, { readModel, credentials }: RegistryPorts, metrics: Metrics, log: Logger): SealRenewal {
+  const renewal = new SealRenewal({ desk, directory: readModel, metrics, log });
+  const secrets = credentials?.secrets;
+  if (secrets !== undefined && secrets.ring.all('sealing').length > 1) renewal.start();
+  secrets?.onChange(() => renewal.start());
+  return renewal;
 }

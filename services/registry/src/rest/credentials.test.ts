@@ -154,6 +154,23 @@ describe('refusals', () => {
   });
 });
 
+test('after the master secret was changed, all credentials are sealed anew, and the former secret may go', async () => {
+  const base = await open();
+  const url = new URL('/metrics', base);
+  const names = ['a', 'b', 'c'];
+  for (const [i, name] of names.entries()) await send(`${base}/${name}/credentials`, 'PUT', psk(name, `${KEY}0${i}`));
+  // As the events of the edge's sweeper would.
+  await store.putEntries(names.map((endpoint) => ({ endpoint, state: 'provisioned', changedAtMs: 1 })));
+  const file = join(directory, 'secret.key');
+  const fresh = `7 ${randomBytes(32).toString('hex')}\n`;
+  await writeFile(file, fresh + (await readFile(file, 'utf8')));
+  await expect.poll(async () => (await fetch(url)).text()).toMatch(/lwm2m_credentials_resealed_total 3/);
+  await expect.poll(() => logged.join('')).toContain('all credentials are sealed with the newest master secret');
+  await writeFile(file, fresh);
+  await expect.poll(() => secrets.ring.all('sealing').map(({ id }) => id)).toEqual([7]);
+  for (const name of names) expect(await listed(`${base}/${name}/credentials`)).toMatchObject([{ identity: name }]);
+});
+
 test('no secret is in any answer, log line, event, metric or file', async () => {
   const seen: string[] = [];
   const all = Object.values(topics) as Topic[];
