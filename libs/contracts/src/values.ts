@@ -19,6 +19,7 @@ export const resourceValue = z.object({
   value: jsonValue,
   type: valueType,
   unit: z.string().optional(),
-  time: z.number().optional().describe("the device's own time of this value, seconds since 1970"),
+  time: z.number().optional().describe("the device's own time of this value, seconds since 1970, as it told it"),
+  timeSuspect: z.literal(true).optional().describe('the time lies more than 300 s after its receipt: the clock of the device is wrong'),
 });
 export type ResourceValueJson = z.infer<typeof resourceValue>;

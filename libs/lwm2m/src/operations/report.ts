@@ -33,11 +33,14 @@ export function readReport(
   const options = { root: device.rootPath, ...(nowS !== undefined && { nowS }) };
   const decoded = decodeContent(format, payload, path, device.lookup, options);
   if (!decoded.ok) return { values: [], decodeError: decoded.detail };
-  return { values: decoded.values.map((value) => reportedValue(value, device.lookup)) };
+  return { values: decoded.values.map((value) => reportedValue(value, device.lookup, nowS)) };
 }
 
-/** A value as JSON, with the unit of the object model. */
-export function reportedValue(value: ResourceValue, lookup: ResourceLookup): ResourceValueJson {
+/** How far a device's clock may run ahead before its times are marked. */
+const FUTURE_TOLERANCE_S = 300;
+
+/** A value as JSON, with the unit of the object model. A time far ahead of `nowS` is kept as it is, and marked. */
+export function reportedValue(value: ResourceValue, lookup: ResourceLookup, nowS = Infinity): ResourceValueJson {
   const [object, , resource] = value.path;
   const unit = object === undefined || resource === undefined ? undefined : lookup(object, resource)?.unit;
   return {
@@ -46,5 +49,6 @@ export function reportedValue(value: ResourceValue, lookup: ResourceLookup): Res
     type: value.type,
     ...(unit !== undefined && { unit }),
     ...(value.time !== undefined && { time: value.time }),
+    ...(value.time !== undefined && value.time > nowS + FUTURE_TOLERANCE_S && { timeSuspect: true }),
   };
 }

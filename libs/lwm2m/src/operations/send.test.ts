@@ -30,6 +30,12 @@ describe('B101 Send', () => {
     expect(send('[{"n":"/3/0/9","t":-5,"v":1}]')).toMatchObject([{ time: NOW_S - 5 }]);
   });
 
+  test('a time far in the future is kept and marked, one a little ahead is not', () => {
+    const at = (time: number) => send(`[{"n":"/3/0/9","t":${time},"v":1}]`);
+    expect(at(NOW_S + 301)).toMatchObject([{ path: '/3/0/9', value: 1, time: NOW_S + 301, timeSuspect: true }]);
+    for (const time of [NOW_S + 300, NOW_S, NOW_S - 86_400 * 365]) expect((at(time) as object[])[0]).not.toHaveProperty('timeSuspect');
+  });
+
   test('SenML CBOR and LwM2M CBOR', () => {
     expect(send(bytes('81a200662f312f302f3102183c'), 112)).toMatchObject([{ path: '/1/0/1', value: 60 }]);
     expect(send(bytes('a101a100a101183c'), 11_544)).toMatchObject([{ path: '/1/0/1', value: 60 }]);

@@ -88,6 +88,7 @@ describe('last values', () => {
     ['the later by server time, whatever came last', [{ receivedAt: NOON }, { receivedAt: '2026-03-01T11:00:00.000Z' }], 0],
     ["the later by the device's time", [{ receivedAt: NOON, time: noonS - 10 }, { receivedAt: NOON, time: noonS - 20 }], 0],
     ['a value of now over one of a clock that runs ahead', [{ receivedAt: '2026-03-01T11:59:00.000Z', time: noonS + 99_999 }, { receivedAt: NOON }], 1],
+    ['a value of the corrected clock, though it is older by the wrong one', [{ receivedAt: '2026-03-01T11:59:00.000Z', time: noonS + 99_999 }, { receivedAt: NOON, time: noonS }], 1],
     ['the last of two of the same time', [{ receivedAt: NOON }, { receivedAt: NOON }], 1],
   ])('keep %s', async (_name, reports, last) => {
     await bench.replica();
@@ -100,6 +101,25 @@ describe('last values', () => {
     const values = [10, 30, 20].map((age) => ({ path: '/3303/0/5700', value: age, type: 'float', time: noonS - age }));
     bench.topics.publish(event(topics.sends, eventTypes.send, DEVICE, { endpoint: DEVICE, registrationId: 'r', paths: [], receivedAt: NOON, values }));
     expect(await lastValues()).toEqual({ '/3303/0/5700': 10 });
+  });
+
+  test('the newest of a history that is all in the future', async () => {
+    await bench.replica();
+    const values = [10, 30, 20].map((ahead) => ({ path: '/3303/0/5700', value: ahead, type: 'float', time: noonS + 9_000 + ahead, timeSuspect: true }));
+    bench.topics.publish(event(topics.sends, eventTypes.send, DEVICE, { endpoint: DEVICE, registrationId: 'r', paths: [], receivedAt: NOON, values }));
+    expect(await lastValues()).toEqual({ '/3303/0/5700': 30 });
+  });
+
+  test('nothing that came out of order, unless its own time says that it is newer', async () => {
+    await bench.replica();
+    const late = (value: number, extra: object) => event(topics.notifications, eventTypes.notification, DEVICE, {
+      endpoint: DEVICE, registrationId: 'r', paths: ['/3303/0/5700'], receivedAt: NOON, outOfOrder: true,
+      values: [{ path: '/3303/0/5700', value, type: 'float', ...extra }],
+    });
+    bench.topics.publish(notification(DEVICE, 1, { receivedAt: '2026-03-01T11:59:00.000Z' }), late(2, {}), late(3, { time: noonS - 3_600 }));
+    expect(await lastValues()).toEqual({ '/3303/0/5700': 1 });
+    bench.topics.publish(late(4, { time: noonS - 1 }));
+    expect(await lastValues()).toEqual({ '/3303/0/5700': 4 });
   });
 
   test('of reads that succeeded; nothing else that a command brings', async () => {

@@ -1,7 +1,7 @@
 /** What events mean for the read model: the state of an endpoint, and the values that a device reported. */
 import {
   commandResultValue, endpointChangedValue, endpointDisabledValue, eventTypes, type LastValue, presenceValue, registrationValue, reportValue,
-  type ResourceValueJson, type StreamedEvent,
+  type ReportValue, type ResourceValueJson, type StreamedEvent,
 } from '@cluster/contracts';
 import type { DirectoryChange, StoredValue } from '@cluster/session';
 import type { z } from 'zod';
@@ -66,7 +66,7 @@ export function valuesOf(event: StreamedEvent): EndpointValues | undefined {
     case eventTypes.send: {
       const report = parse(reportValue, event);
       const source = event.type === eventTypes.send ? 'send' : 'notification';
-      return newest(report.endpoint, report.values, report.receivedAt, source);
+      return newest(report.endpoint, valuesInOrder(report), report.receivedAt, source);
     }
     case eventTypes.commandResult: {
       const result = parse(commandResultValue, event);
@@ -78,6 +78,11 @@ export function valuesOf(event: StreamedEvent): EndpointValues | undefined {
   }
 }
 
+/** Of a notification that came out of order only what has a time of its own is known to be new or not. RFC 7641 §3.4 */
+function valuesInOrder({ values, outOfOrder }: ReportValue): readonly ResourceValueJson[] {
+  return outOfOrder === true ? values.filter(({ time }) => time !== undefined) : values;
+}
+
 function newest(
   endpoint: string,
   values: readonly ResourceValueJson[],
@@ -87,7 +92,9 @@ function newest(
   const receivedAtMs = Date.parse(receivedAt);
   if (Number.isNaN(receivedAtMs)) throw new DataUnreadable('the time of receipt is no RFC 3339 time');
   const byPath = new Map<string, StoredValue>();
-  for (const value of values) {
+  // Of several times of one path that are all in the future the last is the newest.
+  const ownTimeS = ({ time }: ResourceValueJson): number => time ?? receivedAtMs / 1_000;
+  for (const value of values.toSorted((a, b) => ownTimeS(a) - ownTimeS(b))) {
     // An instance without resources stands for itself and has no value.
     if (value.value === null) continue;
     const atMs = timeOf(value, receivedAtMs);
