@@ -4,7 +4,7 @@ import { Code, CoapEngine, formatCode } from '@cluster/coap';
 import type { Config } from '@cluster/config';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
-import type { ClusterStore, Rng, SessionStore } from '@cluster/session';
+import type { ClusterStore, Rng, SessionRecord, SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { EngineDriver } from '@cluster/transport';
 import { ByteMeter } from './byte-meter.ts';
@@ -133,7 +133,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     dispatcher.ended(coapEvents);
     router.route(coapEvents);
   });
-  const maxTransmitWaitMs = config.maxTransmitWaitS * 1_000;
+  const maxTransmitWaitMs = (record: SessionRecord) => presence.windowMs(record);
   const ended = new EndedRegistrations({ sessions, cluster: deps.cluster, steps, events, clock, worker, maxTransmitWaitMs });
   const sweeper = new Sweeper({
     sessions, publisher, steps, presence, ended, clock, lease, worker, log, templates,

@@ -22,7 +22,8 @@ export interface EndedDeps {
   readonly events: DomainEvents;
   readonly clock: WorkerClock;
   readonly worker: string;
-  readonly maxTransmitWaitMs: number;
+  /** How long a request to the device is out. */
+  readonly maxTransmitWaitMs: (record: SessionRecord) => number;
 }
 
 /** How soon a device that changed meanwhile is looked at again. */
@@ -84,7 +85,7 @@ export class EndedRegistrations {
     const { sessions, clock } = this.#deps;
     const nowMs = clock.storeMs();
     const stored = (await sessions.loadEntries(told.number)).map(decodeStored);
-    const next = stored.map((before) => ({ ...before, entry: this.#next(before.entry, told.record.retired === true, nowMs) }));
+    const next = stored.map((before) => ({ ...before, entry: this.#next(before.entry, told.record, nowMs) }));
     const changed = next.filter(({ entry }, i) => entry !== stored[i]?.entry);
     const untold = next.filter(({ entry }) => isFinished(entry) && entry.unpublished);
     if (changed.length + untold.length > 0) await this.#tell(told.number, changed, untold);
@@ -93,22 +94,22 @@ export class EndedRegistrations {
       id: entry.id, expected: versions.get(entry.id) ?? version, record: encodeEntry({ ...entry, unpublished: false }),
     }));
     if (settled.length > 0) await sessions.commit([{ number: told.number, entries: settled }]);
-    return Math.min(...next.filter(({ entry }) => !isFinished(entry)).map(({ entry }) => this.#overMs(entry)));
+    return Math.min(...next.filter(({ entry }) => !isFinished(entry)).map(({ entry }) => this.#overMs(entry, told.record)));
   }
 
   /** The entry as it stands now that its device is gone; the same one where nothing changes. */
-  #next(entry: QueueEntry, retired: boolean, nowMs: number): QueueEntry {
+  #next(entry: QueueEntry, record: SessionRecord, nowMs: number): QueueEntry {
     if (isFinished(entry)) return entry;
-    if (retired) return finish(entry, { state: outcomeOf(entry), atMs: nowMs, reason: 'the registration ended' });
+    if (record.retired === true) return finish(entry, { state: outcomeOf(entry), atMs: nowMs, reason: 'the registration ended' });
     const { exchange } = entry;
-    const silent = exchange !== undefined && nowMs - exchange.firstSentAtMs >= this.#deps.maxTransmitWaitMs;
+    const silent = exchange !== undefined && nowMs - exchange.firstSentAtMs >= this.#deps.maxTransmitWaitMs(record);
     const waits = silent ? unanswered(entry, 'timeout', nowMs) : entry;
     if (isFinished(waits) || waits.state === 'in-flight' || waits.deadlineMs > nowMs) return waits;
     return finish(waits, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device came back' });
   }
 
-  #overMs({ exchange, deadlineMs }: QueueEntry): number {
-    return exchange === undefined ? deadlineMs : exchange.firstSentAtMs + this.#deps.maxTransmitWaitMs;
+  #overMs({ exchange, deadlineMs }: QueueEntry, record: SessionRecord): number {
+    return exchange === undefined ? deadlineMs : exchange.firstSentAtMs + this.#deps.maxTransmitWaitMs(record);
   }
 
   async #tell(number: string, changed: readonly VersionedEntry[], untold: readonly VersionedEntry[]): Promise<void> {
