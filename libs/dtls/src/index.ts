@@ -29,6 +29,7 @@ export type {
   DtlsOccurrence,
   DtlsQuestion,
   DtlsServerEvent,
+  FormerPsk,
   PskAnswer,
   Question,
   ResumptionAnswer,

@@ -8,7 +8,20 @@ import type { Refusal } from './counters.ts';
 export type Question<Answer> = number & { readonly answer?: Answer };
 
 /** A pre-shared key and whose it is; undefined for an identity unknown or revoked, which the peer can't tell from a wrong key. */
-export type PskAnswer = { readonly key: Uint8Array; readonly deviceNumber: string; readonly credentialVersion: number } | undefined;
+export type PskAnswer =
+  | {
+      readonly key: Uint8Array;
+      readonly deviceNumber: string;
+      readonly credentialVersion: number;
+      /** The key that this one replaces under the same identity: the peer may still have it. */
+      readonly former?: FormerPsk;
+    }
+  | undefined;
+
+export interface FormerPsk {
+  readonly key: Uint8Array;
+  readonly credentialVersion: number;
+}
 
 /** A verdict on a certificate chain or raw public key; an alert of OMA's "fail" class sends the device to its bootstrap server. */
 export type Verdict =

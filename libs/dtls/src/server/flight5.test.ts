@@ -21,6 +21,7 @@ function shake(kind: keyof typeof CLIENTS, options: Partial<DtlsClientOptions>, 
 }
 
 describe('a pre-shared key', () => {
+  const forged = (sequence: number): Uint8Array => Uint8Array.of(22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, sequence, 0, 40, ...new Uint8Array(40));
   it.each([
     ['an identity of 128 bytes, none of them text (row B23)', new Uint8Array(128).fill(0xff), KEY],
     ['an empty identity', EMPTY_BYTES, KEY],
@@ -48,8 +49,45 @@ describe('a pre-shared key', () => {
     expect(seen(network)).toEqual(seen(reference));
   });
 
+  describe('that is replaced under its identity', () => {
+    const former = { key: hex('0f0e0d0c0b0a09080706050403020100'), credentialVersion: 6 };
+    const storeOf = (): TestStore => {
+      const store = newStore();
+      store.psks.set(toHex(IDENTITY), { key: KEY, deviceNumber: 'DEVICE99', credentialVersion: 7, former });
+      return store;
+    };
+
+    it.each<[string, Uint8Array, number]>([['the new key', KEY, 7], ['the former key', former.key, 6]])(
+      'connects with %s, and tells by which', (_, key, credentialVersion) => {
+        for (const cipherSuites of [[0xc0a8], [0x00ae]]) {
+          for (const extendedMasterSecret of [true, false]) {
+            const network = shake('psk', { psk: { identity: IDENTITY, key }, cipherSuites, extendedMasterSecret }, storeOf());
+            expect(network.happened('device', 'connected')).toHaveLength(1);
+            expect(network.worker.of('established')).toMatchObject([{ credential: { credentialVersion } }]);
+          }
+        }
+      },
+    );
+
+    it('with a third key ends with 115', () => {
+      const network = shake('psk', { psk: { identity: IDENTITY, key: hex('aa') } }, storeOf());
+      expect(network.happened('device', 'failed')).toEqual([{ kind: 'failed', reason: 'alert-received', alert: 115 }]);
+      expect(network.worker.of('refused')).toMatchObject([{ reason: 'finished', alert: 115 }]);
+    });
+
+    it.each([['the new key', KEY], ['the former key', former.key]])('with %s survives a forged Finished before its own', (_, key) => {
+      const network = new TestNetwork(newWorker(storeOf()), seededIntegers(1));
+      const client = newClient('psk', { psk: { identity: IDENTITY, key } });
+      network.add('device', client);
+      client.connect(network.nowMs);
+      network.run(network.nowMs + 10_000, () => network.captured.filter(({ from }) => from === 'server').length === 2);
+      network.worker.server.handle(network.nowMs, { peer: 'device', bytes: forged(9) });
+      network.run(network.nowMs + 10_000);
+      expect(network.happened('device', 'connected')).toHaveLength(1);
+    });
+  });
+
   it('survives one forged Finished, but not two', () => {
-    const forged = (sequence: number): Uint8Array => Uint8Array.of(22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, sequence, 0, 40, ...new Uint8Array(40));
     const clientKeyExchange = encodePskIdentity(IDENTITY);
     const worker = newWorker();
     const client = new RawClient(worker);

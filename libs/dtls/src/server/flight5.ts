@@ -100,6 +100,7 @@ function usePreSharedKey(handshake: ServerHandshake, nowMs: number, answer: PskA
   if (!usable) handshake.doomed = 'unknown-identity';
   handshake.deviceNumber = answer?.deviceNumber ?? '';
   handshake.credentialVersion = answer?.credentialVersion ?? 0;
+  handshake.formerPsk = usable ? answer.former : undefined;
   const key = usable ? answer.key : handshake.context.settings.random(STAND_IN_KEY);
   useSecret(handshake, nowMs, pskPremasterSecret(key));
   handshake.step = onFinished;

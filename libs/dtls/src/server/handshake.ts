@@ -3,11 +3,13 @@ import { Alert, decodeAlert, encodeAlert } from '../alerts.ts';
 import type { PeerIdentity } from '../association/record.ts';
 import type { KeyObject } from '../crypto.ts';
 import { HandshakeCore } from '../handshake/core.ts';
+import { pskPremasterSecret } from '../keys/key-schedule.ts';
 import type { KeyShare, PublicKeyResult, PublicKeyWork } from '../keys/public-key-work.ts';
 import { runPublicKeyWork } from '../keys/public-key-work.ts';
 import type { ClientHello, ClientHelloPrefix } from '../messages/client-hello.ts';
 import { HandshakeType, decodeFragments } from '../messages/handshake.ts';
 import type { HandshakeFragment, HandshakeMessage } from '../messages/handshake.ts';
+import type { OpenedRecord } from '../record/record.ts';
 import { ContentType, MAX_PLAINTEXT } from '../record/record.ts';
 import type { WireRecord } from '../record/record.ts';
 import { ReplayWindow } from '../record/replay-window.ts';
@@ -15,7 +17,8 @@ import type { Waking } from '../timers.ts';
 import type { Association, HeldRecord } from './association.ts';
 import type { ServerContext } from './context.ts';
 import type { Refusal } from './counters.ts';
-import type { DtlsServerEvent, Question } from './events.ts';
+import type { DtlsServerEvent, FormerPsk, Question } from './events.ts';
+import { deriveServerKeys } from './keys.ts';
 import type { ClientOffer, SuiteChoice } from './negotiation.ts';
 
 /** What the next message does. */
@@ -58,6 +61,8 @@ export class ServerHandshake implements Waking {
   identity: PeerIdentity | undefined;
   deviceNumber = '';
   credentialVersion = 0;
+  /** Tried where the peer's Finished does not open with the current key. */
+  formerPsk: FormerPsk | undefined;
   provedAtMs = 0;
   /** Set where the handshake goes on only so that its peer can't tell why it fails. */
   doomed: Refusal | undefined;
@@ -132,7 +137,7 @@ export class ServerHandshake implements Waking {
       this.context.drop('replayed');
       return true;
     }
-    const opened = this.core.keys.opener.open(record);
+    const opened = this.core.keys.opener.open(record) ?? this.#openWithFormer(record);
     if (opened === undefined) return this.#onUnopened(nowMs, record);
     this.window.mark(record.sequence);
     const newest = record.sequence === this.window.highest;
@@ -250,11 +255,28 @@ export class ServerHandshake implements Waking {
     this.end();
   }
 
+  /** While a key is replaced under its identity, which one the peer has shows by its Finished. */
+  #openWithFormer(record: WireRecord): OpenedRecord | undefined {
+    const { formerPsk: former, core } = this;
+    if (former === undefined || !this.#isNewAttempt(record)) return undefined;
+    const { keys } = core;
+    deriveServerKeys(this, pskPremasterSecret(former.key), 'premaster');
+    const opened = core.keys?.opener.open(record);
+    if (opened === undefined) core.keys = keys;
+    else this.credentialVersion = former.credentialVersion;
+    if (opened !== undefined) this.formerPsk = undefined;
+    return opened;
+  }
+
+  /** Whether a record may be a Finished that was not tried before. */
+  #isNewAttempt({ type, sequence }: WireRecord): boolean {
+    return (type === ContentType.HANDSHAKE || type === ContentType.TLS12_CID) && sequence !== this.#failedSequence;
+  }
+
   /** The first that doesn't open may be anybody's; with the second the handshake is over. Unknown identities end the same way. */
   #onUnopened(nowMs: number, record: WireRecord): boolean {
-    const maybeFinished = record.type === ContentType.HANDSHAKE || record.type === ContentType.TLS12_CID;
     this.context.drop('bad-record');
-    if (!maybeFinished || record.sequence === this.#failedSequence) return true;
+    if (!this.#isNewAttempt(record)) return true;
     this.#failedSequence = record.sequence;
     if (++this.#finishedFailures < FINISHED_ATTEMPTS) return true;
     const psk = this.agreement?.choice.suite.keyExchange === 'psk' && !this.agreement.resumed;
