@@ -25,17 +25,22 @@ export function toObservation(desired: DesiredObservation): Observation {
  * templates want stays, unless the list has it too.
  */
 export function desire(record: SessionRecord, wanted: readonly Observation[]): SessionRecord {
+  const own = ownObservations(record, wanted);
+  const ownKeys = new Set(own.map(observationKey));
+  const observations = [...own, ...record.observations.filter((o) => o.from !== undefined && !ownKeys.has(observationKey(o)))];
+  return { ...withObservations(record, observations), kept: record.kept || wanted.length > 0 };
+}
+
+/** An own list as it stands at the device, where that is what is wanted. */
+export function ownObservations(record: SessionRecord, wanted: readonly Observation[]): Observation[] {
   const present = new Map(record.observations.map((o) => [observationKey(o), o]));
-  const own = wanted.map((next) => {
+  return wanted.map((next) => {
     const old = present.get(observationKey(next));
     if (old === undefined) return next;
     if (!isSame(old, next) || old.state === 'refused') return remade(old, next);
     const { from: _, ...mine } = old;
     return old.from === undefined ? old : mine;
   });
-  const ownKeys = new Set(own.map(observationKey));
-  const observations = [...own, ...record.observations.filter((o) => o.from !== undefined && !ownKeys.has(observationKey(o)))];
-  return { ...withObservations(record, observations), kept: record.kept || wanted.length > 0 };
 }
 
 /** Sets what should be observed; what falls away is cancelled where the device may report it. */

@@ -18,8 +18,8 @@ afterEach(async () => {
   await harness.close();
 });
 
-async function started(): Promise<void> {
-  edge = await harness.start();
+async function started(env: Record<string, string> = {}): Promise<void> {
+  edge = await harness.start(env);
   await vi.waitFor(() => expect(edge.readiness()).toBe('ready'), { timeout: 5_000 });
 }
 
@@ -68,4 +68,57 @@ describe('templates', () => {
     await becomes([]);
     await vi.waitFor(() => expect(observedAt(device)).toEqual([]), { timeout: 5_000 });
   }, 40_000);
+
+  it('an endpoint that gets a label is observed as the template says, and no more when it loses it', async () => {
+    await put('north', { match: { labels: { site: 'north' } }, observations: [{ path: '/3303/*/5700' }] });
+    await started();
+    await registered();
+    await harness.northbound.setProfile('demo', { labels: { site: 'north' } });
+    await becomes(['template:north /3303/0/5700 active']);
+    await harness.northbound.setProfile('demo', { labels: { site: 'south' } });
+    await becomes([]);
+  });
+
+  it('an own list goes before a template, and what it gives up is the template\'s again, by the same token', async () => {
+    await put('all', { match: {}, observations: [{ path: '/3303/*/5700' }] });
+    await started();
+    const device = await registered();
+    await becomes(['template:all /3303/0/5700 active']);
+    const [before] = device.observations.list();
+    await harness.northbound.setObservations('demo', [{ path: '/3303/0/5700' }, { path: '/3/0/13' }]);
+    await becomes(['own /3303/0/5700 active', 'own /3/0/13 active']);
+    await harness.northbound.setObservations('demo', []);
+    await becomes(['template:all /3303/0/5700 active']);
+    await vi.waitFor(() => expect(device.observations.list().map(({ token }) => token)).toEqual([before?.token]), { timeout: 5_000 });
+  });
+
+  it('a composite observation of all instances that a client announced is made as one', async () => {
+    await put('composite', { match: {}, observations: [{ paths: ['/3303/*/5700', '/3/0/13', '/9/*/1'] }] });
+    await started();
+    const device = await registered();
+    await becomes(['template:composite /3303/0/5700 /3/0/13 active']);
+    expect(observedAt(device)).toEqual(['/3303/0/5700 /3/0/13']);
+  });
+
+  it('an instance that is created is observed, and one that is deleted is not any more', async () => {
+    await put('temperature', { match: {}, observations: [{ path: '/3303/*/5700' }] });
+    await started();
+    await registered();
+    await becomes(['template:temperature /3303/0/5700 active']);
+    await harness.command('demo', { op: 'create', path: '/3303/4', values: [{ path: '/3303/4/5700', value: 3 }] });
+    await becomes(['template:temperature /3303/0/5700 active', 'template:temperature /3303/4/5700 active']);
+    await harness.command('demo', { op: 'delete', path: '/3303/4' });
+    await becomes(['template:temperature /3303/0/5700 active']);
+  });
+
+  it('a device that sleeps is brought to it with its next message', async () => {
+    await started({ LWM2M_MAX_TRANSMIT_WAIT_S: '1' });
+    const device = await registered('demo', { queueMode: true });
+    await vi.waitFor(async () => expect((await harness.northbound.endpoint('demo'))?.presence.state).toBe('asleep'), { timeout: 10_000 });
+    await put('temperature', { match: {}, observations: [{ path: '/3303/*/5700' }] });
+    await becomes(['template:temperature /3303/0/5700 wanted']);
+    expect(device.observations.list()).toEqual([]);
+    expect(await device.update()).toBe('2.04');
+    await becomes(['template:temperature /3303/0/5700 active']);
+  }, 30_000);
 });

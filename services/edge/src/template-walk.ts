@@ -11,7 +11,7 @@ export interface TemplateWalkDeps {
   readonly sessions: Pick<SessionStore, 'alarmsAfter' | 'load'>;
   readonly cluster: Pick<ClusterStore, 'documents' | 'putDocument'>;
   readonly templates: HeldTemplates;
-  readonly clock: WorkerClock;
+  readonly clock: Pick<WorkerClock, 'monotonicMs'>;
   readonly log: Logger;
   /** The shards that this worker sweeps. */
   readonly shards: () => readonly number[];
@@ -47,7 +47,7 @@ export class TemplateWalk {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.tick(), TICK_MS);
+    this.#timer = setInterval(() => void this.tick(), TICK_MS);
   }
 
   async stop(): Promise<void> {
@@ -55,11 +55,12 @@ export class TemplateWalk {
     await this.#running;
   }
 
-  /** Visits as many devices as one tick may, unless that is under way. */
-  tick(): void {
+  /** Visits as many devices as one tick may, unless that is under way. Resolves when that is over. */
+  tick(): Promise<void> {
     this.#running ??= this.#walk()
       .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'the walk over devices is put off'))
       .finally(() => (this.#running = undefined));
+    return this.#running;
   }
 
   async #walk(): Promise<void> {

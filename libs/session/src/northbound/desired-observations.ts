@@ -3,7 +3,7 @@ import { formatCode } from '@cluster/coap';
 import type { DesiredObservation, ObservationView } from '@cluster/contracts';
 import type { CommandFault } from '@cluster/lwm2m';
 import { checkObservation } from '../check-observation.ts';
-import { desire, toObservation } from '../observations.ts';
+import { ownObservations, toObservation } from '../observations.ts';
 import type { Observation } from '../record.ts';
 import type { TemplateDesk } from '../templates/template-desk.ts';
 import { withTemplates } from '../templates/with-templates.ts';
@@ -37,9 +37,11 @@ export class DesiredObservations {
     if (faults.length > 0) return { outcome: 'malformed', faults };
     const wanted = list.map(toObservation);
     const templates = await this.#templates.read();
-    const changed = await this.#devices.change(endpoint, (record) =>
-      record.state === 'registered' ? withTemplates(desire(record, wanted), templates, this.#most) : undefined,
-    );
+    const changed = await this.#devices.change(endpoint, (record) => {
+      if (record.state !== 'registered') return undefined;
+      const next = withTemplates(record, templates, this.#most, ownObservations(record, wanted));
+      return { ...next, kept: record.kept || wanted.length > 0 };
+    });
     if (changed === undefined) return { outcome: 'unknown-endpoint' };
     return { outcome: 'set', observations: changed.observations.map(observationView) };
   }

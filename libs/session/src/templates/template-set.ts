@@ -1,5 +1,5 @@
 /** The observation templates of the cluster in one version, and what they want of one device. Pure; held by every worker. */
-import { observationTemplate, type Attributes, type DesiredObservation, type ObservationTemplate } from '@cluster/contracts';
+import { observationTemplate, type Attributes, type DesiredObservation, type ObservationTemplate, type TemplateMatch } from '@cluster/contracts';
 import { checkCommand } from '@cluster/lwm2m';
 import { observationKey, toObservation } from '../observations.ts';
 import type { DocumentSet } from '../ports.ts';
@@ -17,12 +17,22 @@ export interface NamedTemplate extends ObservationTemplate {
   readonly name: string;
 }
 
+/** Observations by their keys. */
+type Wants = ReadonlyMap<string, Observation>;
+
+/** What each template wants at devices with one list of objects; undefined where it asks for objects that they lack. */
+interface Expansion {
+  readonly lwm2mVersion: TemplateSubject['lwm2mVersion'];
+  readonly wants: readonly (Wants | undefined)[];
+}
+
 export class TemplateSet {
   readonly version: number;
   /** In the order in which they count: the greater priority first, then by name. */
   readonly templates: readonly NamedTemplate[];
   /** Names of documents that this version of the program cannot read. */
   readonly unreadable: readonly string[];
+  readonly #expansions = new WeakMap<TemplateSubject['objectLinks'], Expansion>();
 
   constructor(version: number, templates: readonly NamedTemplate[], unreadable: readonly string[] = []) {
     this.version = version;
@@ -44,19 +54,23 @@ export class TemplateSet {
   /** What the templates that match want, each observation once, the most important first. */
   observationsFor(subject: TemplateSubject): Observation[] {
     if (this.templates.length === 0) return [];
+    const expansions = this.#expansionsAt(subject);
+    const matching = expansions.filter(
+      (wants, i): wants is Wants => wants !== undefined && concerns(this.templates[i]?.match ?? {}, subject),
+    );
+    const [only, ...others] = matching;
+    const wanted = others.length === 0 ? only : gathered(matching.flatMap((wants) => [...wants]));
+    return [...(wanted?.values() ?? [])];
+  }
+
+  /** Devices of one kind share their object list while they register: what it means to the templates is worked out once. */
+  #expansionsAt(subject: TemplateSubject): readonly (Wants | undefined)[] {
+    const known = this.#expansions.get(subject.objectLinks);
+    if (known?.lwm2mVersion === subject.lwm2mVersion) return known.wants;
     const announced = new Announced(subject);
-    const wanted = new Map<string, Observation>();
-    for (const template of this.templates) {
-      if (!matches(template, subject, announced)) continue;
-      for (const desired of template.observations) {
-        for (const observation of expand(desired, template.name, announced)) {
-          const key = observationKey(observation);
-          const before = wanted.get(key);
-          wanted.set(key, before === undefined ? observation : merged(before, observation));
-        }
-      }
-    }
-    return [...wanted.values()];
+    const wants = this.templates.map((template) => (announces(template.match, announced) ? wantsOf(template, announced) : undefined));
+    this.#expansions.set(subject.objectLinks, { lwm2mVersion: subject.lwm2mVersion, wants });
+    return wants;
   }
 }
 
@@ -71,14 +85,32 @@ function readTemplate(document: string): ObservationTemplate | undefined {
   }
 }
 
-function matches({ match }: NamedTemplate, { endpoint, labels = {} }: TemplateSubject, announced: Announced): boolean {
-  if (match.object !== undefined) {
-    const [object = -1, instance] = match.object.slice(1).split('/').map(Number);
-    if (!announced.has(object, instance)) return false;
-    if (match.objectVersion !== undefined && announced.version(object) !== match.objectVersion) return false;
+/** Whether the device has the objects that the template asks for. */
+function announces({ object: path, objectVersion }: TemplateMatch, announced: Announced): boolean {
+  if (path === undefined) return true;
+  const [object = -1, instance] = path.slice(1).split('/').map(Number);
+  return announced.has(object, instance) && (objectVersion === undefined || announced.version(object) === objectVersion);
+}
+
+/** Whether the template asks for this very device. */
+function concerns({ endpointPattern, labels: asked }: TemplateMatch, { endpoint, labels = {} }: TemplateSubject): boolean {
+  if (endpointPattern !== undefined && !globMatches(endpointPattern, endpoint)) return false;
+  return asked === undefined || Object.entries(asked).every(([key, value]) => labels[key] === value);
+}
+
+function wantsOf(template: NamedTemplate, announced: Announced): Wants {
+  const wanted = template.observations.flatMap((desired) => expand(desired, template.name, announced));
+  return gathered(wanted.map((observation) => [observationKey(observation), observation]));
+}
+
+/** Each observation once, in the order in which they count. */
+function gathered(wanted: readonly (readonly [key: string, Observation])[]): Wants {
+  const once = new Map<string, Observation>();
+  for (const [key, observation] of wanted) {
+    const before = once.get(key);
+    once.set(key, before === undefined ? observation : merged(before, observation));
   }
-  if (match.labels !== undefined && !Object.entries(match.labels).every(([key, value]) => labels[key] === value)) return false;
-  return match.endpointPattern === undefined || globMatches(match.endpointPattern, endpoint);
+  return once;
 }
 
 function expand(desired: DesiredObservation, name: string, announced: Announced): Observation[] {

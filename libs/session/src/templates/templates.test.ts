@@ -2,7 +2,7 @@ import type { ObservationTemplate } from '@cluster/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  changeObservation, decodeSession, desire, encodeSession, nextObservationStep, register, TemplateDesk, TemplateSet, toObservation,
+  changeObservation, decodeSession, desire, encodeSession, nextObservationStep, ownObservations, register, TemplateDesk, TemplateSet, toObservation,
   update, withTemplates, type DocumentSet, type NamedTemplate, type SessionRecord, type TemplateSubject,
 } from '../index.ts';
 import { globMatches } from './glob.ts';
@@ -155,10 +155,12 @@ describe('the effective desired state', () => {
 
   it('an own list takes a template\'s observation over with its token, and gives it back', () => {
     const active = changeObservation(withTemplates(first(), temperature(), 10), 's /3303/2/5700', { state: 'active', counter: 9 });
-    const taken = withTemplates(desire(active, [toObservation({ path: '/3303/2/5700' })]), temperature(), 10);
+    const taken = withTemplates(active, temperature(), 10, ownObservations(active, [toObservation({ path: '/3303/2/5700' })]));
     expect(taken.observations[0]).toEqual({ paths: ['/3303/2/5700'], composite: false, state: 'active', counter: 9, attributesWritten: false });
-    const back = desire(taken, []);
-    expect(back.cancellations).toMatchObject([{ counter: 9 }]);
+    const back = withTemplates(taken, temperature(), 10, []);
+    expect(back.observations[0]).toEqual({ ...taken.observations[0], from: 'template:t' });
+    expect(back.cancellations).toEqual([]);
+    expect(desire(taken, []).cancellations).toMatchObject([{ counter: 9 }]);
   });
 
   it('never passes the limit: what is least important is left out', () => {

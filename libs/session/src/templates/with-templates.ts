@@ -6,10 +6,9 @@ import type { TemplateSet } from './template-set.ts';
 /**
  * Brings a session to what its own list and the templates want. For the same observation the own list decides alone.
  * Beyond `limit` observations what templates want is left out, the least important first. What stays the same goes on
- * with its token; without any change the observations are the same object.
+ * with its token; without any change the observations are the same object. `own`: another own list than the present one.
  */
-export function withTemplates(record: SessionRecord, set: TemplateSet, limit: number): SessionRecord {
-  const own = record.observations.filter((o) => o.from === undefined);
+export function withTemplates(record: SessionRecord, set: TemplateSet, limit: number, own = presentOwn(record)): SessionRecord {
   const ownKeys = new Set(own.map(observationKey));
   const { endpoint, profile, registration: { lwm2mVersion, objectLinks } } = record;
   const wanted = set
@@ -21,6 +20,10 @@ export function withTemplates(record: SessionRecord, set: TemplateSet, limit: nu
   const templates = set.version;
   if (sameItems(observations, record.observations)) return record.templates === templates ? record : { ...record, templates };
   return { ...withObservations(record, observations), templates };
+}
+
+function presentOwn({ observations }: SessionRecord): readonly Observation[] {
+  return observations.filter((o) => o.from === undefined);
 }
 
 /** The observation as it stands at the device, where that is what is wanted; else it is made again, by its token. */
