@@ -1,7 +1,7 @@
 /** Mbed TLS 3.5 as a DTLS 1.2 client: PSK and ECDHE-ECDSA, Connection ID, chosen MTU, and address changes on demand. */
 import { resolve } from 'node:path';
-import { ConsoleClient, type Dialect } from './console-client.ts';
 import { buildFromCrate } from './crate-sources.ts';
+import { NATIVE_DIALECT, NativeClient } from './native-client.ts';
 import { suiteFor, type CipherSuite, type DtlsClientOptions, type DtlsSecurity } from './peer.ts';
 
 const BUILD = `
@@ -18,30 +18,6 @@ export interface MbedtlsOptions extends DtlsClientOptions {
 /** Mbed TLS names a suite with hyphens: TLS-PSK-WITH-AES-128-CCM-8. */
 const mbedtlsName = (suite: CipherSuite): string => suite.replaceAll('_', '-');
 
-const DIALECT: Dialect = {
-  established: /^established \S+$/m,
-  suite: (words) => /^established (\S+)$/m.exec(words)?.[1]?.replaceAll('-', '_') as CipherSuite | undefined,
-  resumed: () => false,
-  alert: (words) => {
-    const number = /^alert (\d+)$/m.exec(words)?.[1];
-    return number === undefined ? undefined : Number(number);
-  },
-};
-
-/** A running client. */
-export class MbedtlsClient extends ConsoleClient {
-  /** The CID in its records to the server, as hex; undefined where none was agreed. */
-  get writeCid(): string | undefined {
-    return /^cid agreed (\w*)$/m.exec(this.words)?.[1];
-  }
-
-  /** Has it go on from a fresh local port. */
-  rebind(): Promise<void> {
-    this.signal('SIGUSR1');
-    return this.untilSaid('rebound');
-  }
-}
-
 /** Fetches and builds the program where the cache has none; a minute. */
 export function buildMbedtls(): Promise<string> {
   const project = resolve(import.meta.dirname, '../../../clients/mbedtls');
@@ -49,12 +25,12 @@ export function buildMbedtls(): Promise<string> {
 }
 
 /** Starts a client; its handshake begins at once. */
-export async function startMbedtls(options: MbedtlsOptions): Promise<MbedtlsClient> {
+export async function startMbedtls(options: MbedtlsOptions): Promise<NativeClient> {
   const { port, security, cidHex, mtu, patienceMs } = options;
   const args = [`port=${port}`, `suite=${mbedtlsName(suiteFor(options))}`];
   if (security.mode === 'psk') args.push(`psk=${security.keyHex}`, `psk_identity=${security.identity}`);
   else args.push(`certificate=${security.certificateFile}`, `key=${security.keyFile}`, `trust=${security.trustFile}`);
   if (cidHex !== undefined) args.push(`cid=${cidHex}`);
   if (mtu !== undefined) args.push(`mtu=${mtu}`);
-  return new MbedtlsClient(await buildMbedtls(), args, DIALECT, patienceMs);
+  return new NativeClient(await buildMbedtls(), args, NATIVE_DIALECT, patienceMs);
 }
