@@ -1,14 +1,9 @@
 /** Eclipse Leshan's client as a test peer: LwM2M 1.1 over UDP and DTLS (Scandium), objects 1, 3, 5, 6 and 3303, further ones on demand. */
-import { execFile } from 'node:child_process';
-import { cp } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { ensureProgram } from '../brokers/install.ts';
-import { builtOnce, hashOf } from './built-once.ts';
+import { resolve } from 'node:path';
 import type { CipherSuite, DtlsSecurity, HandshakeFailed } from './dtls/peer.ts';
 import { JsonLineProcess, type ClientEvent } from './json-process.ts';
+import { buildMaven } from './maven-project.ts';
 
-const run = promisify(execFile);
 const PROJECT = resolve(import.meta.dirname, '../../clients/leshan');
 const REGISTRY = resolve(import.meta.dirname, '../../../lwm2m/ddf/objects');
 
@@ -77,19 +72,6 @@ export interface LeshanClient {
   stop(): Promise<void>;
 }
 
-/** Builds the client where the cache has none of these sources, with Maven. Returns the class path. */
-export async function buildLeshan(): Promise<string> {
-  await ensureProgram('java', ['-version'], 'default-jre-headless');
-  const home = await builtOnce('leshan', await hashOf(PROJECT), async (into) => {
-    await ensureProgram('javac', ['-version'], 'default-jdk-headless');
-    await ensureProgram('mvn', ['--version'], 'maven');
-    const source = join(into, 'source');
-    await cp(PROJECT, source, { recursive: true, filter: (file) => !file.startsWith(join(PROJECT, 'target')) });
-    await run('mvn', ['-q', '-B', '-f', join(source, 'pom.xml'), 'package']);
-  });
-  return `${join(home, 'source/target/leshan-test-client.jar')}:${join(home, 'source/target/lib/*')}`;
-}
-
 /** Starts a Leshan client, not registered yet. */
 export async function startLeshan(options: LeshanOptions): Promise<LeshanClient> {
   const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, dtls } = options;
@@ -102,7 +84,7 @@ export async function startLeshan(options: LeshanOptions): Promise<LeshanClient>
 
 /** Runs a main class of the project with its settings as JSON. */
 export async function startJava(mainClass: string, settings: object): Promise<JsonLineProcess> {
-  const classPath = await buildLeshan();
+  const classPath = await buildMaven('leshan', PROJECT, 'leshan-test-client');
   const java = ['-Xmx96m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath];
   return new JsonLineProcess('java', [...java, mainClass, JSON.stringify(settings)]);
 }

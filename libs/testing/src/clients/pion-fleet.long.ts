@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { NatNetwork } from '../network/nat-network.ts';
 import { JsonLineProcess } from './json-process.ts';
 import { buildPionFleet, PionFleet, type FleetOptions } from './pion-fleet.ts';
 
@@ -79,6 +80,24 @@ it('registers again at 4.04, and shakes hands again when the server ends the ass
   await vi.waitFor(async () => {
     expect((await fleet.report()).totals).toMatchObject({ handshakes: 2 * COUNT, sessionsEnded: COUNT, registers: 3 * COUNT });
   }, 30_000);
+}, 90_000);
+
+it('lives in a network namespace, behind a balancer that moves its flows', async () => {
+  const network = await NatNetwork.open({ workers: [1] });
+  const settings = { keySeed: NAMES.keySeed, path: '/3303/0/5700', cidLength: 8, address: network.workerAddress };
+  const worker = new JsonLineProcess(join(await buildPionFleet(), 'reference'), [JSON.stringify(settings)]);
+  await network.setWorkers([Number((await worker.next('ready'))['port'])]);
+  fleet = await PionFleet.open({ ...NAMES, cidLength: 0, notifyS: 0.1 }, network);
+  await fleet.start();
+  await network.moveFlows();
+  const { acknowledged } = (await fleet.report()).totals;
+  await vi.waitFor(async () => {
+    expect((await fleet.report()).totals.acknowledged).toBeGreaterThan(acknowledged + 10 * COUNT);
+  }, 30_000);
+  expect((await fleet.report()).totals).toMatchObject({ handshakes: COUNT, sessionsGivenUp: 0 });
+  await fleet.stop();
+  await worker.stop();
+  await network.close();
 }, 90_000);
 
 it('tells that handshakes fail', async () => {

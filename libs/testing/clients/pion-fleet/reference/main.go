@@ -1,7 +1,7 @@
 // Command reference is the smallest LwM2M server on pion's DTLS that can prove the fleet: it gives each device a
 // Connection ID, answers Register and Update, observes one resource of each device and acknowledges its notifications.
 //
-// Its argument: {"keySeed":"..","path":"/3303/0/5700","cidLength":8}. Events: ready with its port, report, forgotten. Commands:
+// Its argument: {"keySeed":"..","path":"/3303/0/5700","cidLength":8,"address":".."}. Events: ready with its port, report, forgotten. Commands:
 // {"do":"report"}; {"do":"forget"} has the next Update of each device answered with 4.04; {"do":"read"} reads the resource
 // of every device; {"do":"end"} ends all associations with close_notify. The end of stdin stops it.
 package main
@@ -27,6 +27,7 @@ import (
 type settings struct {
 	KeySeed   string `json:"keySeed"`
 	Path      string `json:"path"`
+	Address   string `json:"address"` // 127.0.0.1 unless told
 	CidLength int    `json:"cidLength"`
 }
 
@@ -55,7 +56,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	listener, err := dtls.ListenWithOptions("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)},
+	if s.settings.Address == "" {
+		s.settings.Address = "127.0.0.1"
+	}
+	listener, err := dtls.ListenWithOptions("udp4", &net.UDPAddr{IP: net.ParseIP(s.settings.Address)},
 		dtls.WithPSK(s.key), dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_CCM_8),
 		dtls.WithConnectionIDGenerator(dtls.RandomCIDGenerator(s.settings.CidLength)))
 	if err != nil {
