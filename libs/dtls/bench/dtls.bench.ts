@@ -1,14 +1,16 @@
 /** Prints the µs of CPU of a handshake on the server's side, of a record opened and sealed, and of the primitives alone. Run with node. */
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, diffieHellman, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { EMPTY_BYTES } from '@cluster/bytes';
-import type { DtlsClientOptions, DtlsServerEvent } from '../src/index.ts';
+import type { DtlsClientOptions } from '../src/index.ts';
+import { randomPool } from '../src/index.ts';
 import { createOpener, createSealer } from '../src/record/protection.ts';
 import { splitDatagram } from '../src/record/record.ts';
 import { CIPHERS, protection } from '../test/fixtures.ts';
 import { WITH_CID, newClient, newStore, newWorker } from '../test/peers.ts';
 import { CLIENTS } from '../test/peers.ts';
 
-const random = (size: number): Uint8Array => randomBytes(size);
+const random = randomPool();
+const BATCH = 50;
 const print = (name: string, us: number): void => console.log(`${name.padEnd(56)} ${us.toFixed(2).padStart(8)} µs`);
 
 /** CPU time of each run after warming up. */
@@ -20,31 +22,31 @@ function measure(name: string, rounds: number, run: () => void): void {
   print(name, (used.user + used.system) / rounds);
 }
 
-/** Server-side CPU of whole handshakes, cookie exchange included; the client's side is not measured. */
+/** Server-side CPU of whole handshakes, cookie exchange included, a batch of clients in step; the clients' side is not measured. */
 function measureHandshake(name: string, kind: keyof typeof CLIENTS, options: Partial<DtlsClientOptions>, rounds: number): void {
   const worker = newWorker(newStore(), { random });
   let usedUs = 0;
   let established = 0;
-  for (let round = -rounds / 4; round < rounds; round++) {
-    const client = newClient(kind, { random, ...options });
-    const peer = `dtls:10.0.0.${round & 0xff}:${round}`;
-    client.connect(0);
-    for (let turn = 0; turn < 6 && !client.connected; turn++) {
-      const { datagrams } = client.poll();
+  for (let round = -rounds / 4; round < rounds; round += BATCH) {
+    const clients = new Map(Array.from({ length: BATCH }, (_, index) => [`dtls:10.0.${index}.1:${round & 0xffff}`, newClient(kind, { random, ...options })]));
+    for (const client of clients.values()) client.connect(0);
+    for (let turn = 0; turn < 4; turn++) {
+      const datagrams = [...clients].flatMap(([peer, client]) => client.poll().datagrams.map((bytes) => ({ peer, bytes })));
       const before = process.cpuUsage();
-      for (const bytes of datagrams) worker.server.handle(0, { peer, bytes });
+      for (const datagram of datagrams) worker.server.handle(0, datagram);
       const answers = worker.settle(0);
       const used = process.cpuUsage(before);
       if (round >= 0) usedUs += used.user + used.system;
-      for (const { bytes } of answers) client.handle(0, bytes);
+      for (const { peer, bytes } of answers) clients.get(peer)?.handle(0, bytes);
     }
-    const event = worker.happened.find((each): each is DtlsServerEvent & { kind: 'established' } => each.kind === 'established');
-    if (event !== undefined) {
+    for (const event of worker.happened.splice(0)) {
+      if (event.kind !== 'established') continue;
       established++;
       worker.server.discard(event.association);
     }
     worker.settle(0);
-    worker.happened.length = 0;
+    worker.store.fixed.clear();
+    worker.store.lastFlights.clear();
   }
   if (established !== rounds * 1.25) throw new Error(`${established} handshakes completed`);
   print(name, usedUs / rounds);

@@ -13,6 +13,7 @@ export {
   generateKeyPairSync,
   hash,
   hkdfSync,
+  randomFillSync,
   sign,
   timingSafeEqual,
   verify,

@@ -22,6 +22,7 @@ export type { RetransmissionTimes } from './handshake/core.ts';
 export { runPublicKeyWork } from './keys/public-key-work.ts';
 export type { PublicKeyResult, PublicKeyWork } from './keys/public-key-work.ts';
 export { NamedGroup } from './messages/extensions.ts';
+export { randomPool } from './random.ts';
 export type { RandomBytes } from './random.ts';
 export type { DtlsServerCounters, RecordDrop, Refusal } from './server/counters.ts';
 export type {

@@ -1,73 +1,75 @@
-/** Deadlines of an engine in one heap; a deadline that was moved leaves its old entry behind, which is skipped when it comes up. */
+/** Deadlines of an engine: a binary heap in which each can be moved or taken out, so that what is over is held by nothing. */
 
-/** Something that wants to be woken; set `wakeAtMs` by {@link Deadlines.set} only. */
+/** Something that wants to be woken; set by {@link Deadlines.set} only. */
 export interface Waking {
   /** Infinity: never. */
   wakeAtMs: number;
-  /** What of it lies in the heap. Owned by the queue. */
-  queuedAtMs: number;
+  /** Place in the heap; -1 while not set. Owned by the queue. */
+  heapIndex: number;
   wake(nowMs: number): void;
 }
 
-interface Entry {
-  readonly atMs: number;
-  readonly of: Waking;
-}
-
 export class Deadlines {
-  readonly #heap: Entry[] = [];
+  readonly #heap: Waking[] = [];
 
-  /** Sets when something is woken; Infinity cancels. */
+  /** How many are set. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  get nextAtMs(): number | undefined {
+    return this.#heap[0]?.wakeAtMs;
+  }
+
+  /** Sets when something is woken, or moves it; Infinity takes it out. */
   set(of: Waking, atMs: number): void {
     of.wakeAtMs = atMs;
-    // An entry that comes up too early is put back; only an earlier one must be added.
-    if (atMs < of.queuedAtMs) this.#push(of, atMs);
+    if (atMs === Infinity) this.#remove(of);
+    else {
+      if (of.heapIndex < 0) of.heapIndex = this.#heap.push(of) - 1;
+      this.#sift(of);
+    }
   }
 
-  /** No later than the earliest deadline. */
-  get nextAtMs(): number | undefined {
-    return this.#heap[0]?.atMs;
-  }
-
+  /** Wakes what is due, the earliest first. */
   runDue(nowMs: number): void {
-    for (let first = this.#heap[0]; first !== undefined && first.atMs <= nowMs; first = this.#heap[0]) {
-      this.#pop();
-      const { of } = first;
-      if (of.queuedAtMs !== first.atMs) continue;
-      of.queuedAtMs = Infinity;
-      if (of.wakeAtMs > nowMs) {
-        if (of.wakeAtMs < Infinity) this.#push(of, of.wakeAtMs);
-        continue;
-      }
-      of.wakeAtMs = Infinity;
-      of.wake(nowMs);
+    for (let first = this.#heap[0]; first !== undefined && first.wakeAtMs <= nowMs; first = this.#heap[0]) {
+      this.set(first, Infinity);
+      first.wake(nowMs);
     }
   }
 
-  #push(of: Waking, atMs: number): void {
-    of.queuedAtMs = atMs;
-    const heap = this.#heap;
-    let at = heap.push({ atMs, of }) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (heap[parent]!.atMs <= heap[at]!.atMs) return;
-      [heap[parent], heap[at]] = [heap[at]!, heap[parent]!];
-      at = parent;
+  #remove(of: Waking): void {
+    const { heapIndex } = of;
+    if (heapIndex < 0) return;
+    of.heapIndex = -1;
+    const last = this.#heap.pop()!;
+    if (last === of) return;
+    this.#place(last, heapIndex);
+    this.#sift(last);
+  }
+
+  #sift(of: Waking): void {
+    for (let parent = this.#heap[(of.heapIndex - 1) >> 1]; of.heapIndex > 0 && parent!.wakeAtMs > of.wakeAtMs; parent = this.#heap[(of.heapIndex - 1) >> 1]) {
+      this.#swap(parent!, of);
+    }
+    for (;;) {
+      const left = this.#heap[2 * of.heapIndex + 1];
+      const right = this.#heap[2 * of.heapIndex + 2];
+      const child = right !== undefined && right.wakeAtMs < left!.wakeAtMs ? right : left;
+      if (child === undefined || child.wakeAtMs >= of.wakeAtMs) return;
+      this.#swap(of, child);
     }
   }
 
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    heap[0] = last;
-    for (let at = 0; ; ) {
-      const left = 2 * at + 1;
-      const right = left + 1;
-      const child = right < heap.length && heap[right]!.atMs < heap[left]!.atMs ? right : left;
-      if (child >= heap.length || heap[child]!.atMs >= heap[at]!.atMs) return;
-      [heap[child], heap[at]] = [heap[at]!, heap[child]!];
-      at = child;
-    }
+  #swap(upper: Waking, lower: Waking): void {
+    const { heapIndex } = upper;
+    this.#place(upper, lower.heapIndex);
+    this.#place(lower, heapIndex);
+  }
+
+  #place(of: Waking, index: number): void {
+    this.#heap[index] = of;
+    of.heapIndex = index;
   }
 }

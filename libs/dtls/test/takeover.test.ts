@@ -155,6 +155,53 @@ describe('when its worker dies, a device with a Connection ID', () => {
   });
 });
 
+describe('over a foul network, with workers that die at random', () => {
+  it('no device shakes hands again, no nonce repeats, and everything arrives', () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const integers = seededIntegers(seed);
+      const store = newStore();
+      const workers = [newWorker(store, { sendBlock: 16 }, seed)];
+      const network = new TestNetwork(workers[0]!, integers, { loss: 0.1, duplication: 0.1, minDelayMs: 5, maxDelayMs: 300 });
+      const client = newClient('psk', WITH_CID, seed);
+      network.add('device', client);
+      client.connect(network.nowMs);
+      network.run(network.nowMs + 100_000, () => client.connected);
+      for (let message = 0; message < 30; message++) {
+        const text = `message ${message}`;
+        for (let attempt = 0; attempt < 30 && !workers.some((worker) => heard(worker).some((each) => each.startsWith(text))); attempt++) {
+          client.send(encodeUtf8(text));
+          if (integers() % 4 === 0) workers.push((network.worker = newWorker(store, { sendBlock: 16 }, seed * 1_000 + workers.length)));
+          network.run(network.nowMs + 400);
+          for (const { association } of network.worker.of('established')) network.worker.server.send(association, encodeUtf8('down'));
+        }
+        expect(workers.some((worker) => heard(worker).some((each) => each.startsWith(text)))).toBe(true);
+      }
+      expect(workers.length).toBeGreaterThan(3);
+      expect(workers.slice(1).reduce((sum, { server }) => sum + server.counters.handshakesBegun, 0)).toBe(0);
+      const all = nonces(network);
+      expect(new Set(all.map((nonce) => nonce.slice(6))).size).toBe(all.length);
+    }
+  });
+});
+
+describe('a balancer that sends each record to another worker', () => {
+  it('costs takeovers, but loses nothing and repeats no nonce', () => {
+    const scene = connected();
+    const { network, client, store } = scene;
+    const workers = [scene.worker, newWorker(store, {}, 7), newWorker(store, {}, 8)];
+    for (let index = 0; index < 30; index++) {
+      network.worker = workers[index % 3]!;
+      say(network, client, `${index}`);
+      network.worker.server.send(handle(network.worker), encodeUtf8('down'));
+      settle(network);
+    }
+    expect(workers.flatMap(heard).toSorted((left, right) => Number(left) - Number(right))).toEqual(Array.from({ length: 30 }, (_, index) => `${index}`));
+    expect(network.happened('device', 'data')).toHaveLength(30);
+    const all = nonces(network);
+    expect(new Set(all.map((nonce) => nonce.slice(6))).size).toBe(all.length);
+  });
+});
+
 describe('no takeover', () => {
   const record = (cid: Uint8Array): Uint8Array => Uint8Array.of(25, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, ...cid, 0, 24, ...new Uint8Array(24));
 

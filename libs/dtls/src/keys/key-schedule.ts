@@ -5,7 +5,7 @@ import { createSecretKey } from '../crypto.ts';
 import type { DirectionKeys } from '../record/protection.ts';
 import type { BulkCipher } from '../suites.ts';
 import { vector16 } from '../wire/writer.ts';
-import { prf } from './prf.ts';
+import { Label, prf } from './prf.ts';
 
 const MASTER_SECRET_LENGTH = 48;
 const VERIFY_DATA_LENGTH = 12;
@@ -26,8 +26,8 @@ export function pskPremasterSecret(key: Uint8Array): Uint8Array {
 export function masterSecret(premaster: Uint8Array, randoms: Randoms, sessionHash: Uint8Array | undefined): Uint8Array {
   const secret = createSecretKey(premaster);
   return sessionHash === undefined
-    ? prf(secret, 'master secret', concatBytes([randoms.client, randoms.server]), MASTER_SECRET_LENGTH)
-    : prf(secret, 'extended master secret', sessionHash, MASTER_SECRET_LENGTH);
+    ? prf(secret, Label.MASTER_SECRET, concatBytes([randoms.client, randoms.server]), MASTER_SECRET_LENGTH)
+    : prf(secret, Label.EXTENDED_MASTER_SECRET, sessionHash, MASTER_SECRET_LENGTH);
 }
 
 /** What a suite takes of the key block, for each direction. */
@@ -41,7 +41,7 @@ export function keyBlockLength(cipher: BulkCipher): number {
 }
 
 export function keyBlock(master: KeyObject, cipher: BulkCipher, randoms: Randoms): Uint8Array {
-  return prf(master, 'key expansion', concatBytes([randoms.server, randoms.client]), keyBlockLength(cipher));
+  return prf(master, Label.KEY_EXPANSION, concatBytes([randoms.server, randoms.client]), keyBlockLength(cipher));
 }
 
 /** The keys with which one side writes. */
@@ -54,5 +54,5 @@ export function directionKeys(block: Uint8Array, cipher: BulkCipher, writer: Sid
 
 /** The verify_data of a side's Finished over the hash of all messages before it. */
 export function verifyData(master: KeyObject, side: Side, transcriptHash: Uint8Array): Uint8Array {
-  return prf(master, side === 'client' ? 'client finished' : 'server finished', transcriptHash, VERIFY_DATA_LENGTH);
+  return prf(master, side === 'client' ? Label.CLIENT_FINISHED : Label.SERVER_FINISHED, transcriptHash, VERIFY_DATA_LENGTH);
 }

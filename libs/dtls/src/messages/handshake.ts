@@ -1,7 +1,6 @@
 /** The handshake header with its fragment fields (RFC 6347 §4.2.2), and a whole message as the transcript sees it. */
-import { concatBytes } from '@cluster/bytes';
 import { WireReader } from '../wire/reader.ts';
-import { uint16, uint24, uint8 } from '../wire/writer.ts';
+import { putUint } from '../wire/writer.ts';
 
 export const HandshakeType = {
   HELLO_REQUEST: 0,
@@ -57,7 +56,14 @@ export function decodeFragments(content: Uint8Array): HandshakeFragment[] | unde
 }
 
 export function encodeFragment({ type, sequence, length, offset, bytes }: HandshakeFragment): Uint8Array {
-  return concatBytes([uint8(type), uint24(length), uint16(sequence), uint24(offset), uint24(bytes.length), bytes]);
+  const fragment = new Uint8Array(HANDSHAKE_HEADER_LENGTH + bytes.length);
+  fragment[0] = type;
+  putUint(fragment, 1, length, 3);
+  putUint(fragment, 4, sequence, 2);
+  putUint(fragment, 6, offset, 3);
+  putUint(fragment, 9, bytes.length, 3);
+  fragment.set(bytes, HANDSHAKE_HEADER_LENGTH);
+  return fragment;
 }
 
 /** A message as one fragment: so it enters the transcript, however it was split (RFC 6347 §4.2.6). */

@@ -75,7 +75,7 @@ export class Adoptions {
 
 class Adoption implements Waking {
   wakeAtMs = Infinity;
-  queuedAtMs = Infinity;
+  heapIndex = -1;
   readonly #context: ServerContext;
   readonly #records: Arrived[];
   readonly #ended: () => void;

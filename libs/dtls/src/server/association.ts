@@ -17,6 +17,8 @@ export interface HeldRecord {
   readonly sequence: number;
   readonly newest: boolean;
   readonly opened: OpenedRecord;
+  /** As it came: should the ceiling be refused, another owner's numbers decide about it. */
+  readonly record?: WireRecord;
 }
 
 export interface AssociationStart {

@@ -1,5 +1,5 @@
 /** Flight 4: answers a ClientHello whose cookie is valid, with a full handshake or an abbreviated one. */
-import { EMPTY_BYTES } from '@cluster/bytes';
+import { EMPTY_BYTES, equalBytes } from '@cluster/bytes';
 import { Alert } from '../alerts.ts';
 import { createCid, isOurCid } from '../association/cid.ts';
 import { decodeFixed } from '../association/record.ts';
@@ -53,7 +53,7 @@ function tryResumption(handshake: ServerHandshake, nowMs: number, hello: ClientH
         ? { kind: 'resumption-wanted', question, peer, sessionId: sessionId! }
         : { kind: 'resumption-wanted', question, peer, credential: byTicket.credential, provedAtMs: byTicket.provedAtMs },
     (answeredMs, answer) => {
-      const session = answer.ok ? (byTicket ?? storedSession(answer.fixed)) : undefined;
+      const session = answer.ok ? (byTicket ?? storedSession(answer.fixed, hello.sessionId)) : undefined;
       if (session === undefined || !isResumable(session, hello, offer, handshake)) sendFullFlight(handshake, answeredMs, hello, offer);
       else if (session.extendedMasterSecret && !offer.extendedMasterSecret) {
         // RFC 7627 §5.3: such a client must not be resumed, nor be served another way.
@@ -63,9 +63,10 @@ function tryResumption(handshake: ServerHandshake, nowMs: number, hello: ClientH
   );
 }
 
-function storedSession(fixed: Uint8Array | undefined): Session | undefined {
+function storedSession(fixed: Uint8Array | undefined, sessionId: Uint8Array): Session | undefined {
   const association = fixed === undefined ? undefined : decodeFixed(fixed);
-  return association?.masterSecret.length === 48 ? association : undefined;
+  if (association === undefined || association.masterSecret.length === 0) return undefined;
+  return equalBytes(association.cid, sessionId) ? association : undefined;
 }
 
 function isResumable(session: Session, hello: ClientHello, offer: ClientOffer, handshake: ServerHandshake): boolean {

@@ -51,7 +51,7 @@ const FINISHED_ATTEMPTS = 2;
 
 export class ServerHandshake implements Waking {
   wakeAtMs = Infinity;
-  queuedAtMs = Infinity;
+  heapIndex = -1;
   ended = false;
   agreement: Agreement | undefined;
   /** The ephemeral key of ECDHE. */

@@ -60,7 +60,7 @@ export class DtlsServer {
   constructor(options: DtlsServerOptions) {
     this.#context = new ServerContext(serverSettings(options));
     this.#table = new AssociationTable(this.#context.settings.limits.maxAssociations);
-    this.#traffic = new Traffic(this.#context, this.#table);
+    this.#traffic = new Traffic(this.#context, this.#table, (nowMs, peer, record) => this.#adoptions.handle(nowMs, peer, record));
     this.#adoptions = new Adoptions(this.#context, (nowMs, association, records) => this.#onAdopted(nowMs, association, records));
   }
 

@@ -16,9 +16,13 @@ export class Traffic {
   readonly #context: ServerContext;
   readonly #table: AssociationTable;
 
-  constructor(context: ServerContext, table: AssociationTable) {
+  readonly #takeBack: (nowMs: number, peer: string, record: WireRecord) => void;
+
+  /** `takeBack` gets records of an association that is another worker's by now: it may be taken over again with them. */
+  constructor(context: ServerContext, table: AssociationTable, takeBack: (nowMs: number, peer: string, record: WireRecord) => void) {
     this.#context = context;
     this.#table = table;
+    this.#takeBack = takeBack;
   }
 
   /** Takes a record; false if it doesn't authenticate under this association. Silent about everything that is wrong with it. */
@@ -31,7 +35,7 @@ export class Traffic {
     if (opened === undefined) return false;
     const newest = record.sequence > association.window.highest;
     association.window.mark(record.sequence);
-    this.admit(nowMs, association, { peer, sequence: record.sequence, newest, opened });
+    this.admit(nowMs, association, { peer, sequence: record.sequence, newest, opened, record });
     return true;
   }
 
@@ -48,7 +52,7 @@ export class Traffic {
       this.#context.drop('held-overflow');
       return;
     }
-    association.held.push(record);
+    association.held.push(record.record === undefined ? record : { ...record, record: { ...record.record, fragment: record.record.fragment.slice(), cid: association.fixed.cid } });
     this.#askCeiling(association);
   }
 
@@ -127,9 +131,17 @@ export class Traffic {
       (nowMs, stored) => {
         association.ceilingAsked = false;
         if (stored) this.ceilingStored(nowMs, association, ceiling);
-        else this.close(association, 'discarded');
+        else this.#lose(nowMs, association);
       },
     );
+  }
+
+  /** Another worker has it, or the store is away: what waits is brought back to the beginning. */
+  #lose(nowMs: number, association: Association): void {
+    const { held } = association;
+    this.close(association, 'discarded');
+    if (!association.fixed.cidAgreed) return;
+    for (const { peer, record } of held) if (record !== undefined) this.#takeBack(nowMs, peer, record);
   }
 
   #transmit(association: Association, type: number, content: Uint8Array): void {

@@ -76,8 +76,12 @@ export class WireReader {
   }
 
   #uint(size: number): number {
+    if (size > this.remaining) {
+      this.#overrun = true;
+      return 0;
+    }
     let value = 0;
-    for (const byte of this.take(size)) value = value * 0x100 + byte;
+    for (const end = this.#at + size; this.#at < end; this.#at++) value = value * 0x100 + this.#bytes[this.#at]!;
     return value;
   }
 }

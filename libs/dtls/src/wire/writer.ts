@@ -36,20 +36,27 @@ export function putUint(bytes: Uint8Array, at: number, value: number, size: numb
 
 /** A vector with a length of one byte. */
 export function vector8(bytes: Uint8Array): Uint8Array {
-  return concatBytes([uint8(bytes.length), bytes]);
+  return vector(bytes, 1);
 }
 
 /** A vector with a length of two bytes. */
 export function vector16(bytes: Uint8Array): Uint8Array {
-  return concatBytes([uint16(bytes.length), bytes]);
+  return vector(bytes, 2);
 }
 
 /** A vector with a length of three bytes. */
 export function vector24(bytes: Uint8Array): Uint8Array {
-  return concatBytes([uint24(bytes.length), bytes]);
+  return vector(bytes, 3);
 }
 
 /** 16-bit integers, one after the other. */
 export function uint16List(values: readonly number[]): Uint8Array {
   return concatBytes(values.map(uint16));
+}
+
+function vector(bytes: Uint8Array, lengthSize: number): Uint8Array {
+  const whole = new Uint8Array(lengthSize + bytes.length);
+  putUint(whole, 0, bytes.length, lengthSize);
+  whole.set(bytes, lengthSize);
+  return whole;
 }
