@@ -96,7 +96,9 @@ export const settings = {
   maxBodyBytes: setting('LWM2M_MAX_BODY_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE),
     'Bytes of the largest body taken from a device (block-wise) or from REST'),
   cacheSessions: setting('LWM2M_CACHE_SESSIONS', values.wholeNumber(1, 10_000_000), '100000', 'Sessions that an edge worker keeps in memory'),
-  queueMaxEntries: setting('LWM2M_QUEUE_MAX_ENTRIES', values.wholeNumber(1, 100_000), '100', 'Commands that wait for one device at most'),
+  maxExchanges: setting('LWM2M_MAX_EXCHANGES', values.wholeNumber(1, 100_000), '10000',
+    'Devices that a worker sends requests to at the same time. Devices and tenants take turns; one tenant has three quarters of the places at most'),
+  queueMaxEntries: setting('LWM2M_QUEUE_MAX_ENTRIES', values.wholeNumber(1, 100_000), '100', 'Commands that wait for one device at most; ended ones do not count'),
   queueMaxBytes: setting('LWM2M_QUEUE_MAX_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE), 'Bytes of the commands that wait for one device at most'),
   maxObservations: setting('LWM2M_MAX_OBSERVATIONS', values.wholeNumber(1, 10_000), '100', 'Observations of one device at most'),
 

@@ -21,6 +21,7 @@ import { ObservationRunner } from './downlink/observation-runner.ts';
 import { Pace } from './downlink/pace.ts';
 import { PutOff } from './downlink/put-off.ts';
 import { Settler } from './downlink/settler.ts';
+import { Turns } from './downlink/turns.ts';
 import { EndedRegistrations } from './ended-registrations.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { HeldTemplates } from './held-templates.ts';
@@ -196,6 +197,7 @@ function assembleDownlink(
   const putOff = new PutOff(uplink, wake);
   const dispatcher: Dispatcher = new Dispatcher({
     uplink, steps, sessions, exchanges, settler,
+    turns: new Turns(config.maxExchanges),
     commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler }),
     observations: new ObservationRunner({ uplink, steps, exchanges, putOff }),
     muting: new MuteRunner({ uplink, steps, exchanges, putOff }),

@@ -20,6 +20,7 @@ import type { MuteRunner } from './mute-runner.ts';
 import type { ObservationRunner } from './observation-runner.ts';
 import type { Pace } from './pace.ts';
 import type { Settler } from './settler.ts';
+import type { Turns } from './turns.ts';
 
 /** A client that has just got its answer may need a moment until it takes requests. OMA LwM2M Core 1.1 §6.3 */
 const AFTER_ANSWER_MS = 20;
@@ -41,6 +42,7 @@ export interface DispatcherDeps {
   readonly muting: MuteRunner;
   readonly pace: Pace;
   readonly settler: Settler;
+  readonly turns: Turns;
   readonly newId: () => string;
   /** For how long doorbells that follow each other closely are gathered. */
   readonly tickMs: number;
@@ -82,6 +84,7 @@ export class Dispatcher implements DownlinkSide {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#deps.pace.close();
+    this.#deps.turns.close();
     await this.#deps.settler.flush();
   }
 
@@ -177,7 +180,7 @@ export class Dispatcher implements DownlinkSide {
 
   async #serve(number: DeviceNumber, active: { again: boolean }): Promise<void> {
     try {
-      while (!this.#closed && (await this.#serveOnce(number, active)));
+      while (!this.#closed && (await this.#serveInTurn(number, active)));
     } catch (error) {
       // What was refused stands in the store; if nothing else wakes the device, the sweeper does.
       if (!(error instanceof ChangeRefused)) this.#deps.uplink.counters.failures.add(1);
@@ -185,6 +188,19 @@ export class Dispatcher implements DownlinkSide {
     } finally {
       this.#active.delete(number);
       if (active.again && !this.#closed) this.wake(number);
+    }
+  }
+
+  /** One thing at a time: a device with a long queue comes behind the others after each. */
+  async #serveInTurn(number: DeviceNumber, active: { again: boolean }): Promise<boolean> {
+    const { turns, uplink } = this.#deps;
+    const tenant = uplink.held.get(number)?.record.tenant ?? '';
+    const turn = turns.enter(tenant);
+    if (turn !== undefined) await turn;
+    try {
+      return !this.#closed && (await this.#serveOnce(number, active));
+    } finally {
+      turns.leave(tenant);
     }
   }
 

@@ -94,3 +94,28 @@ describe('an answer', () => {
     expect((await ended(id)).data).toMatchObject({ state: 'done', response: { code: '2.05' } });
   });
 });
+
+describe('fairness', () => {
+  it('a device with a long queue lets others go in between', async () => {
+    const { coapPort } = await harness.start({ LWM2M_MAX_EXCHANGES: '1' });
+    const order: string[] = [];
+    for (const endpoint of ['long', 'short']) {
+      const device = new SimulatedDevice({ endpoint, server: `coap://127.0.0.1:${coapPort}` });
+      devices.push(device);
+      device.on('executed', () => order.push(endpoint));
+      await device.start();
+    }
+    const submit = async (endpoint: string, key: string) => {
+      await harness.northbound.submit(endpoint, { op: 'execute', path: '/3303/0/5605', idempotencyKey: key });
+      return `k.${Buffer.from(key).toString('base64url')}`;
+    };
+    const [long] = devices;
+    if (long !== undefined) long.faults.delayMs = 40;
+    const ids = [];
+    for (let i = 0; i < 10; i++) ids.push(await submit('long', `l${i}`));
+    ids.push(await submit('short', 's0'));
+    await Promise.all(ids.map(ended));
+    expect(order).toHaveLength(11);
+    expect(order.indexOf('short')).toBeLessThan(5);
+  });
+});
