@@ -16,6 +16,9 @@ export { SimulatedDevice } from './device/simulated-device.ts';
 export type { DeviceEvents, DeviceOptions, ForgedNotification } from './device/device-options.ts';
 export { NoResponse, type ClientRequest, type ClientResponse } from './device/coap-port.ts';
 export { Faults, type LossRule, type Message } from './device/faults.ts';
+export {
+  accessControlObject, apnObject, cellObject, cellularObject, lightObject, lockAndWipeObject, softwareObject, wlanObject,
+} from './device/management-objects.ts';
 export { bearerObject, defaultObjects, locationObject, resource, type ObjectSpec, type ResourceSpec } from './device/objects.ts';
 export { RegistrationRefused, type UpdateChanges } from './device/registration-client.ts';
 export { startLeshan, type LeshanClient, type LeshanDtls, type LeshanOptions, type ScandiumHandshake } from './clients/leshan.ts';

@@ -47,6 +47,10 @@ export interface PortOptions {
 const MAX_TRANSMIT_WAIT_MS = 93_000; // RFC 7252 §4.8.2
 const LARGEST_BLOCK = { bytes: 1_024, exponent: 6 };
 
+function familyOf({ server }: PortOptions): 'udp4' | 'udp6' {
+  return server.host.includes(':') ? 'udp6' : 'udp4';
+}
+
 /** One bound port with both CoAP roles on it. */
 export class CoapPort {
   readonly #options: PortOptions;
@@ -59,16 +63,16 @@ export class CoapPort {
     this.#options = options;
     this.#socket = socket;
     tap(socket, options);
-    this.#server = new DeviceServer({ type: 'udp4' }, options.onRequest);
+    this.#server = new DeviceServer({ type: familyOf(options) }, options.onRequest);
     this.#server.listen(socket);
-    this.#agent = new Agent({ socket });
+    this.#agent = new Agent({ socket, type: familyOf(options) });
     this.#agent.on('error', () => {});
     this.#server.on('error', () => {});
   }
 
   /** Binds the port. */
   static async open(options: PortOptions): Promise<CoapPort> {
-    const socket = createSocket('udp4');
+    const socket = createSocket(familyOf(options));
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
       socket.bind(options.localPort, options.localAddress, resolve);

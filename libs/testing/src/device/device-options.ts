@@ -30,7 +30,7 @@ export interface DeviceOptions {
   /** Whether it acts by itself: Update in time and after a new lifetime, trigger, disable, reboot. True unless told. */
   readonly automatic?: boolean;
   readonly localPort?: number;
-  /** 127.0.0.1 unless told, for a server elsewhere any. */
+  /** Loopback unless told, for a server elsewhere any. */
   readonly localAddress?: string;
 }
 

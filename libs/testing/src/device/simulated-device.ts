@@ -206,9 +206,10 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
 
   #openPort(localPort: number): Promise<CoapPort> {
     const url = new URL(this.#options.server ?? 'coap://127.0.0.1:5683');
+    const host = url.hostname.replace(/^\[|\]$/g, ''); // RFC 3986 §3.2.2
     return CoapPort.open({
-      server: { host: url.hostname, port: Number(url.port || 5683) },
-      localPort, localAddress: this.#options.localAddress ?? localAddressFor(url.hostname), faults: this.faults,
+      server: { host, port: Number(url.port || 5683) },
+      localPort, localAddress: this.#options.localAddress ?? localAddressFor(host), faults: this.faults,
       onRequest: (request, response) => this.#onRequest(request, response),
       onMessage: (message) => this.#notifier.onMessage(message),
     });
@@ -313,6 +314,7 @@ function pathOf(text: string): Path {
 
 /** A test's device stays on loopback; one that is tried against a server elsewhere may not. */
 function localAddressFor(host: string): string {
+  if (host.includes(':')) return host === '::1' ? '::1' : '::';
   return host === 'localhost' || host.startsWith('127.') ? '127.0.0.1' : '0.0.0.0';
 }
 
