@@ -12,12 +12,15 @@ export interface DerivedKey {
   readonly key: KeyObject;
 }
 
+/** Newest first, never empty. */
+export type DerivedKeys = readonly [DerivedKey, ...DerivedKey[]];
+
 const PURPOSES: readonly Purpose[] = ['cookie', 'cid', 'ticket', 'sealing', 'sharing'];
 const KEY_BYTES = 32;
 const NO_SALT = new Uint8Array(0);
 
 export class KeyRing {
-  #keys: ReadonlyMap<Purpose, readonly DerivedKey[]> = new Map();
+  #keys: ReadonlyMap<Purpose, DerivedKeys> = new Map();
 
   /** @throws {RangeError} without a secret */
   constructor(secrets: readonly MasterSecret[]) {
@@ -26,17 +29,19 @@ export class KeyRing {
 
   /** Takes other master secrets, newest first: what was derived from one that is missing opens nothing any more. */
   replace(secrets: readonly MasterSecret[]): void {
-    if (secrets.length === 0) throw new RangeError('a key ring needs a master secret');
-    this.#keys = new Map(PURPOSES.map((purpose) => [purpose, secrets.map((secret) => derive(secret, purpose))]));
+    const [newest, ...former] = secrets;
+    if (newest === undefined) throw new RangeError('a key ring needs a master secret');
+    const keys = (purpose: Purpose): DerivedKeys => [derive(newest, purpose), ...former.map((secret) => derive(secret, purpose))];
+    this.#keys = new Map(PURPOSES.map((purpose) => [purpose, keys(purpose)]));
   }
 
   /** The key that new things are made with. */
   current(purpose: Purpose): DerivedKey {
-    return this.all(purpose)[0]!;
+    return this.all(purpose)[0];
   }
 
   /** Every key that is accepted, newest first. */
-  all(purpose: Purpose): readonly DerivedKey[] {
+  all(purpose: Purpose): DerivedKeys {
     return this.#keys.get(purpose)!;
   }
 

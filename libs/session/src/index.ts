@@ -3,7 +3,7 @@ export * from './commands.ts';
 export * from './credentials/credential.ts';
 export * from './credentials/credential-desk.ts';
 export { CredentialLookup, isLive, MAX_CREDENTIAL_AGE_MS } from './credentials/credential-lookup.ts';
-export type { KnownDevice, PskCandidate } from './credentials/credential-lookup.ts';
+export type { KnownDevice, PskCandidate, UsedCredential } from './credentials/credential-lookup.ts';
 export type { CredentialHead, LiveVersion } from './credentials/credential-record.ts';
 export * from './credentials/endpoint-binding.ts';
 export * from './credentials/peer-verdicts.ts';

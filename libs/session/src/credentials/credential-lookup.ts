@@ -7,10 +7,16 @@ import type { Sealer } from '@cluster/secrets';
 import type { DeviceNumber, SessionStore } from '../ports.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { firstUsed } from './changes.ts';
-import { type Credential, type CredentialContent, type CredentialSet, kindOf, type Psk, valid } from './credential.ts';
+import { type Credential, type CredentialContent, type CredentialSet, type Psk, valid } from './credential.ts';
 import { type CredentialHead, decodeCredentials, encodeCredentials, readHead } from './credential-record.ts';
 import { certificateName, identityName, issuedName, pskName, rpkName } from './names.ts';
 import type { CredentialStore } from './store.ts';
+
+/** What an association was made with: `Credential` of `@cluster/dtls` is one. */
+export interface UsedCredential {
+  readonly deviceNumber: DeviceNumber;
+  readonly credentialVersion: number;
+}
 
 /** A device that its credential names. */
 export interface KnownDevice {
@@ -18,8 +24,6 @@ export interface KnownDevice {
   readonly endpoint: string;
   /** Of the credential: goes into all that is made with it, and is asked for by {@link CredentialLookup.headsOf}. */
   readonly version: number;
-  /** There is a former credential, which ends with {@link CredentialLookup.used}. */
-  readonly replaces: boolean;
 }
 
 export interface PskCandidate extends KnownDevice {
@@ -91,9 +95,16 @@ export class CredentialLookup {
     return stored.map((each) => each && readHead(each.record));
   }
 
+  /** Whether what each was made with still holds, always as it is stored: to be asked for what lives every ten seconds at least. */
+  async areLive(credentials: readonly UsedCredential[], nowMs: number): Promise<boolean[]> {
+    const heads = await this.headsOf(credentials.map(({ deviceNumber }) => deviceNumber));
+    return credentials.map(({ credentialVersion }, i) => isLive(heads[i], credentialVersion, nowMs));
+  }
+
   /** The device completed a handshake: a credential that this one replaced is over. */
-  async used({ number, version, replaces }: KnownDevice): Promise<void> {
-    if (!replaces) return;
+  async used({ deviceNumber: number, credentialVersion: version }: UsedCredential, nowMs: number): Promise<void> {
+    const known = this.#sets.get(number, nowMs);
+    if (version === 0 || (known !== undefined && firstUsed(known, version) === undefined)) return;
     const { store, sealer } = this.#deps;
     const [stored] = await store.loadCredentials([number]);
     if (stored === undefined) return;
@@ -134,9 +145,8 @@ export class CredentialLookup {
 
   #matching(number: DeviceNumber, set: CredentialSet | undefined, nowMs: number, matches: Matches): Found[] {
     if (set === undefined) return [];
-    const all = valid(set.credentials, nowMs);
-    const found = all.filter(({ content }) => matches(content)).sort(currentFirst);
-    return found.map((credential) => ({ device: known(number, set.endpoint, credential, all), content: credential.content }));
+    const found = valid(set.credentials, nowMs).filter(({ content }) => matches(content)).sort(currentFirst);
+    return found.map((credential) => ({ device: { number, endpoint: set.endpoint, version: credential.version }, content: credential.content }));
   }
 
   async #load(number: DeviceNumber, nowMs: number): Promise<CredentialSet | undefined> {
@@ -150,11 +160,6 @@ export class CredentialLookup {
 
 function currentFirst(a: Credential, b: Credential): number {
   return Number(a.state === 'former') - Number(b.state === 'former');
-}
-
-function known(number: DeviceNumber, endpoint: string, credential: Credential, all: readonly Credential[]): KnownDevice {
-  const replaces = credential.state === 'current' && all.some((each) => each.state === 'former' && kindOf(each) === kindOf(credential));
-  return { number, endpoint, version: credential.version, replaces };
 }
 
 /** Whether what was made with a version still holds. `version` 0: by the name in a certificate, while there are no credentials. */

@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { RecordUnreadable } from '../record.ts';
 import { CredentialWorld, first, second, strict } from '../testing/credential-world.ts';
 import { killAt } from '../testing/memory-credential-store.ts';
-import { CREDENTIALS_BELL, type CredentialDesk, type CredentialLookup, isLive } from '../index.ts';
+import { CREDENTIALS_BELL, type CredentialDesk, type CredentialLookup, isLive, type KnownDevice } from '../index.ts';
 
 const KEY = 'a0'.repeat(16);
 const KEY_2 = 'b1'.repeat(16);
@@ -22,6 +22,8 @@ beforeEach(() => {
 });
 
 const psk = (identity: string, keyHex = KEY): CredentialsRequest => ({ psk: { identity, keyHex } });
+const use = (lookup: CredentialLookup, { number, version }: KnownDevice) =>
+  lookup.used({ deviceNumber: number, credentialVersion: version }, world.nowMs);
 const refusal = (reason: string, kind = 'psk') => ({ outcome: 'refused', reason, kind });
 
 describe('setting', () => {
@@ -31,7 +33,7 @@ describe('setting', () => {
       credentials: [{ version: 1, kind: 'psk', state: 'current', createdAt: '2027-01-15T08:00:00.000Z', identity: 'id-a' }],
     });
     const [found, ...others] = await world.lookup().byPskIdentity(encodeUtf8('id-a'), world.nowMs);
-    expect(found).toEqual({ number: 'N0000000', endpoint: 'urn:a', version: 1, replaces: false, key: Buffer.from(KEY, 'hex') });
+    expect(found).toEqual({ number: 'N0000000', endpoint: 'urn:a', version: 1, key: Buffer.from(KEY, 'hex') });
     expect(others).toEqual([]);
     expect(await world.keysOf('id-b')).toEqual([]);
     expect(world.rung).toEqual([`${CREDENTIALS_BELL} N0000000`]);
@@ -142,23 +144,31 @@ describe('rotation', () => {
     expect(await desk.list('urn:a')).toMatchObject([{ version: 1, state: 'former' }, { version: 2, state: 'current' }]);
     const lookup = world.lookup();
     const [former] = await lookup.byPskIdentity(encodeUtf8('id-1'), world.nowMs);
-    expect(former).toMatchObject({ version: 1, replaces: false });
-    await lookup.used(former!);
+    expect(former).toMatchObject({ version: 1 });
+    await use(lookup, former!);
     const [current] = await lookup.byPskIdentity(encodeUtf8('id-2'), world.nowMs);
-    expect(current).toMatchObject({ version: 2, replaces: true });
+    expect(current).toMatchObject({ version: 2 });
     expect(await world.keysOf('id-1')).toEqual([KEY]);
-    await lookup.used(current!);
+    await use(lookup, current!);
     expect(await world.keysOf('id-1')).toEqual([]);
     expect(await world.keysOf('id-2')).toEqual([KEY_2]);
     const [head] = await lookup.headsOf(['N0000000']);
     expect([1, 2].map((version) => isLive(head, version, world.nowMs))).toEqual([false, true]);
   });
 
+  test('a handshake costs no store a step where nothing is replaced', async () => {
+    const lookup = world.lookup();
+    const [found] = await lookup.byPskIdentity(encodeUtf8('id-1'), world.nowMs);
+    const before = world.store.steps.length;
+    await use(lookup, found!);
+    expect(world.store.steps).toHaveLength(before);
+  });
+
   test('under the same identity both keys are candidates, the new one first', async () => {
     await desk.set('urn:a', psk('id-1', KEY_2));
     expect(await world.keysOf('id-1')).toEqual([KEY_2, KEY]);
     const lookup = world.lookup();
-    await lookup.used((await lookup.byPskIdentity(encodeUtf8('id-1'), world.nowMs))[0]!);
+    await use(lookup, (await lookup.byPskIdentity(encodeUtf8('id-1'), world.nowMs))[0]!);
     expect(await world.keysOf('id-1')).toEqual([KEY_2]);
   });
 

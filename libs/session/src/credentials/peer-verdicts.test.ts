@@ -1,9 +1,9 @@
 /** Who a device is by what it shows in a handshake, and with which alert others are refused. OMA Transport 1.1.1 §5.2.6, §5.2.8, §5.2.9 */
-import { TrustStore } from '@cluster/dtls';
+import { TrustStore, type Verdict } from '@cluster/dtls';
 import { sha256 } from '@cluster/secrets';
 import { authority, ecKeys, issue, revocationList, spkiOf } from '@cluster/dtls/testing/authority';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { bindEndpoint, type CredentialDesk, isLive, PeerVerdicts, type PeerVerdict } from '../index.ts';
+import { bindEndpoint, type CredentialDesk, PeerVerdicts } from '../index.ts';
 import { CredentialWorld } from '../testing/credential-world.ts';
 
 const root = authority('CN=Root,O=Example');
@@ -26,9 +26,10 @@ beforeEach(() => {
   });
 });
 
-function outcome(verdict: PeerVerdict): string {
-  if (!verdict.ok) expect(refused).toContain(verdict.reason);
-  return verdict.ok ? `${verdict.device.endpoint} v${verdict.device.version}` : `${verdict.alert} ${verdict.reason}`;
+function outcome(verdict: Verdict): string {
+  if (!verdict.ok) return `${verdict.alert} ${refused.at(-1)}`;
+  const endpoint = [...world.numbers].find(([, number]) => number === verdict.deviceNumber)?.[0];
+  return `${endpoint} v${verdict.credentialVersion}`;
 }
 
 const shown = async (...chain: Parameters<PeerVerdicts['x509']>[0]) => outcome(await verdicts.x509(chain, world.nowMs));
@@ -38,9 +39,9 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 describe('a pre-shared key', () => {
   test('goes with its identity, and with no other', async () => {
     await desk.set('urn:a', { psk: { identity: 'id', keyHex: KEY } });
-    expect(await verdicts.psk(Buffer.from('id'), world.nowMs)).toMatchObject([{ endpoint: 'urn:a', version: 1 }]);
+    expect(await verdicts.psk(Buffer.from('id'), world.nowMs)).toEqual({ deviceNumber: 'N0000000', credentialVersion: 1, key: Buffer.from(KEY, 'hex') });
     expect(refused).toEqual([]);
-    for (const identity of ['', 'ID', 'id\0', 'x'.repeat(128)]) expect(await verdicts.psk(Buffer.from(identity), world.nowMs)).toEqual([]);
+    for (const identity of ['', 'ID', 'id\0', 'x'.repeat(128)]) expect(await verdicts.psk(Buffer.from(identity), world.nowMs)).toBeUndefined();
     expect(refused).toEqual(Array.from({ length: 4 }, () => 'identity-unknown'));
   });
 });
@@ -92,7 +93,7 @@ describe('a certificate', () => {
   test('stands for no endpoint that has, or had, credentials; what it had begun ends then', async () => {
     expect(await shown(made('CN=urn:a').der)).toBe('urn:a v0');
     const number = world.numbers.get('urn:a')!;
-    const live = async () => isLive((await world.lookup().headsOf([number]))[0], 0, world.nowMs);
+    const live = async () => (await world.lookup().areLive([{ deviceNumber: number, credentialVersion: 0 }], world.nowMs))[0];
     expect(await live()).toBe(true);
     await desk.set('urn:a', { psk: { identity: 'id', keyHex: KEY } });
     expect([await live(), await shown(made('CN=urn:a').der)]).toEqual([false, '49 endpoint-has-credentials']);

@@ -2,14 +2,12 @@
  * Answers what a handshake asks about its peer: the key of a PSK identity, and whether a raw public key or a certificate is
  * a device's. A refusal has the alert by which the device knows whether to go to its bootstrap server (OMA Transport 1.1.1 §5.2.9).
  */
-import { type CertificateRefusal, describeCertificate, judgeCertificate, type KeyObject, parseSpki, type TrustStore } from '@cluster/dtls';
-import type { CredentialLookup, KnownDevice, PskCandidate } from './credential-lookup.ts';
+import {
+  type CertificateRefusal, describeCertificate, judgeCertificate, type KeyObject, parseSpki, type PskAnswer, type TrustStore, type Verdict,
+} from '@cluster/dtls';
+import type { CredentialLookup, KnownDevice } from './credential-lookup.ts';
 import type { DeviceNumbers } from './credential-desk.ts';
 import { endpointOfNames } from './endpoint-binding.ts';
-
-export type PeerVerdict =
-  | { readonly ok: true; readonly publicKey: KeyObject; /** SHA-256 of what was presented. */ readonly identity: Uint8Array; readonly device: KnownDevice }
-  | { readonly ok: false; readonly alert: number; readonly reason: PeerRefusal };
 
 export type PeerRefusal = 'identity-unknown' | 'key-malformed' | 'key-unknown' | 'endpoint-has-credentials' | 'endpoint-none' | CertificateRefusal;
 
@@ -38,30 +36,37 @@ export class PeerVerdicts {
     this.#deps = deps;
   }
 
-  /** The keys that go with the identity, the current one first; none for an identity that is unknown or revoked. */
-  async psk(identity: Uint8Array, nowMs: number): Promise<PskCandidate[]> {
-    const candidates = await this.#deps.lookup.byPskIdentity(identity, nowMs);
-    if (candidates.length === 0) this.#deps.refused('identity-unknown');
-    return candidates;
+  /** The key that goes with the identity, and the one that it replaces; undefined for one that is unknown or revoked. */
+  async psk(identity: Uint8Array, nowMs: number): Promise<PskAnswer> {
+    const [current, former] = await this.#deps.lookup.byPskIdentity(identity, nowMs);
+    if (current === undefined) {
+      this.#deps.refused('identity-unknown');
+      return undefined;
+    }
+    const { key, number, version } = current;
+    return {
+      key, deviceNumber: number, credentialVersion: version,
+      ...(former === undefined ? {} : { former: { key: former.key, credentialVersion: former.version } }),
+    };
   }
 
   /** A raw public key counts if it is a stored one, byte by byte. OMA Transport 1.1.1 §5.2.8.2 */
-  async rpk(spki: Uint8Array, nowMs: number): Promise<PeerVerdict> {
+  async rpk(spki: Uint8Array, nowMs: number): Promise<Verdict> {
     const parsed = parseSpki(spki);
     if (parsed === undefined) return this.#refuse('key-malformed');
     const device = await this.#deps.lookup.bySpki(parsed.sha256, nowMs);
-    return device === undefined ? this.#refuse('key-unknown') : { ok: true, publicKey: parsed.key, identity: parsed.sha256, device };
+    return device === undefined ? this.#refuse('key-unknown') : accepted(parsed.key, parsed.sha256, device);
   }
 
   /** A certificate counts if an operator named it, or if a trust anchor vouches for it and it names an endpoint. */
-  async x509(chain: readonly Uint8Array[], nowMs: number): Promise<PeerVerdict> {
+  async x509(chain: readonly Uint8Array[], nowMs: number): Promise<Verdict> {
     const { lookup, policy } = this.#deps;
     const presented = chain[0] && describeCertificate(chain[0]);
     const pinned = presented && (await lookup.byFingerprint(presented.sha256, nowMs));
     const judged = judgeCertificate(chain, { ...policy(), nowMs, pinned: pinned !== undefined });
     if (!judged.ok) return this.#refuse(judged.reason, judged.alert);
     const device = pinned ?? (await lookup.byIssuedName(judged.issuer, judged.subject, nowMs)) ?? (await this.#byHolder(judged));
-    return typeof device === 'string' ? this.#refuse(device) : { ok: true, publicKey: judged.spki, identity: judged.sha256, device };
+    return typeof device === 'string' ? this.#refuse(device) : accepted(judged.spki, judged.sha256, device);
   }
 
   /** Version 0: it holds as long as no operator sets credentials for the endpoint. */
@@ -69,11 +74,16 @@ export class PeerVerdicts {
     const endpoint = endpointOfNames(names);
     if (endpoint === undefined) return 'endpoint-none';
     if (await this.#deps.lookup.hasCredentials(endpoint)) return 'endpoint-has-credentials';
-    return { number: await this.#deps.devices.keep(endpoint), endpoint, version: 0, replaces: false };
+    return { number: await this.#deps.devices.keep(endpoint), endpoint, version: 0 };
   }
 
-  #refuse(reason: PeerRefusal, alert?: number): PeerVerdict {
+  #refuse(reason: PeerRefusal, alert?: number): Verdict {
     this.#deps.refused(reason);
-    return { ok: false, alert: alert ?? ALERTS[reason as keyof typeof ALERTS], reason };
+    return { ok: false, alert: alert ?? ALERTS[reason as keyof typeof ALERTS] };
   }
+}
+
+/** `identity`: SHA-256 of what was presented. */
+function accepted(publicKey: KeyObject, identity: Uint8Array, { number, version }: KnownDevice): Verdict {
+  return { ok: true, publicKey, identity, deviceNumber: number, credentialVersion: version };
 }
