@@ -56,6 +56,14 @@ function resultOf(data: Data): unknown[] {
   return (response?.values ?? []).map(({ value }) => value);
 }
 
+/** The newest event of what an operator keeps for an endpoint says what is kept. */
+export function labelsUntold(endpoint: string, kept: Readonly<Record<string, string>>, events: readonly ClusterEvent[]): string[] {
+  const told = events.filter((event) => event.endpoint === endpoint && event.type === eventTypes.endpointChanged);
+  const newest = told.reduce<ClusterEvent | undefined>((last, event) => (last !== undefined && last.timeMs > event.timeMs ? last : event), undefined);
+  const said = (newest?.data as { labels: unknown } | undefined)?.labels ?? {};
+  return JSON.stringify(said) === JSON.stringify(kept) ? [] : [`${endpoint} has the labels ${JSON.stringify(kept)}, but ${JSON.stringify(said)} is told`];
+}
+
 /** Equal causes have equal ids. */
 function twiceUnderOtherIds(events: readonly ClusterEvent[]): string[] {
   const ids = new Map<string, { id: string; state: unknown }>();

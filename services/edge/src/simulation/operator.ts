@@ -65,6 +65,13 @@ export class Operator {
     await this.#insist(() => templates.put(name, { match, observations, priority: this.#random.between(0, 2) }));
   }
 
+  /** Labels an endpoint, or takes away all that is kept for it: registered or not. */
+  async label(device: Device): Promise<void> {
+    const { endpoint } = device;
+    if (this.#random.chance(0.3)) await this.#insist(() => this.northbound.forget(endpoint));
+    else await this.#insist(() => this.northbound.setProfile(endpoint, { labels: { change: `c${++this.#tags}` } }));
+  }
+
   async drop(device: Device): Promise<void> {
     await this.#insist(() => this.northbound.drop(device.endpoint));
   }

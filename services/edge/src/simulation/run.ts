@@ -1,7 +1,7 @@
 /** One run from a seed: a cluster, devices and callers in all weathers, then a calm in which everything has to come to rest. */
 import { Device } from './device.ts';
 import { EventLog, type BrokerWeather } from './broker.ts';
-import { faultsOf, presenceTold } from './checks.ts';
+import { faultsOf, labelsUntold, presenceTold } from './checks.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Network, type NetworkWeather } from './network.ts';
 import { Operator } from './operator.ts';
@@ -70,7 +70,7 @@ export class Run {
     for (const device of this.devices) device.quiet = true;
     await sleep(CALM_MS / 2);
     const evidence = { events: this.log.events, devices: this.devices, submitted: this.operator.submitted, queue: this.queue, wire: this.wire };
-    const faults = [...faultsOf(evidence), ...(await this.#unreconciled()), ...(await this.#presenceUntold())];
+    const faults = [...faultsOf(evidence), ...(await this.#unreconciled()), ...(await this.#presenceUntold()), ...(await this.#labelsUntold())];
     for (const device of this.devices) device.halt();
     await sleep(REST_MS);
     faults.push(...this.#leftovers());
@@ -186,6 +186,7 @@ export class Run {
     while (this.#stormy) {
       await sleep(this.random.between(100, 25_000));
       if (this.random.chance(0.15)) await this.operator.observe(device);
+      else if (this.random.chance(0.15)) await this.operator.label(device);
       else for (let i = this.random.between(1, 4); i > 0; i--) await this.operator.submit(device);
     }
   }
@@ -228,6 +229,14 @@ export class Run {
       const shown = (await this.operator.northbound.endpoint(endpoint))?.presence.state ?? 'unknown';
       const told = presenceTold(endpoint, this.log.events);
       return [before, told, 'unknown'].includes(shown) ? [] : [`${endpoint} is ${shown}, and told to be ${told}`];
+    });
+    return (await Promise.all(faults)).flat();
+  }
+
+  async #labelsUntold(): Promise<string[]> {
+    const faults = this.devices.map(async ({ endpoint }) => {
+      const { labels = {} } = (await this.operator.northbound.profile(endpoint)) ?? {};
+      return labelsUntold(endpoint, labels, this.log.events);
     });
     return (await Promise.all(faults)).flat();
   }
