@@ -6,7 +6,7 @@ import { labels } from './profile.ts';
 /** Which endpoints; all that is given must hold. */
 export const selector = z
   .strictObject({
-    endpoints: z.array(z.string().min(1).max(1_024)).min(1).max(10_000).optional().describe('these endpoints'),
+    endpoints: z.array(z.string().min(1).max(1_024)).min(1).max(1_000).optional().describe('these endpoints'),
     endpointPattern: z.string().min(1).max(255).optional().describe('endpoints whose name matches: * stands for any text, ? for one character'),
     labels: labels.optional().describe('endpoints with all of these labels'),
     object: z.string().regex(/^\/(0|[1-9]\d{0,4})$/, 'expected an object path, e.g. /3303').optional().describe('endpoints that registered this object'),
@@ -25,9 +25,12 @@ export type GroupMembers = z.infer<typeof groupMembers>;
 /** A command of a job: its keys are the job's own. */
 export const jobCommand = commandRequest.omit({ idempotencyKey: true, ttlS: true });
 
+/** A job's record is read at each of its steps. */
+const MAX_COMMANDS_CHARACTERS = 65_536;
+
 export const jobRequest = z.strictObject({
   target: z.union([z.strictObject({ group: groupName }), selector]),
-  commands: z.array(jobCommand).min(1).max(8).describe('carried out in this order at each device; the first without a 2.xx answer is its last'),
+  commands: z.array(jobCommand).min(1).max(8).refine((all) => JSON.stringify(all).length <= MAX_COMMANDS_CHARACTERS, `at most ${MAX_COMMANDS_CHARACTERS} characters of JSON`).describe('carried out in this order at each device; the first without a 2.xx answer is its last'),
   ratePerSecond: z.number().min(0.1).max(10_000).default(100).describe('devices that get a command each second'),
   maxInFlight: z.number().int().min(1).max(100_000).default(1_000).describe('devices whose command has not ended, at the same time'),
   ttlS: z.number().int().min(1).max(30 * 86_400).default(86_400).describe('how long each command may wait for its device'),

@@ -3,6 +3,9 @@ import { Buffer } from 'node:buffer';
 
 const KEY = /^job:([\w.-]+):(\d)$/;
 
+/** What each id of a job's command begins with: `k.` and the base64url of `job`. */
+export const JOB_COMMAND_PREFIX = 'k.am9i';
+
 /** The key of one step of a job; the queue of each device takes it once. */
 export function commandKey(jobId: string, step: number): string {
   return `job:${jobId}:${step}`;
@@ -15,7 +18,7 @@ export function commandIdOf(jobId: string, step: number): string {
 
 /** The job and step of a command; undefined if it belongs to none. */
 export function jobOfCommand(id: string): { jobId: string; step: number } | undefined {
-  if (!id.startsWith('k.')) return undefined;
+  if (!id.startsWith(JOB_COMMAND_PREFIX)) return undefined;
   const [, jobId, step] = KEY.exec(Buffer.from(id.slice(2), 'base64url').toString('utf8')) ?? [];
   return jobId === undefined ? undefined : { jobId, step: Number(step) };
 }

@@ -6,6 +6,7 @@ import { CommandWaiters } from './commands/command-waiters.ts';
 import { LiveFeed } from './feed/live-feed.ts';
 import { streamTopics } from './feed/positions.ts';
 import { StreamHub } from './feed/stream-hub.ts';
+import { JobRunner } from './jobs/job-runner.ts';
 import { registryMetrics } from './metrics.ts';
 import { defaultOptions, type RegistryDeps, type RegistryOptions } from './options.ts';
 import { RegistryModule } from './registry.module.ts';
@@ -40,7 +41,7 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
   parts.app = app;
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });
   serveDocs(app, openApiDocument(API_VERSION));
-  metrics.watch({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size });
+  metrics.watch({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size, jobs: () => app.get(JobRunner).size });
   return { listen: () => listen(app, settings), close: () => close(app, settings) };
 }
 

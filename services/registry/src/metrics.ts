@@ -11,7 +11,7 @@ export interface RegistryMetrics {
   credentialRefused(reason: 'malformed' | CredentialRefusal): void;
   credentialsChanged(change: 'set' | 'revoked'): void;
   /** Called once: values that are read when somebody looks. */
-  watch(values: { readonly streams: () => number; readonly waiters: () => number }): void;
+  watch(values: { readonly streams: () => number; readonly waiters: () => number; readonly jobs: () => number }): void;
 }
 
 /** Labels come from this program alone: route patterns, topics, methods that the router knows. */
@@ -27,9 +27,10 @@ export function registryMetrics(metrics: Metrics): RegistryMetrics {
       metrics.counter('lwm2m_dead_letters_total', 'Records of the topics that could not be understood', { topic }).inc(),
     credentialRefused: (reason) => metrics.counter('lwm2m_credential_refusals_total', 'Credentials that were not taken', { reason }).inc(),
     credentialsChanged: (change) => metrics.counter('lwm2m_credential_changes_total', 'Credentials that were set and revoked', { change }).inc(),
-    watch: ({ streams, waiters }) => {
+    watch: ({ streams, waiters, jobs }) => {
       metrics.gauge('lwm2m_event_streams', 'Event streams that are open', streams);
       metrics.gauge('lwm2m_command_waiters', 'Callers who wait for the end of a command', waiters);
+      metrics.gauge('lwm2m_jobs', 'Jobs that this replica carries on', jobs);
     },
   };
 }

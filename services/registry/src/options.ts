@@ -63,7 +63,7 @@ export const defaultOptions: RegistryOptions = Object.freeze({
   bodyLimitBytes: 2 * 1_048_576,
   group: 'registry',
   replica: 'registry',
-  jobs: Object.freeze({ pollMs: 1_000, idleMs: 200, retryMs: 1_000, leaseMs: 10_000 }),
+  jobs: Object.freeze({ pollMs: 1_000, idleMs: 100, idleMostMs: 2_000, retryMs: 1_000, leaseMs: 10_000 }),
   eventEncoding: 'json',
   streams: 500,
   streamOpensPerSecond: 50,

@@ -1,5 +1,5 @@
 /** What callers on the northern side do with one endpoint: read its state, queue commands, set what is kept for it, drop it. */
-import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointState, EndpointView, Labels, ObservationView } from '@cluster/contracts';
+import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointView, Labels, ObservationView } from '@cluster/contracts';
 import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Commands, type Cancellation, type CommandsDeps, type QueueLimits, type Submission } from '../commands.ts';
 import type { Origin } from '../entry.ts';
@@ -26,7 +26,8 @@ export interface NorthboundDeps extends CommandsDeps {
 
 export interface EndpointTraits {
   readonly endpoint: string;
-  readonly state: EndpointState;
+  /** It is registered, or something is kept for it: what is queued for it waits for its device. */
+  readonly present: boolean;
   readonly labels: Labels;
   /** Of the objects and object instances that it registered. */
   readonly paths: readonly string[];
@@ -100,7 +101,7 @@ export class Northbound {
     const found = await this.#devices.findMany(endpoints);
     return found.map((one) => one && {
       endpoint: one.record.endpoint,
-      state: one.record.state,
+      present: one.record.state === 'registered' || isKept(one.record),
       labels: one.record.profile?.labels ?? {},
       paths: one.record.registration.objectLinks.map(({ path }) => path),
     });

@@ -1,7 +1,7 @@
 /** Counts the ends of commands at the devices of their jobs, whatever their order and however often they are told. */
 import { Injectable } from '@nestjs/common';
 import { commandResultValue, type CommandStatus } from '@cluster/contracts';
-import { afterResult, decodeDevice, decodeJob, encodeDevice, jobOfCommand, type JobStore, type StepResult } from '@cluster/fleet';
+import { afterResult, decodeDevice, decodeJob, encodeDevice, JOB_COMMAND_PREFIX, jobOfCommand, type JobStore, type StepResult } from '@cluster/fleet';
 import type { ConsumedRecord } from '@cluster/events';
 import { receivedEvent } from '../received-event.ts';
 
@@ -31,7 +31,7 @@ export class JobResults {
 
   /** Takes records of lwm2m.command-results; those of no job, and what can not be read, are passed over. */
   async take(records: readonly ConsumedRecord[]): Promise<void> {
-    const results = records.flatMap((record) => {
+    const results = records.filter(mayBeOfJob).flatMap((record) => {
       const status = statusOf(record);
       const place = status && jobOfCommand(status.id);
       if (status === undefined || place === undefined) return [];
@@ -80,6 +80,11 @@ export class JobResults {
     this.#steps.set(jobId, length);
     return length;
   }
+}
+
+/** The id stands in the value as it is, in JSON and in CBOR: most results need not be read for it. */
+function mayBeOfJob({ value }: ConsumedRecord): boolean {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes(JOB_COMMAND_PREFIX);
 }
 
 function statusOf(record: ConsumedRecord): (CommandStatus & { endpoint: string }) | undefined {

@@ -11,8 +11,9 @@ import { JobTurn, type JobTurnDeps } from './job-turn.ts';
 export interface JobRunnerSettings {
   /** Between looks for jobs that nobody carries on. */
   readonly pollMs: number;
-  /** Between looks at a job that has nothing to do. */
+  /** Between looks at a job that has nothing to do: at first, and at most, where it stays so. */
   readonly idleMs: number;
+  readonly idleMostMs: number;
   /** After a step that failed. */
   readonly retryMs: number;
   readonly leaseMs: number;
@@ -74,6 +75,7 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   async #run(id: string): Promise<void> {
     const turn = new JobTurn(id, this.#deps);
     let leasedUntilMs = 0;
+    let { idleMs } = this.#settings;
     while (!this.#stopping.signal.aborted) {
       try {
         if (performance.now() > leasedUntilMs) {
@@ -82,7 +84,8 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
         }
         const progress = await turn.step();
         if (progress === 'over') break;
-        if (progress === 'idle') await this.#sleep(this.#settings.idleMs);
+        if (progress === 'idle') await this.#sleep(idleMs);
+        idleMs = progress === 'idle' ? Math.min(idleMs * 1.5, this.#settings.idleMostMs) : this.#settings.idleMs;
       } catch (error) {
         this.#log.warn({ err: error, job: id }, 'a step of a job failed; trying again');
         await this.#sleep(this.#settings.retryMs);

@@ -192,9 +192,12 @@ describe('a selection', () => {
     }
   });
 
-  it('has none whose registration ended, and goes by what the session says now', async () => {
+  it('has those for which something is kept, though their registration ended, and goes by what the session says now', async () => {
     await lamps(2);
-    await fleet.northbound.drop('lamp-000');
+    await fleet.register('bare');
+    for (const endpoint of ['lamp-000', 'bare']) await fleet.northbound.drop(endpoint);
+    expect(await select({ endpointPattern: '*' })).toEqual(['lamp-000', 'lamp-001']);
+    await fleet.northbound.forget('lamp-000');
     expect(await select({ labels: { kind: 'light' } })).toEqual(['lamp-001']);
     await fleet.northbound.setProfile('lamp-001', { labels: { kind: 'heat' } });
     expect(await select({ labels: { kind: 'light' } })).toEqual([]);

@@ -35,8 +35,7 @@ export class Selection {
       const known = traits[i];
       // A name alone selects an endpoint that nobody knows: its command is refused where one can see it.
       if (known === undefined) return Object.keys(selector).join() === 'endpoints';
-      const present = known.state === 'registered' || known.state === 'provisioned' || selector.endpoints !== undefined;
-      return present && isSelected(known, { ...selector, endpoints: undefined });
+      return (known.present || selector.endpoints !== undefined) && isSelected(known, { ...selector, endpoints: undefined });
     });
     return { endpoints, next: more ? names.at(-1) : undefined };
   }

@@ -39,6 +39,7 @@ export class Fleet {
 
   /** As at Register, and as the directory learns it. */
   async register(endpoint: string, labels: Record<string, string> = {}, objects: readonly string[] = ['/3/0']): Promise<void> {
+    const kept = Object.keys(labels).length > 0;
     const number = String(this.#numbers.size).padStart(8, 'A');
     this.#numbers.set(endpoint, number);
     await this.store.claim([{ endpoint, proposal: number }]);
@@ -50,8 +51,8 @@ export class Fleet {
       worker: 'w1', nowMs: this.nowMs, peer: `udp:${endpoint}`, identity: 'nosec', messageId: 1, maxTransmitWaitMs: 93_000, sequence: 1,
       locationId: `${number}BBBBBBBB`, tenant: 'default', code: 0x41,
     });
-    await this.store.commit([{ number, session: { expected: 0, record: encodeSession({ ...record, kept: true }) } }]);
-    if (Object.keys(labels).length > 0) await this.northbound.setProfile(endpoint, { labels });
+    await this.store.commit([{ number, session: { expected: 0, record: encodeSession(record) } }]);
+    if (kept) await this.northbound.setProfile(endpoint, { labels });
     await this.store.putEntries([{ endpoint, state: 'registered', changedAtMs: 1, labelled: { labels, atMs: 1 } }]);
   }
 

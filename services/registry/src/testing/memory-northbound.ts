@@ -114,7 +114,7 @@ export class MemoryNorthbound implements NorthboundPort {
     this.#check();
     return endpoints.map((endpoint) =>
       this.#commands.has(endpoint)
-        ? { endpoint, state: 'registered', labels: this.#profiles.get(endpoint)?.labels ?? {}, paths: ['/3/0'] }
+        ? { endpoint, present: true, labels: this.#profiles.get(endpoint)?.labels ?? {}, paths: ['/3/0'] }
         : undefined,
     );
   }
