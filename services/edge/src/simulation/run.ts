@@ -186,7 +186,7 @@ export class Run {
     while (this.#stormy) {
       await sleep(this.random.between(100, 25_000));
       if (this.random.chance(0.15)) await this.operator.observe(device);
-      else if (this.random.chance(0.15)) await this.operator.label(device);
+      else if (this.random.chance(0.18)) await this.operator.label(device);
       else for (let i = this.random.between(1, 4); i > 0; i--) await this.operator.submit(device);
     }
   }
