@@ -82,6 +82,15 @@ it('registers again at 4.04, and shakes hands again when the server ends the ass
   }, 30_000);
 }, 90_000);
 
+it('leaves with De-register and close_notify', async () => {
+  const before = await referenceReport();
+  await start({ cidLength: 0 });
+  await fleet.start();
+  await fleet.leave();
+  expect((await fleet.report()).totals).toMatchObject({ handshakes: COUNT, deregisters: COUNT, sessionsEnded: 0 });
+  await vi.waitFor(async () => expect((await referenceReport())['closed']! - before['closed']!).toBe(COUNT), 30_000);
+}, 60_000);
+
 it('lives in a network namespace, behind a balancer that moves its flows', async () => {
   const network = await NatNetwork.open({ workers: [1] });
   const settings = { keySeed: NAMES.keySeed, path: '/3303/0/5700', cidLength: 8, address: network.workerAddress };

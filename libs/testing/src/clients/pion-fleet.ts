@@ -71,6 +71,7 @@ export interface FleetCounters {
   readonly discarded: number;
   readonly registers: number;
   readonly updates: number;
+  readonly deregisters: number;
   /** Updates answered with 4.04, whereupon the device registered again. */
   readonly updatesNotFound: number;
   /** Answers 5.03, and other refusals. */
@@ -189,6 +190,12 @@ export class PionFleet {
   /** Explicit nonces received as of the last report: how many, and those that came with two different records. */
   async nonces(): Promise<NonceCheck> {
     return checkNonces(linesOf(this.#options.nonceFile));
+  }
+
+  /** De-registers every device and ends its association with close_notify. Resolves when all have left. */
+  async leave(patienceMs = 120_000): Promise<void> {
+    this.process.command({ do: 'leave' });
+    await this.process.next('left', undefined, patienceMs);
   }
 
   /** Ends the fleet without a word to the server. */

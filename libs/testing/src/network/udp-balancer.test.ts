@@ -50,6 +50,13 @@ it('keeps a flow at its worker until it is moved, then at another', async () => 
   expect(second.from).toEqual(first.from); // the device looks the same
 });
 
+it('gives a device another address when it forgets its flow', async () => {
+  const { device, workers } = await stage();
+  const { from } = await ask(device, workers);
+  expect(balancer.forgetFlows()).toBe(1);
+  expect((await ask(device, workers)).from.port).not.toBe(from.port);
+});
+
 it('leaves a worker that is gone', async () => {
   const { device, workers } = await stage();
   const { worker: gone } = await ask(device, workers);

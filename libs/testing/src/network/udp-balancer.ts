@@ -71,6 +71,20 @@ export class UdpBalancer {
     return moving.length;
   }
 
+  /**
+   * Forgets this share of the flows, as a NAT whose binding timed out: with its next datagram the device looks like another
+   * one, and any worker may get it. Returns how many were forgotten.
+   */
+  forgetFlows(share = 1): number {
+    const forgotten = [...this.#settled].filter(() => this.#random() < share);
+    for (const flow of forgotten) {
+      this.#settled.delete(flow);
+      this.#flows.delete(nameOf(flow.device));
+      flow.back.close();
+    }
+    return forgotten.length;
+  }
+
   close(): void {
     this.#front.close();
     this.#other.close();
@@ -78,7 +92,7 @@ export class UdpBalancer {
   }
 
   async #forward(datagram: Buffer, device: RemoteInfo): Promise<void> {
-    const name = `${device.address}:${device.port}`;
+    const name = nameOf(device);
     const opened = this.#flows.get(name) ?? this.#open(device);
     this.#flows.set(name, opened);
     const flow = await opened;
@@ -102,6 +116,10 @@ export class UdpBalancer {
     const candidates = others.length > 0 ? others : this.#workers;
     return candidates[Math.floor(this.#random() * candidates.length)] ?? 0;
   }
+}
+
+function nameOf({ address, port }: RemoteInfo): string {
+  return `${address}:${port}`;
 }
 
 async function bound(): Promise<Socket> {

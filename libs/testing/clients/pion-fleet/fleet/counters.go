@@ -20,6 +20,7 @@ type counters struct {
 	Discarded         atomic.Int64 // other records dropped
 	Registers         atomic.Int64
 	Updates           atomic.Int64
+	Deregisters       atomic.Int64
 	UpdatesNotFound   atomic.Int64 // 4.04: it registered again
 	Unavailable       atomic.Int64 // 5.03
 	Refused           atomic.Int64 // other codes
@@ -44,6 +45,7 @@ func (c *counters) each(call func(name string, value int64)) {
 	call("discarded", c.Discarded.Load())
 	call("registers", c.Registers.Load())
 	call("updates", c.Updates.Load())
+	call("deregisters", c.Deregisters.Load())
 	call("updatesNotFound", c.UpdatesNotFound.Load())
 	call("unavailable", c.Unavailable.Load())
 	call("refused", c.Refused.Load())

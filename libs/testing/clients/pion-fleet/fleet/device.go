@@ -18,6 +18,7 @@ const largestDatagram = 2_048
 var (
 	errGivenUp = errors.New("no answers: the device shakes hands again")
 	errStopped = errors.New("the fleet stops")
+	errLeft    = errors.New("the device left")
 )
 
 // device is one LwM2M client with an association of its own.
@@ -50,10 +51,10 @@ type observation struct {
 
 // run keeps the device alive until the fleet stops.
 func (d *device) run(ctx context.Context) {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !d.fleet.leaving.Load() {
 		err := d.live(ctx)
 		d.registered.Store(false)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, errLeft) {
 			return
 		}
 		d.fleet.tellTrouble(d, err)
@@ -123,6 +124,9 @@ func (d *device) act(ctx context.Context, exchange *exchanges) error {
 				err = d.insist(ctx, func() error { return d.notifyAll(ctx, exchange) })
 			}
 		case <-d.wake:
+			if d.fleet.leaving.Load() {
+				return d.deregister(ctx, exchange)
+			}
 			err = d.insist(ctx, func() error { return d.update(ctx, exchange) })
 		}
 		if err != nil {
@@ -193,6 +197,18 @@ func (d *device) update(ctx context.Context, exchange *exchanges) error {
 			return err
 		}
 	}
+}
+
+// deregister ends the registration; the end of the association follows.
+func (d *device) deregister(ctx context.Context, exchange *exchanges) error {
+	d.mu.Lock()
+	location := d.location
+	d.mu.Unlock()
+	answer, _, err := exchange.confirm(ctx, request(coap.DELETE, coap.StringOptions(coap.URIPath, location...)))
+	if err == nil && answer.Code == coap.Deleted {
+		d.counters.Deregisters.Add(1)
+	}
+	return errLeft
 }
 
 // refused waits as long as the server asks for (RFC 7252 §5.9.3.4), or some seconds.

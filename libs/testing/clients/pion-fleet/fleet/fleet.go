@@ -23,6 +23,7 @@ type fleet struct {
 	handshakeTook  histogram
 	acknowledgedIn histogram
 	paused         atomic.Bool
+	leaving        atomic.Bool
 	troubles       atomic.Int64
 
 	ctx     context.Context
@@ -84,6 +85,8 @@ func (f *fleet) obey(one command) {
 			default: // it is about to
 			}
 		}
+	case "leave":
+		go f.leave()
 	case "rebind":
 		f.rebind(one)
 	case "report":
@@ -195,6 +198,19 @@ func (f *fleet) emit(event string, content map[string]any) {
 	f.outMu.Lock()
 	defer f.outMu.Unlock()
 	_, _ = os.Stdout.Write(append(line, '\n'))
+}
+
+// leave has every device say goodbye.
+func (f *fleet) leave() {
+	f.leaving.Store(true)
+	for _, device := range f.devices {
+		select {
+		case device.wake <- struct{}{}:
+		default: // it is about to act
+		}
+	}
+	f.running.Wait()
+	f.emit("left", map[string]any{"devices": len(f.devices)})
 }
 
 func (f *fleet) stop() {

@@ -5,8 +5,9 @@
 // Its argument is one JSON object (settings.go). Commands come as JSON lines on stdin: {"do":"start"}, {"do":"pause"} and
 // {"do":"resume"} for notifications and Updates, {"do":"update"} for an Update of each device now, {"do":"rebind",
 // "address":"127.0.0.2","count":100} moves that many devices (all without a count) to a fresh local port, {"do":"report",
-// "perDevice":true}, {"do":"stop"} ends silently. Events go as JSON lines to stdout: ready, registered (all are, for the
-// first time), trouble, report, rebound, stopped. The end of stdin stops too.
+// "perDevice":true}, {"do":"leave"} de-registers every device and ends its association with close_notify, {"do":"stop"} ends
+// silently. Events go as JSON lines to stdout: ready, registered (all are, for the
+// first time), trouble, report, rebound, left, stopped. The end of stdin stops too.
 package main
 
 import (

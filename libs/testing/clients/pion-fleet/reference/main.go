@@ -36,6 +36,8 @@ type server struct {
 	handshakes    atomic.Int64
 	registers     atomic.Int64
 	updates       atomic.Int64
+	deregisters   atomic.Int64
+	closed        atomic.Int64
 	notifications atomic.Int64
 	reads         atomic.Int64
 	generation    atomic.Int64
@@ -97,6 +99,7 @@ func (s *server) serve(conn net.Conn) {
 	for first := true; ; first = false {
 		n, err := conn.Read(buffer)
 		if err != nil {
+			s.closed.Add(1)
 			return
 		}
 		if first {
@@ -137,6 +140,9 @@ func (p *peer) answer(message *coap.Message) {
 		p.generation = p.server.generation.Load()
 		p.server.registers.Add(1)
 		answer.Code, answer.Options = coap.Created, coap.StringOptions(coap.LocationPath, "rd", "1")
+	case message.Code == coap.DELETE:
+		p.server.deregisters.Add(1)
+		answer.Code = coap.Deleted
 	case p.generation != p.server.generation.Load():
 		answer.Code = coap.NotFound
 	default:
@@ -190,6 +196,7 @@ func (s *server) report() {
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
 	emit(map[string]any{
 		"event": "report", "handshakes": s.handshakes.Load(), "registers": s.registers.Load(), "updates": s.updates.Load(),
+		"deregisters": s.deregisters.Load(), "closed": s.closed.Load(),
 		"notifications": s.notifications.Load(), "reads": s.reads.Load(),
 		"cpuMs": (usage.Utime.Nano() + usage.Stime.Nano()) / 1_000_000,
 	})

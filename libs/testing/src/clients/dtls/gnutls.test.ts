@@ -19,7 +19,7 @@ beforeAll(async () => {
   await ensureGnutls();
   directory = await mkdtemp(join(tmpdir(), 'gnutls-client-'));
   pki = await makeTestPki(directory);
-});
+}, 300_000);
 afterEach(() => server.stop());
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -40,7 +40,7 @@ describe.each<CipherSuite>([
     const line = await client.receive((data) => data.includes('\n'));
     expect(String(line)).toBe('from the server\n');
     await client.close();
-  });
+  }, 60_000);
 });
 
 it('sends its certificate in fragments that fit a small MTU', async () => {
@@ -48,10 +48,10 @@ it('sends its certificate in fragments that fit a small MTU', async () => {
   const client = startGnutls({ port: server.port, security: x509('client'), mtu: 256 });
   expect(await client.handshake()).toMatchObject({ ok: true });
   await client.close();
-});
+}, 60_000);
 
 it('tells that nobody answers', async () => {
   server = await OpensslServer.start({ suite: 'TLS_PSK_WITH_AES_128_CCM_8', security: PSK });
   await server.stop();
   expect(await startGnutls({ port: server.port, security: PSK }).handshake()).toMatchObject({ ok: false, alert: undefined });
-});
+}, 60_000);

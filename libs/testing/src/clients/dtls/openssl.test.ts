@@ -17,7 +17,7 @@ beforeAll(async () => {
   await ensureOpenssl();
   directory = await mkdtemp(join(tmpdir(), 'openssl-client-'));
   pki = await makeTestPki(directory);
-});
+}, 300_000);
 afterEach(() => server.stop());
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -38,7 +38,7 @@ describe.each<CipherSuite>([
     const line = await client.receive((data) => data.includes('\n'));
     expect(String(line)).toBe('from the server\n');
     await client.close();
-  });
+  }, 60_000);
 });
 
 it('resumes a session that it kept in a file', async () => {
@@ -51,23 +51,23 @@ it('resumes a session that it kept in a file', async () => {
   const second = startOpenssl({ port: server.port, security: PSK, resumeSession: file });
   expect(await second.handshake()).toEqual({ ok: true, suite, resumed: true });
   await second.close();
-});
+}, 60_000);
 
 it('sends its certificate in fragments that fit a small MTU', async () => {
   server = await OpensslServer.start({ suite: 'TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8', security: x509('server') });
   const client = startOpenssl({ port: server.port, security: x509('client'), mtu: 256 });
   expect(await client.handshake()).toMatchObject({ ok: true });
   await client.close();
-});
+}, 60_000);
 
 it('tells the alert of a handshake that fails', async () => {
   server = await OpensslServer.start({ suite: 'TLS_PSK_WITH_AES_128_CCM_8', security: PSK });
   const client = startOpenssl({ port: server.port, security: PSK, suite: 'TLS_PSK_WITH_AES_128_GCM_SHA256' });
   expect(await client.handshake()).toMatchObject({ ok: false, alert: 40 });
-});
+}, 60_000);
 
 it('tells that nobody answers', async () => {
   server = await OpensslServer.start({ suite: 'TLS_PSK_WITH_AES_128_CCM_8', security: PSK });
   await server.stop();
   expect(await startOpenssl({ port: server.port, security: PSK }).handshake()).toMatchObject({ ok: false, alert: undefined });
-});
+}, 60_000);
