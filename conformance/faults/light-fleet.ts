@@ -24,6 +24,9 @@ export interface Counts {
   observes: number;
   attributes: number;
   others: number;
+  /** Requests that came again with their message id: the machine was slow. RFC 7252 §4.2 */
+  repeats: number;
+  /** Notifications that were rejected. */
   resets: number;
 }
 
@@ -35,6 +38,7 @@ export class LightDevice {
   #messageId: number;
   #waiting: { messageId: number; done: (answer: CoapMessage) => void } | undefined;
   #observe = 1;
+  #answered: { readonly messageId: number; readonly bytes: Uint8Array } | undefined;
   location: readonly string[] = [];
   /** Token of the observation that it holds; a reboot loses it. */
   observation: Uint8Array | undefined;
@@ -65,6 +69,7 @@ export class LightDevice {
   /** Loses everything but its name, and registers. */
   async reboot(): Promise<void> {
     this.observation = undefined;
+    this.#answered = undefined;
     const options = [
       text(OptionNumber.URI_PATH, 'rd'), uint(OptionNumber.CONTENT_FORMAT, 40),
       ...[`ep=${this.endpoint}`, 'lt=86400', 'lwm2m=1.1', 'b=U'].map((query) => text(OptionNumber.URI_QUERY, query)),
@@ -118,6 +123,16 @@ export class LightDevice {
 
   #answer(request: CoapMessage): void {
     const { messageId, code } = request;
+    if (messageId === this.#answered?.messageId) {
+      this.#counts.repeats++;
+      return this.#send(this.#answered.bytes);
+    }
+    const bytes = this.#answerTo(request, code, messageId);
+    this.#answered = { messageId, bytes };
+    this.#send(bytes);
+  }
+
+  #answerTo(request: CoapMessage, code: number, messageId: number): Uint8Array {
     const token = Uint8Array.from(request.token);
     const observes = code === Code.GET && observeValue(request) === 0;
     if (observes) this.#counts.observes++;
@@ -125,15 +140,15 @@ export class LightDevice {
     else this.#counts.others++;
     if (observes && this.resetsLeft > 0) {
       this.resetsLeft--;
-      return this.#send(encodeMessage({ type: MessageType.RST, code: Code.EMPTY, messageId, token: EMPTY, options: [], payload: EMPTY }));
+      return encodeMessage({ type: MessageType.RST, code: Code.EMPTY, messageId, token: EMPTY, options: [], payload: EMPTY });
     }
     if (observes) this.observation = token;
     const options = [...(observes ? [uint(OptionNumber.OBSERVE, 1)] : []), uint(OptionNumber.CONTENT_FORMAT, SENML_JSON)];
     const reading = code === Code.GET;
-    this.#send(encodeMessage({
+    return encodeMessage({
       type: MessageType.ACK, code: reading ? Code.CONTENT : Code.CHANGED, messageId, token,
       options: reading ? options : [], payload: reading ? value() : EMPTY,
-    }));
+    });
   }
 
   #send(bytes: Uint8Array): void {
@@ -146,7 +161,7 @@ function value(): Uint8Array {
 }
 
 export class LightFleet {
-  readonly counts: Counts = { observes: 0, attributes: 0, others: 0, resets: 0 };
+  readonly counts: Counts = { observes: 0, attributes: 0, others: 0, repeats: 0, resets: 0 };
   readonly devices: readonly LightDevice[];
 
   /** `ports`: the devices are spread over these servers. */

@@ -78,7 +78,7 @@ function suite(size: number): void {
       await restartAll();
       await expectLive();
     });
-    expect(counts).toEqual({ observes: 0, attributes: 0, others: 0, resets: 0 });
+    expect(counts).toMatchObject({ observes: 0, attributes: 0, others: 0, resets: 0 });
   });
 
   it('every edge restarted, every device rebooted, and its first Observe answered by RST', async () => {

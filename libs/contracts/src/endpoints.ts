@@ -33,6 +33,7 @@ export type DesiredObservation = z.infer<typeof desiredObservation>;
 export const observationView = desiredObservation.extend({
   state: z.enum(['wanted', 'active', 'refused']),
   code: z.string().optional().describe("the device's code where it refused"),
+  attributesCode: z.string().optional().describe("the device's code where it refused the attributes: it is observed without them"),
   from: z.string().optional().describe("the template that wants it, template:NAME; without: the endpoint's own list"),
 });
 export type ObservationView = z.infer<typeof observationView>;

@@ -51,6 +51,8 @@ export interface Observation {
   readonly from?: string;
   /** Attributes that it had before and has no more: unset at the device with the next Write-Attributes. */
   readonly unset?: readonly (keyof Attributes)[];
+  /** The device's code where it refused the attributes; it may be observed without them. */
+  readonly attributesCode?: number;
 }
 
 export interface SessionRecord {
@@ -158,6 +160,7 @@ function packObservation(o: Observation): unknown[] {
   return [
     o.paths, o.composite, o.accept ?? null, o.attributes ?? null, OBSERVATION_STATES.indexOf(o.state), o.counter ?? null,
     o.code ?? null, o.attributesWritten, o.from ?? null, o.unset?.length ? o.unset : null,
+    o.attributesCode ?? null,
   ];
 }
 
@@ -173,6 +176,7 @@ function unpackObservation(a: unknown[]): Observation {
     attributesWritten: a[7] as boolean,
     ...(a[8] ? { from: a[8] as string } : {}),
     ...(a[9] ? { unset: a[9] as (keyof Attributes)[] } : {}),
+    ...(typeof a[10] === 'number' ? { attributesCode: a[10] } : {}),
   };
 }
 

@@ -142,7 +142,7 @@ export function end(
 
 /** The desired observations as no device knows them yet. */
 function toBeMade(observations: readonly Observation[]): Observation[] {
-  return observations.map(({ counter: _counter, code: _code, ...observation }) => ({
+  return observations.map(({ counter: _counter, code: _code, attributesCode: _attributesCode, ...observation }) => ({
     ...observation,
     state: 'wanted' as const,
     attributesWritten: false,

@@ -97,6 +97,27 @@ describe('an observation that got lost', () => {
   });
 });
 
+describe('attributes', () => {
+  it('that the device refuses are told, and the path is observed without them', async () => {
+    device.faults.refuse('write-attributes', '4.00');
+    await device.start();
+    await harness.northbound.setObservations('demo', [{ path: PATH, attributes: { pmin: 1 } }]);
+    const refused = [{ path: PATH, attributes: { pmin: 1 }, attributesCode: '4.00', state: 'active' }];
+    await vi.waitFor(async () => expect(await harness.northbound.observations('demo')).toEqual(refused), SOON);
+  });
+
+  it('that are gone are unset at the device', async () => {
+    await device.start();
+    await harness.northbound.setObservations('demo', [{ path: PATH, attributes: { pmin: 1, pmax: 60 } }]);
+    await vi.waitFor(live, SOON);
+    await harness.northbound.setObservations('demo', [{ path: PATH, attributes: { pmin: 2 } }]);
+    await vi.waitFor(live, SOON);
+    const { response } = await harness.command('demo', { op: 'discover', path: PATH });
+    expect(response?.links).toMatch(/pmin=2/);
+    expect(response?.links).not.toMatch(/pmax/);
+  });
+});
+
 describe('Mute Send', () => {
   it('is written when it is desired, again after a Register, and a Send is taken all the same', async () => {
     await device.start();

@@ -60,6 +60,7 @@ export function observationView(o: Observation): ObservationView {
     ...(o.attributes === undefined ? {} : { attributes: o.attributes }),
     state: o.state,
     ...(o.code === undefined ? {} : { code: formatCode(o.code) }),
+    ...(o.attributesCode === undefined ? {} : { attributesCode: formatCode(o.attributesCode) }),
     ...(o.from === undefined ? {} : { from: o.from }),
   };
 }

@@ -88,7 +88,9 @@ export function afterStep(record: SessionRecord, step: ObservationStep, message:
   const wanted = record.observations.find((o) => observationKey(o) === key);
   // What is wanted was changed meanwhile, and is made anew.
   if (wanted === undefined || !isSame(wanted, step.observation)) return record;
-  if (step.action === 'write-attributes') return changeObservation(record, key, { attributesWritten: true, unset: [] });
+  if (step.action === 'write-attributes') {
+    return changeObservation(record, key, { attributesWritten: true, unset: [], ...(succeeded ? {} : { attributesCode: message.code }) });
+  }
   if (wanted.counter !== counter) return record;
   if (succeeded && observeValue(message) !== undefined) return changeObservation(record, key, { state: 'active' });
   return changeObservation(record, key, { state: 'refused', code: message.code });
