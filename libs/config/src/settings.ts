@@ -77,6 +77,8 @@ export const settings = {
     'Seconds for which a device may resume its session without a new handshake'),
   dataDir: setting('LWM2M_DATA_DIR', values.text, 'data', 'Directory of the embedded store (standalone)'),
   modelsDir: setting('LWM2M_MODELS_DIR', values.text, undefined, 'Directory of further object definitions (DDF XML), read at start'),
+  shortServerId: setting('LWM2M_SHORT_SERVER_ID', values.wholeNumber(1, 65_534).optional(), undefined,
+    'Short Server ID that devices know this server by (/1/x/0). Needed only to tell its own Server instance where a device lets it see several'),
   workerId: setting('LWM2M_WORKER_ID', values.text.regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, ".", "_" or "-"'), undefined,
     'Name of this worker, unique among those alive. Unset: drawn at random at each start'),
 
@@ -102,7 +104,7 @@ export const settings = {
   queueMaxBytes: setting('LWM2M_QUEUE_MAX_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE), 'Bytes of the commands that wait for one device at most'),
   maxObservations: setting('LWM2M_MAX_OBSERVATIONS', values.wholeNumber(1, 10_000), '100', 'Observations of one device at most'),
 
-  reconcilePerS: setting('LWM2M_RECONCILE_PER_S', values.wholeNumber(1, 100_000), '1000',
+  reconcilePerS: setting('LWM2M_RECONCILE_PER_S', values.wholeNumber(1, 100_000), '500',
     'Requests a second by which one edge worker brings devices to what should be observed there, so that a mass restart or a new template makes no storm. Commands are not held up'),
 
   logLevel: setting('LWM2M_LOG_LEVEL', values.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'Least level that is logged'),

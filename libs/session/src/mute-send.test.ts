@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  changeProfile, decodeSession, encodeSession, isMuted, muteSendAnswered, muteSendView, nextDesiredStep, register, type SessionRecord,
+  changeProfile, decodeSession, encodeSession, isMuted, muteSendAnswered, muteSendView, nextDesiredStep, register, serverFound, type SessionRecord,
 } from './index.ts';
 
 const arrival = {
@@ -29,10 +29,28 @@ describe('Mute Send', () => {
   });
 
   it.each<[string, SessionRecord]>([
-    ['several Server instances', muted(true, ['/1/0', '/1/1'])], ['none', muted(true, ['/1', '/3/0'])], ['a client of 1.0', muted(true, undefined, '1.0')],
+    ['several Server instances of which none is its own', serverFound(muted(true, ['/1/0', '/1/1']), [], 1)], ['none', muted(true, ['/1', '/3/0'])], ['a client of 1.0', muted(true, undefined, '1.0')],
   ])('nothing is written to %s, and REST says why', (_what, record) => {
     expect(nextDesiredStep(record)).toBeUndefined();
     expect(muteSendView(record)).toMatchObject({ desired: true, state: 'refused', reason: expect.any(String) });
+  });
+
+  it('of several Server instances the device is asked which this server sees', () => {
+    const several = muted(true, ['/1/0', '/1/4']);
+    expect(nextDesiredStep(several)).toMatchObject({ action: 'find-server', command: { op: 'read', path: '/1' } });
+    expect(muteSendView(several)).toEqual({ desired: true, state: 'wanted' });
+    const ids = [{ path: '/1/0/0', value: 101, type: 'integer' as const }, { path: '/1/0/1', value: 300, type: 'integer' as const }];
+    const both = [...ids, { path: '/1/4/0', value: 102, type: 'integer' as const }];
+    const path = (record: SessionRecord) => nextDesiredStep(record)?.command.path;
+    expect(path(serverFound(several, ids, undefined))).toBe('/1/0/23');
+    expect(path(serverFound(several, both, 102))).toBe('/1/4/23');
+    for (const unclear of [serverFound(several, both, undefined), serverFound(several, both, 103)]) {
+      expect([path(unclear), muteSendView(unclear)?.state]).toEqual([undefined, 'refused']);
+      expect(decodeSession(encodeSession(unclear))).toEqual(unclear);
+    }
+    const found = serverFound(several, both, 102);
+    expect(decodeSession(encodeSession(found))).toEqual(found);
+    expect(nextDesiredStep(register(found, registration(['/1/0', '/1/4']), arrival))).toMatchObject({ action: 'find-server' });
   });
 
   it('is confirmed or refused by the device, and then left alone', () => {

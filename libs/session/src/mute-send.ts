@@ -2,7 +2,7 @@
  * Mute Send (/1/x/23) as desired state: whether a client may Send, as the endpoint's settings say, written after each
  * Register. A client whose resource is true or missing Sends nothing (OMA LwM2M Core 1.1 §6.4.6, object 1).
  */
-import type { CommandRequest, MuteSendView } from '@cluster/contracts';
+import type { CommandRequest, MuteSendView, ResourceValueJson } from '@cluster/contracts';
 import { formatCode } from '@cluster/coap';
 import type { SessionRecord } from './record.ts';
 
@@ -14,8 +14,16 @@ export interface MuteSend {
   readonly code?: number;
 }
 
+/** Which of several Server instances is this server's, as far as the device told in a registration. */
+export interface ServerInstance {
+  readonly generation: number;
+  /** Missing: it could not be told. */
+  readonly instance?: number;
+}
+
+/** `find-server`: reads which Server instance is this server's; `mute-send`: writes the value. */
 export interface MuteSendStep {
-  readonly action: 'mute-send';
+  readonly action: 'find-server' | 'mute-send';
   readonly value: boolean;
   readonly command: CommandRequest;
 }
@@ -25,21 +33,38 @@ function knowsSend({ registration }: SessionRecord): boolean {
   return registration.lwm2mVersion !== '1.0';
 }
 
-/** The Server instance that is this server's: the only one that the client announced; of several none can be told. */
-function serverInstance({ registration }: SessionRecord): string | undefined {
-  const instances = registration.objectLinks.filter(({ path }) => /^\/1\/\d+$/.test(path));
-  return instances.length === 1 ? instances[0]?.path : undefined;
+/** The only instance that the client announced; of several the one that was found. `unknown`: it was not looked for yet. */
+function instanceOf({ registration, serverInstance, generation }: SessionRecord): number | 'unknown' | undefined {
+  const instances = registration.objectLinks.flatMap(({ path }) => /^\/1\/(\d+)$/.exec(path)?.[1] ?? []);
+  if (instances.length <= 1) return instances.length === 1 ? Number(instances[0]) : undefined;
+  return serverInstance?.generation === generation ? serverInstance.instance : 'unknown';
 }
 
-/** The Write that is to be sent, if one is. */
+/** The request that is to be sent, if one is. */
 export function nextMuteSendStep(record: SessionRecord): MuteSendStep | undefined {
   const value = record.profile?.settings.muteSend;
   const { muteSend, generation } = record;
-  if (value === undefined || (muteSend?.value === value && muteSend.generation === generation)) return undefined;
-  const instance = knowsSend(record) ? serverInstance(record) : undefined;
+  if (value === undefined || !knowsSend(record) || (muteSend?.value === value && muteSend.generation === generation)) return undefined;
+  const instance = instanceOf(record);
   if (instance === undefined) return undefined;
-  const path = `${instance}/23`;
+  if (instance === 'unknown') return { action: 'find-server', value, command: { op: 'read', path: '/1' } };
+  const path = `/1/${instance}/23`;
   return { action: 'mute-send', value, command: { op: 'write', path, values: [{ path, value, type: 'boolean' }] } };
+}
+
+/**
+ * The session after the device answered the Read of its Server object with `values`: of the instances it lets this server
+ * see, the one with `shortServerId`; where that is not known, the only one.
+ */
+export function serverFound(record: SessionRecord, values: readonly ResourceValueJson[], shortServerId: number | undefined): SessionRecord {
+  const seen = values.flatMap(({ path, value }) => {
+    const instance = /^\/1\/(\d+)\/0$/.exec(path)?.[1];
+    return instance === undefined ? [] : [{ instance: Number(instance), id: value }];
+  });
+  const own = shortServerId === undefined ? seen : seen.filter(({ id }) => id === shortServerId);
+  const [only] = own;
+  const found = own.length === 1 && only !== undefined ? { instance: only.instance } : {};
+  return { ...record, serverInstance: { generation: record.generation, ...found } };
 }
 
 /** The session after the device answered the Write of `value`. */
@@ -61,9 +86,11 @@ export function muteSendView(record: SessionRecord): MuteSendView | undefined {
   if (muteSend?.value === desired && muteSend.generation === generation) {
     return { desired, state: muteSend.state, ...(muteSend.code === undefined ? {} : { code: formatCode(muteSend.code) }) };
   }
-  if (record.state === 'registered' && !knowsSend(record)) return { desired, state: 'refused', reason: 'the client speaks LwM2M 1.0, which has no Send' };
-  if (record.state === 'registered' && serverInstance(record) === undefined) {
-    return { desired, state: 'refused', reason: 'the client did not announce one Server instance (/1/x), but none or several' };
-  }
-  return { desired, state: 'wanted' };
+  const reason = record.state === 'registered' ? whyNot(record) : undefined;
+  return reason === undefined ? { desired, state: 'wanted' } : { desired, state: 'refused', reason };
+}
+
+function whyNot(record: SessionRecord): string | undefined {
+  if (!knowsSend(record)) return 'the client speaks LwM2M 1.0, which has no Send';
+  return instanceOf(record) === undefined ? "no Server instance (/1/x) of the client could be told to be this server's" : undefined;
 }

@@ -6,7 +6,7 @@ import type { Attributes, DeviceProfile, EndpointState } from '@cluster/contract
 import type { Registration } from '@cluster/lwm2m';
 import { Decoder, Encoder } from 'cbor-x';
 import type { Disabled } from './disable.ts';
-import type { MuteSend } from './mute-send.ts';
+import type { MuteSend, ServerInstance } from './mute-send.ts';
 import type { ByteUsage } from './usage.ts';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
@@ -111,6 +111,7 @@ export interface SessionRecord {
   readonly retired?: boolean;
   /** What the device said to the desired value of Mute Send. */
   readonly muteSend?: MuteSend;
+  readonly serverInstance?: ServerInstance;
 }
 
 const FORMAT = 1;
@@ -236,16 +237,24 @@ function unpackPresence(a: PackedPresence, updatedAtMs: number): Presence {
   };
 }
 
-type PackedMuteSend = [value: boolean, generation: number, active: boolean, code: number | null] | null | undefined;
+type PackedMuteSend =
+  | [said: [value: boolean, generation: number, active: boolean, code: number | null] | null, server: [generation: number, instance: number | null] | null]
+  | null | undefined;
 
-function packMuteSend(m: MuteSend | undefined): PackedMuteSend {
-  return m === undefined ? null : [m.value, m.generation, m.state === 'active', m.code ?? null];
+function packMuteSend({ muteSend: m, serverInstance: server }: SessionRecord): PackedMuteSend {
+  if (m === undefined && server === undefined) return null;
+  return [
+    m === undefined ? null : [m.value, m.generation, m.state === 'active', m.code ?? null],
+    server === undefined ? null : [server.generation, server.instance ?? null],
+  ];
 }
 
-function unpackMuteSend(packed: PackedMuteSend): Pick<SessionRecord, 'muteSend'> {
-  if (!packed) return {};
-  const [value, generation, active, code] = packed;
-  return { muteSend: { value, generation, state: active ? 'active' : 'refused', ...(code === null ? {} : { code }) } };
+function unpackMuteSend(packed: PackedMuteSend): Pick<SessionRecord, 'muteSend' | 'serverInstance'> {
+  const [said = null, server = null] = packed ?? [];
+  return {
+    ...(said && { muteSend: { value: said[0], generation: said[1], state: said[2] ? 'active' : 'refused', ...(said[3] === null ? {} : { code: said[3] }) } }),
+    ...(server && { serverInstance: { generation: server[0], ...(server[1] === null ? {} : { instance: server[1] }) } }),
+  };
 }
 
 /** The bytes of a record. */
@@ -262,7 +271,7 @@ export function encodeSession(s: SessionRecord): Uint8Array {
     s.templates ?? null,
     s.retired ?? null,
     s.secured ?? null,
-    packMuteSend(s.muteSend),
+    packMuteSend(s),
   ]);
 }
 

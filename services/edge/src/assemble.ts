@@ -200,7 +200,7 @@ function assembleDownlink(
     turns: new Turns(config.maxExchanges),
     commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler }),
     observations: new ObservationRunner({ uplink, steps, exchanges, putOff }),
-    muting: new MuteRunner({ uplink, steps, exchanges, putOff }),
+    muting: new MuteRunner({ uplink, steps, exchanges, putOff, shortServerId: config.shortServerId }),
     pace: new Pace({ perSecond: config.reconcilePerS, nowMs: () => uplink.clock.monotonicMs(), wake }),
     newId,
     tickMs: config.tickMs,

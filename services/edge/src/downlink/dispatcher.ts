@@ -228,7 +228,7 @@ export class Dispatcher implements DownlinkSide {
   }
 
   #desired(held: Held, step: DesiredStep): Promise<boolean> {
-    return step.action === 'mute-send' ? this.#deps.muting.run(held, step) : this.#deps.observations.run(held, step);
+    return 'observation' in step ? this.#deps.observations.run(held, step) : this.#deps.muting.run(held, step);
   }
 
   /** The session with what the templates want now; the alarm is for a worker that dies before the device has it. */
