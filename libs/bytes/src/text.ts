@@ -7,7 +7,18 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The UTF-8 bytes of a text. */
 export function encodeUtf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  return asciiBytes(text) ?? encoder.encode(text);
+}
+
+function asciiBytes(text: string): Uint8Array | undefined {
+  if (text.length > SHORT) return undefined;
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit > 0x7f) return undefined;
+    bytes[index] = unit;
+  }
+  return bytes;
 }
 
 /** The text of UTF-8 bytes; what is not UTF-8 becomes U+FFFD. */

@@ -2,7 +2,7 @@
 import type { CommandRequest, CommandStatus } from '@cluster/contracts';
 import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Buffer } from 'node:buffer';
-import { byAge, decodeEntry, encodeEntry, entryStatus, finish, isFinished, newEntry, type Origin, type QueueEntry } from './entry.ts';
+import { byAge, decodeEntry, encodeEntry, entryStatus, finish, isFinished, firstLookMs, newEntry, type Origin, type QueueEntry } from './entry.ts';
 import { findEndpoint, type Found } from './find.ts';
 import type { ClusterStore, DeviceNumber, SessionStore, StoredEntry } from './ports.ts';
 import { SUPERSEDED } from './queue.ts';
@@ -35,8 +35,6 @@ export class Contended extends Error {
 }
 
 export const TRIES = 8;
-/** When the sweeper rings again for a change whose doorbell got lost. */
-export const RING_AGAIN_MS = 10_000;
 
 export class Commands {
   readonly #deps: CommandsDeps;
@@ -82,7 +80,7 @@ export class Commands {
     const [result] = await sessions.commit([
       {
         number: found.number,
-        alarmMs: Math.min(nowMs + RING_AGAIN_MS, entry.deadlineMs),
+        alarmMs: firstLookMs(entry),
         entries: [{ id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, command, nowMs)],
         limit: {
           entries: limits.queueEntries + finished.length,

@@ -76,20 +76,40 @@ export function newEntry(
   };
 }
 
+/** When the sweeper rings again for what a doorbell that got lost should have told. */
+export const RING_AGAIN_MS = 10_000;
+
+/** When the sweeper looks at a fresh entry. */
+export function firstLookMs({ acceptedAtMs, deadlineMs }: QueueEntry): number {
+  return Math.min(acceptedAtMs + RING_AGAIN_MS, deadlineMs);
+}
+
+/** The bytes of an entry: its format, its mark and itself. The mark stands at a place of its own, see {@link settledEntry}. */
 export function encodeEntry(entry: QueueEntry): Uint8Array {
-  return encoder.encode([FORMAT, entry]);
+  return encoder.encode([FORMAT, entry.unpublished, entry]);
+}
+
+const MARK_AT = 2;
+const FALSE = 0xf4;
+
+/** The bytes of an entry once its result is known to be published. */
+export function settledEntry(encoded: Uint8Array): Uint8Array {
+  const settled = new Uint8Array(encoded);
+  settled[MARK_AT] = FALSE;
+  return settled;
 }
 
 /** Reads an entry back. Throws {@link RecordUnreadable}. */
 export function decodeEntry(bytes: Uint8Array): QueueEntry {
-  let stored: [number, QueueEntry];
+  let stored: [number, boolean, QueueEntry];
   try {
-    stored = decoder.decode(bytes) as [number, QueueEntry];
+    stored = decoder.decode(bytes) as [number, boolean, QueueEntry];
   } catch (cause) {
     throw new RecordUnreadable('queue entry is damaged', { cause });
   }
   if (!Array.isArray(stored) || stored[0] !== FORMAT) throw new RecordUnreadable('queue entry of another format');
-  return stored[1];
+  const [, unpublished, entry] = stored;
+  return entry.unpublished === unpublished ? entry : { ...entry, unpublished };
 }
 
 export function isFinished(entry: QueueEntry): boolean {

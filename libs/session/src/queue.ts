@@ -33,7 +33,7 @@ export interface QueueView {
 const FINISHED_KEPT = 20;
 const FINISHED_BYTES = 1_048_576;
 /** How long an idempotency key is kept, and how many of a device. */
-const IDEMPOTENCY_MS = 86_400_000;
+export const IDEMPOTENCY_MS = 86_400_000;
 const KEYS_KEPT = 500;
 
 export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): QueueView {

@@ -154,6 +154,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
 function settingsOf(config: Config, worker: string): Uplink['settings'] {
   return {
     worker,
+    graceMs: config.expiryGraceS * 1_000,
     egress: config.egress,
     unknownParameters: config.unknownParameters,
     nosecRebind: config.noSecRebind,

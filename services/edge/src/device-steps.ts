@@ -22,6 +22,8 @@ export interface Decision {
   readonly entries?: readonly EntryWrite[];
   /** Stands in the store before the change does, which it belongs to. */
   readonly alarmMs?: number;
+  /** When the alarm may ring instead, once all is told: it watched over the telling alone. */
+  readonly putOffMs?: number | undefined;
   /** Published after the commit; a registration event that the record brings needs no mention. */
   readonly events?: readonly EventRecord[];
   /** The device waits for an answer, and takes no request before it has it. OMA Transport 1.1.1 §6.5 */
@@ -304,6 +306,15 @@ export class DeviceSteps {
       held.toldChange = change ?? held.toldChange;
     }
     this.#complete(telling);
+    this.#putOff(telling);
+  }
+
+  /** An alarm that stays rings early, which does no harm. */
+  #putOff(told: readonly Committed[]): void {
+    const alarms = told.flatMap(({ step: { number }, decision: { alarmMs, putOffMs } }) =>
+      alarmMs === undefined || putOffMs === undefined ? [] : [{ number, atMs: alarmMs, nextMs: putOffMs }],
+    );
+    if (alarms.length > 0) this.#sessions.settle(alarms).catch(() => undefined);
   }
 
   #complete(committed: readonly Committed[]): void {

@@ -147,7 +147,18 @@ export function contextOf(held: Held, model: ObjectModel): HeldContext {
     lwm2mVersion: registration.lwm2mVersion,
     contentFormats: registration.contentFormats,
     objectLinks: registration.objectLinks,
-    lookup: model.lookup(announcedVersions(registration.objectLinks), registration.lwm2mVersion),
+    lookup: lookupOf(registration, model),
   };
   return held.context;
+}
+
+/** Devices of one kind share their object list, and so what is known of its objects. */
+const lookups = new WeakMap<Registration['objectLinks'], { lwm2mVersion: string; model: ObjectModel; lookup: DeviceContext['lookup'] }>();
+
+function lookupOf({ objectLinks, lwm2mVersion }: Registration, model: ObjectModel): DeviceContext['lookup'] {
+  const known = lookups.get(objectLinks);
+  if (known?.lwm2mVersion === lwm2mVersion && known.model === model) return known.lookup;
+  const lookup = model.lookup(announcedVersions(objectLinks), lwm2mVersion);
+  lookups.set(objectLinks, { lwm2mVersion, model, lookup });
+  return lookup;
 }

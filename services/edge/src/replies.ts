@@ -1,4 +1,5 @@
 /** Answers of the edge to devices: the codes of OMA Transport 1.1.1 §6.7, and 5.03 where the fault is ours. */
+import { encodeUtf8 } from '@cluster/bytes';
 import { Code, OptionNumber, uintValue, type CoapResponse } from '@cluster/coap';
 
 /** After how many seconds a refused device comes again: spread, so that an outage does not end in a storm. */
@@ -12,12 +13,12 @@ export function unavailable(uint32: () => number): CoapResponse {
 
 /** A refusal of what the device sent; the reason goes along as diagnostic payload (RFC 7252 §5.5.2). */
 export function refusal(code: number, reason?: string): CoapResponse {
-  return reason === undefined ? { code } : { code, payload: new TextEncoder().encode(reason.slice(0, 64)) };
+  return reason === undefined ? { code } : { code, payload: encodeUtf8(reason.slice(0, 64)) };
 }
+
+const RD = { number: OptionNumber.LOCATION_PATH, value: encodeUtf8('rd') };
 
 /** 2.01 with Location-Path rd/{id}. OMA Transport 1.1.1 §6.4.3 */
 export function created(locationId: string): CoapResponse {
-  const encoder = new TextEncoder();
-  const segments = ['rd', locationId].map((s) => ({ number: OptionNumber.LOCATION_PATH, value: encoder.encode(s) }));
-  return { code: Code.CREATED, options: segments };
+  return { code: Code.CREATED, options: [RD, { number: OptionNumber.LOCATION_PATH, value: encodeUtf8(locationId) }] };
 }

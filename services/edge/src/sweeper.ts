@@ -13,6 +13,7 @@ import type { DeviceSteps } from './device-steps.ts';
 import { hasMark, type EndedRegistrations } from './ended-registrations.ts';
 import type { HeldTemplates } from './held-templates.ts';
 import type { Presence } from './presence.ts';
+import { LOOK_AT_LEAST_MS } from './next-look.ts';
 import { ChangeRefused, changeSession } from './session-change.ts';
 import type { WorkerLease } from './worker-lease.ts';
 
@@ -44,8 +45,6 @@ const RING_AGAIN_MS = 30_000;
 const PRESENCE_AGAIN_MS = 60_000;
 /** A device that does not answer is looked at this often at least. */
 const RING_AT_LEAST_MS = 3_600_000;
-/** A registration without end is looked at all the same: its alarm is where it is found by. */
-const LOOK_AT_LEAST_MS = 86_400_000;
 
 export class Sweeper {
   readonly #deps: SweeperDeps;

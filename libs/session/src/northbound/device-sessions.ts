@@ -2,7 +2,8 @@
  * Sessions as callers on the northern side find and change them by endpoint name. A change is a compare-and-set, tried
  * again where the device changed meanwhile, and rings the owner of the device's path.
  */
-import { Contended, RING_AGAIN_MS, TRIES } from '../commands.ts';
+import { Contended, TRIES } from '../commands.ts';
+import { RING_AGAIN_MS } from '../entry.ts';
 import { findEndpoint, isRetired, type Found } from '../find.ts';
 import { newDeviceNumber, type Rng } from '../identifiers.ts';
 import type { ClusterStore, DeviceNumber, SessionStore } from '../ports.ts';

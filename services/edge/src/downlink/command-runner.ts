@@ -3,7 +3,7 @@ import { contentFormat, type CoapMessage } from '@cluster/coap';
 import type { EventRecord } from '@cluster/events';
 import { parsePath, planRequest, readReport, readResponse, type Path, type RequestPlan } from '@cluster/lwm2m';
 import {
-  disabling, encodeEntry, finish, isFinished, observationKey, tokenOf, type EntryWrite, type QueueEntry, type QueueView, type SessionRecord,
+  disabling, encodeEntry, finish, isFinished, observationKey, settledEntry, tokenOf, type EntryWrite, type QueueEntry, type QueueView, type SessionRecord,
   type SessionStore, type VersionedEntry,
 } from '@cluster/session';
 import type { DeviceSteps } from '../device-steps.ts';
@@ -51,8 +51,8 @@ export class CommandRunner {
       if (after === undefined) return;
     }
     const told = [
-      ...view.over.map(({ version, entry }) => settled(version + 1, entry)),
-      ...view.unpublished.map(({ version, entry }) => settled(version, entry)),
+      ...view.over.map(({ version, entry }) => settled(version + 1, entry, encodeEntry(entry))),
+      ...view.unpublished.map(({ version, entry }) => settled(version, entry, encodeEntry(entry))),
       ...view.spent.map(({ id, version, entry }) => ({ id, expected: version, record: entry && encodeEntry(entry) })),
     ];
     if (told.length > 0) await this.#sessions.commit([{ number: held.number, entries: told }]);
@@ -155,18 +155,19 @@ export class CommandRunner {
     change: (record: SessionRecord, sequence: number) => SessionRecord = (record) => record,
   ): Promise<boolean> {
     const { number } = held;
+    const encoded = encodeEntry(next);
     try {
       await changeSession(this.#steps, number, (now) => {
         const record = change(now.record, now.version + 1);
         const events = next.report ? this.#report(now, next, message) : this.#result(now, next);
-        return { ...changed(now.record, record), entries: [{ id: next.id, expected: version, record: encodeEntry(next) }], events };
+        return { ...changed(now.record, record), entries: [{ id: next.id, expected: version, record: encoded }], events };
       });
     } catch (error) {
       // The mark on the entry brings it out when the brokers are back.
       if (error instanceof ChangeRefused && error.why === 'events') return false;
       throw error;
     }
-    if (isFinished(next)) this.#settler.add(number, settled(version + 1, next));
+    if (isFinished(next)) this.#settler.add(number, settled(version + 1, next, encoded));
     return true;
   }
 
@@ -196,8 +197,8 @@ function changed(before: SessionRecord, after: SessionRecord): { record?: Sessio
 }
 
 /** A result that is known to be published; the server's own reads leave nothing behind. */
-function settled(version: number, entry: QueueEntry): EntryWrite {
-  return { id: entry.id, expected: version, record: entry.report ? undefined : encodeEntry({ ...entry, unpublished: false }) };
+function settled(version: number, entry: QueueEntry, encoded: Uint8Array): EntryWrite {
+  return { id: entry.id, expected: version, record: entry.report ? undefined : settledEntry(encoded) };
 }
 
 /** An observation is renewed and cancelled by its own token. RFC 7641 §3.6 */

@@ -4,11 +4,12 @@
  */
 import type { CoapEvent } from '@cluster/coap';
 import {
-  deadlineOf, decodeStored, encodeEntry, isFinished, newEntry, nextDayMs, nextDesiredStep, quotaSpent, renewAll,
+  deadlineOf, decodeStored, encodeEntry, firstLookMs, IDEMPOTENCY_MS, isFinished, newEntry, nextDayMs, nextDesiredStep, quotaSpent, renewAll,
   takeOver, viewQueue,
 } from '@cluster/session';
 import type { DesiredStep, DeviceNumber, Observation, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { Ticks } from '@cluster/transport';
+import { nextLookMs } from '../next-look.ts';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
@@ -223,12 +224,22 @@ export class Dispatcher implements DownlinkSide {
     if (!('entry' in work)) return this.#deps.pace.turn(number) ? this.#desired(held, work) : active.again;
     const reached = await this.#deps.commands.run(held, work);
     // The last one is over and nobody rang: the queue need not be read to know that it is empty.
-    if (reached && view.last && !active.again) held.entries = 0;
+    if (reached && view.last && !active.again) this.#emptied(held, view);
     return reached;
   }
 
   #desired(held: Held, step: DesiredStep): Promise<boolean> {
     return 'observation' in step ? this.#deps.observations.run(held, step) : this.#deps.muting.run(held, step);
+  }
+
+  #emptied(held: Held, { next, wakeAtMs = Infinity }: QueueView): void {
+    held.entries = 0;
+    const { clock, settings } = this.#deps.uplink;
+    const nowMs = clock.storeMs();
+    const lookMs = nextLookMs(held.record, { nowMs, graceMs: settings.graceMs });
+    if (next === undefined || lookMs === undefined) return;
+    const nextMs = Math.min(lookMs, wakeAtMs, nowMs + IDEMPOTENCY_MS);
+    this.#deps.settler.putOff({ number: held.number, atMs: firstLookMs(next.entry), nextMs });
   }
 
   /** The session with what the templates want now; the alarm is for a worker that dies before the device has it. */

@@ -1,15 +1,19 @@
 /**
- * Clears the marks of results that are told, a little later and those of many devices at once. A worker that dies
+ * Clears the marks of results that are told, a little later and those of many devices at once, and puts their alarms off. A worker that dies
  * before leaves marks, whose results are then told again, with the same ids.
  */
 import type { DeviceNumber, DeviceWrite, EntryWrite, SessionStore } from '@cluster/session';
 
 const DELAY_MS = 500;
 
+/** Where the alarm of a device stands, and when it may ring instead. */
+export type PutOff = Parameters<SessionStore['settle']>[0][number];
+
 export class Settler {
   readonly #sessions: SessionStore;
   readonly #failed: () => void;
   #writes = new Map<DeviceNumber, EntryWrite[]>();
+  #alarms = new Map<DeviceNumber, PutOff>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `failed` hears of marks that stay. */
@@ -25,11 +29,17 @@ export class Settler {
     this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref();
   }
 
+  /** Lets the alarm of a command whose result is told ring later, unless something comes for the device before the marks are cleared. */
+  putOff(alarm: PutOff): void {
+    if (this.#writes.has(alarm.number)) this.#alarms.set(alarm.number, alarm);
+  }
+
   /** Clears the marks of one device, before its queue is read. */
   async settle(number: DeviceNumber): Promise<void> {
     const entries = this.#writes.get(number);
     if (entries === undefined) return;
     this.#writes.delete(number);
+    this.#alarms.delete(number);
     await this.#commit([{ number, entries }]);
   }
 
@@ -38,8 +48,11 @@ export class Settler {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const writes = [...this.#writes].map(([number, entries]) => ({ number, entries }));
+    const alarms = [...this.#alarms.values()];
     this.#writes = new Map();
+    this.#alarms = new Map();
     if (writes.length > 0) await this.#commit(writes);
+    if (alarms.length > 0) await this.#sessions.settle(alarms).catch(() => undefined); // it rings early then
   }
 
   async #commit(writes: readonly DeviceWrite[]): Promise<void> {

@@ -1,9 +1,10 @@
 /** Register: a device tells that it is there. OMA Transport 1.1.1 §6.4.3 */
 import { Code, contentFormat, uriQuery } from '@cluster/coap';
 import { parseRegister, type Registration } from '@cluster/lwm2m';
-import { answeredBefore, isRetired, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
+import { answeredBefore, deadlineOf, isRetired, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
+import { nextLookMs } from '../next-look.ts';
 import { created, refusal, unavailable } from '../replies.ts';
 import { arrivalOf, bindAddress, NOSEC, type Received, type Uplink } from './uplink.ts';
 
@@ -95,8 +96,10 @@ class RegisterStep implements Step {
     const locationId = newLocationId(this.number, this.#uplink.rng);
     const registered = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
     const record = this.#uplink.templates.apply(registered);
-    const lifetimeMs = this.#registration.lifetimeS === 0 ? FIRST_LOOK_MS : this.#registration.lifetimeS * 1_000;
-    return { record, answers: true, alarmMs: arrival.nowMs + Math.min(lifetimeMs, FIRST_LOOK_MS), done: (now) => this.#answer(now) };
+    const { nowMs } = arrival;
+    const alarmMs = Math.min(deadlineOf(record), nowMs + FIRST_LOOK_MS);
+    const putOffMs = (held?.entries ?? 0) > 0 ? undefined : nextLookMs(record, { nowMs, graceMs: this.#uplink.settings.graceMs });
+    return { record, answers: true, alarmMs, putOffMs, done: (now) => this.#answer(now) };
   }
 
   /** A number of which nothing is left is not used again; nor is another endpoint's. */

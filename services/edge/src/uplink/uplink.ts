@@ -15,6 +15,8 @@ import type { HeldTemplates } from '../held-templates.ts';
 
 export interface UplinkSettings {
   readonly worker: string;
+  /** How long after its lifetime a registration expires. */
+  readonly graceMs: number;
   /** Whether only the owner of a path may send requests on it. */
   readonly egress: 'owner' | 'any';
   readonly unknownParameters: 'keep' | 'reject';
