@@ -39,7 +39,7 @@ export type {
   Verdict,
 } from './server/events.ts';
 export { DEFAULT_SERVER_LIMITS } from './server/options.ts';
-export type { DtlsServerLimits, DtlsServerOptions, ServerCredential } from './server/options.ts';
+export type { DtlsServerLimits, DtlsServerOptions, ServerCredential, ServerKeyPair } from './server/options.ts';
 export { DtlsServer } from './server/server.ts';
 export type { DtlsServerPolled, DtlsServerUsage } from './server/server.ts';
 export type { SendResult } from './server/traffic.ts';

@@ -96,8 +96,11 @@ export class TestNetwork {
     const due = this.#inFlight.filter(({ atMs }) => atMs <= this.nowMs).toSorted((left, right) => left.atMs - right.atMs);
     this.#inFlight = this.#inFlight.filter(({ atMs }) => atMs > this.nowMs);
     for (const { from, to, bytes } of due) {
-      if (to === 'server') this.worker.server.handle(this.nowMs, { peer: from, bytes });
-      else this.#clients.get(to)?.handle(this.nowMs, bytes);
+      // As a socket brings it; and a driver may use its buffer again at once.
+      const buffer = Buffer.from(bytes);
+      if (to === 'server') this.worker.server.handle(this.nowMs, { peer: from, bytes: buffer });
+      else this.#clients.get(to)?.handle(this.nowMs, buffer);
+      buffer.fill(0xa5);
     }
   }
 

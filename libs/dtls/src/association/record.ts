@@ -86,7 +86,7 @@ export function encodeFixed(fixed: AssociationFixed): Uint8Array {
 
 /** Undefined for what isn't a record of this version: the association is discarded, never guessed. */
 export function decodeFixed(bytes: Uint8Array): AssociationFixed | undefined {
-  const reader = new WireReader(bytes);
+  const reader = new WireReader(new Uint8Array(bytes));
   const version = reader.uint8();
   const flags = reader.uint8();
   const suite = cipherSuite(reader.uint16());

@@ -39,7 +39,7 @@ export function encodeSession(session: Session): Uint8Array {
 }
 
 export function decodeSession(bytes: Uint8Array): Session | undefined {
-  const reader = new WireReader(bytes);
+  const reader = new WireReader(new Uint8Array(bytes));
   const version = reader.uint8();
   const flags = reader.uint8();
   const suite = cipherSuite(reader.uint16());

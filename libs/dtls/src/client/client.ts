@@ -2,7 +2,7 @@
 import { EMPTY_BYTES, equalBytes } from '@cluster/bytes';
 import { Alert, decodeAlert, encodeAlert } from '../alerts.ts';
 import { HandshakeType, decodeFragments, encodeMessage } from '../messages/handshake.ts';
-import { ContentType, PROTECTED_EPOCH, splitDatagram } from '../record/record.ts';
+import { ContentType, PROTECTED_EPOCH, ownRecord, splitDatagram } from '../record/record.ts';
 import type { OpenedRecord, WireRecord } from '../record/record.ts';
 import { ReplayWindow } from '../record/replay-window.ts';
 import type { DtlsClientEvent } from './events.ts';
@@ -105,7 +105,7 @@ export class DtlsClient {
     const handshake = this.#handshake!;
     const { keys } = handshake.core;
     if (keys === undefined) {
-      if (this.#early.length < MAX_EARLY_RECORDS) this.#early.push(record);
+      if (this.#early.length < MAX_EARLY_RECORDS) this.#early.push(ownRecord(record));
       return;
     }
     const ours = record.type !== ContentType.TLS12_CID || equalBytes(record.cid, this.#settings.connectionId ?? EMPTY_BYTES);

@@ -1,5 +1,6 @@
 /** The record layer's frame: splits datagrams into records and writes record headers (RFC 6347 §4.1, RFC 9146 §4). */
 import { EMPTY_BYTES } from '@cluster/bytes';
+import { plainBytes } from '../wire/reader.ts';
 import { putUint, putUint48 } from '../wire/writer.ts';
 
 export const ContentType = {
@@ -43,7 +44,8 @@ export interface OpenedRecord {
  * The records of a datagram, as views of it. Reading stops at the first that can't be one: what follows it can't be found.
  * `cidLength` is the length of all Connection IDs that this side gives out (RFC 9146 §3: the receiver knows it).
  */
-export function splitDatagram(datagram: Uint8Array, cidLength: number): { records: WireRecord[]; intact: boolean } {
+export function splitDatagram(bytes: Uint8Array, cidLength: number): { records: WireRecord[]; intact: boolean } {
+  const datagram = plainBytes(bytes);
   const records: WireRecord[] = [];
   let at = 0;
   while (at < datagram.length) {
@@ -53,6 +55,11 @@ export function splitDatagram(datagram: Uint8Array, cidLength: number): { record
     at += record.bytes.length;
   }
   return { records, intact: true };
+}
+
+/** A record that outlives its datagram, whose bytes the driver may use again. */
+export function ownRecord(record: WireRecord): WireRecord {
+  return { ...record, cid: record.cid.slice(), fragment: record.fragment.slice(), bytes: EMPTY_BYTES };
 }
 
 function readRecord(datagram: Uint8Array, at: number, cidLength: number): WireRecord | undefined {

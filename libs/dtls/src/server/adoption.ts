@@ -6,6 +6,7 @@ import { EMPTY_BYTES, equalBytes } from '@cluster/bytes';
 import { directionKeys } from '../keys/key-schedule.ts';
 import { createOpener, createSealer, sealingOverhead } from '../record/protection.ts';
 import type { Opener, Protection } from '../record/protection.ts';
+import { ownRecord } from '../record/record.ts';
 import type { WireRecord } from '../record/record.ts';
 import { ReplayWindow } from '../record/replay-window.ts';
 import type { Waking } from '../timers.ts';
@@ -54,7 +55,7 @@ export class Adoptions {
       return;
     }
     const key = byCid ? `cid ${bytesKey(record.cid)}` : `peer ${peer}`;
-    const copy = { ...record, cid: record.cid.slice(), fragment: record.fragment.slice() };
+    const copy = ownRecord(record);
     const known = this.#pending.get(key);
     if (known !== undefined) {
       known.add(peer, copy);

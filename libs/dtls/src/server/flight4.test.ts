@@ -31,6 +31,7 @@ describe('a ClientHello is refused', () => {
     ['for ECDHE without ECDSA and SHA-256', { ...ecdhe(), extensions: new Map([...ecdhe().extensions!, [ExtensionType.SIGNATURE_ALGORITHMS, hex('00020401')]]) }, {}, 40, 'no-common-parameters'],
     ['for ECDHE without uncompressed points', ecdhe([ExtensionType.EC_POINT_FORMATS, hex('0101')]), {}, 40, 'no-common-parameters'],
     ['for ECDHE with no certificate type of ours', ecdhe([ExtensionType.CLIENT_CERTIFICATE_TYPE, hex('0101')]), {}, 40, 'no-common-parameters'],
+    ['for ECDHE with a raw public key, where only certificates are taken', ecdhe([ExtensionType.CLIENT_CERTIFICATE_TYPE, hex('0102')]), { clientCredentials: ['x509'] }, 40, 'no-common-parameters'],
     ['for ECDHE where the server has no key', ecdhe(), { credentials: [] }, 40, 'no-common-parameters'],
     ['that renegotiates (RFC 5746 §3.6)', extensions([ExtensionType.RENEGOTIATION_INFO, hex('0101')]), {}, 40, 'renegotiation'],
     ['with a malformed extension', extensions([ExtensionType.CONNECTION_ID, hex('0501')]), {}, 50, 'malformed-hello'],
@@ -102,6 +103,14 @@ describe('the flight', () => {
     };
     expect(certificate('other')).toBe(toHex(other.spki));
     expect(certificate('nobody')).toBe(toHex(SERVER_CREDENTIAL.publicKey));
+  });
+
+  it('has a raw public key of its own, where one is set; also without any certificate', () => {
+    const rawPublicKey = newKeyPair();
+    for (const credentials of [[], [SERVER_CREDENTIAL]]) {
+      const { datagrams } = greet(ecdhe([20, hex('0102')]), { credentials, rawPublicKey: { publicKey: rawPublicKey.spki, privateKey: rawPublicKey.privateKey } });
+      expect(toHex(datagrams.flatMap(fragments).find(({ type }) => type === CERTIFICATE)!.bytes.subarray(3))).toBe(toHex(rawPublicKey.spki));
+    }
   });
 
   it.each([256, 300, 576])('fits datagrams of %i bytes', (maxDatagramBytes) => {

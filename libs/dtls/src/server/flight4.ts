@@ -19,7 +19,7 @@ import { onCertificate, onClientKeyExchange } from './flight5.ts';
 import { sendResumedFlight } from './flight4-resumed.ts';
 import type { ServerHandshake, Step } from './handshake.ts';
 import { answerExtensions, chooseSuite, readOffer, sendLimit } from './negotiation.ts';
-import type { ClientOffer, SuiteChoice } from './negotiation.ts';
+import type { ClientOffer, EcdheChoice } from './negotiation.ts';
 
 /** The first message of every handshake. */
 export const onClientHello: Step = (handshake, nowMs, message) => {
@@ -100,7 +100,7 @@ function sendFullFlight(handshake: ServerHandshake, nowMs: number, hello: Client
     handshake.core.sendFlight(nowMs, parts, true);
     return;
   }
-  handshake.work(nowMs, { kind: 'offer', group: ecdhe.group, clientRandom: hello.random, serverRandom, signingKey: ecdhe.credential.privateKey }, (doneMs, { share, signature }) => {
+  handshake.work(nowMs, { kind: 'offer', group: ecdhe.group, clientRandom: hello.random, serverRandom, signingKey: ecdhe.keyPair.privateKey }, (doneMs, { share, signature }) => {
     handshake.share = share;
     const parts = [serverHello(), ...ecdheMessages(handshake, ecdhe, share.point, signature)];
     handshake.step = onCertificate;
@@ -108,10 +108,10 @@ function sendFullFlight(handshake: ServerHandshake, nowMs: number, hello: Client
   });
 }
 
-function ecdheMessages(handshake: ServerHandshake, ecdhe: NonNullable<SuiteChoice['ecdhe']>, point: Uint8Array, signature: Uint8Array): FlightPart[] {
+function ecdheMessages(handshake: ServerHandshake, ecdhe: EcdheChoice, point: Uint8Array, signature: Uint8Array): FlightPart[] {
   const { core, context } = handshake;
-  const { credential, group } = ecdhe;
-  const certificate = ecdhe.serverCertificateType === CertificateType.X509 ? encodeCertificateChain(credential.chain) : encodeRawPublicKey(credential.publicKey);
+  const { credential, group, keyPair } = ecdhe;
+  const certificate = credential === undefined ? encodeRawPublicKey(keyPair.publicKey) : encodeCertificateChain(credential.chain);
   const authorities = ecdhe.clientCertificateType === CertificateType.X509 ? context.settings.certificateAuthorities : [];
   return [
     core.message(HandshakeType.CERTIFICATE, certificate),

@@ -10,7 +10,7 @@ import type { ClientHello, ClientHelloPrefix } from '../messages/client-hello.ts
 import { HandshakeType, decodeFragments } from '../messages/handshake.ts';
 import type { HandshakeFragment, HandshakeMessage } from '../messages/handshake.ts';
 import type { OpenedRecord } from '../record/record.ts';
-import { ContentType, MAX_PLAINTEXT } from '../record/record.ts';
+import { ContentType, MAX_PLAINTEXT, ownRecord } from '../record/record.ts';
 import type { WireRecord } from '../record/record.ts';
 import { ReplayWindow } from '../record/replay-window.ts';
 import type { Waking } from '../timers.ts';
@@ -129,7 +129,7 @@ export class ServerHandshake implements Waking {
   handleProtected(nowMs: number, record: WireRecord): boolean {
     if (this.core.keys === undefined || this.#waiting) {
       if (this.agreement === undefined || this.#held.length >= MAX_EARLY_RECORDS) return false;
-      this.#held.push({ ...record, fragment: record.fragment.slice(), cid: record.cid.slice() });
+      this.#held.push(ownRecord(record));
       this.#account();
       return true;
     }

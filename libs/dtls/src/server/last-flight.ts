@@ -49,7 +49,7 @@ export class LastFlight {
 
   /** Undefined for what isn't one of this version: the client then shakes hands again. */
   static decode(bytes: Uint8Array): LastFlight | undefined {
-    const reader = new WireReader(bytes);
+    const reader = new WireReader(new Uint8Array(bytes));
     const version = reader.uint8();
     const finishedSequence = reader.uint16();
     const recordSequence = reader.uint48() + FORMER_RECORDS;

@@ -21,7 +21,7 @@ import type { CipherSuite } from '../suites.ts';
 import { EMPTY_RENEGOTIATION_INFO_SCSV, cipherSuite } from '../suites.ts';
 import { uint16, uint8 } from '../wire/writer.ts';
 import type { Refusal } from './counters.ts';
-import type { ServerCredential, ServerSettings } from './options.ts';
+import type { ServerCredential, ServerKeyPair, ServerSettings } from './options.ts';
 
 /** The extensions of a ClientHello that mean something here, parsed. */
 export interface ClientOffer {
@@ -46,11 +46,20 @@ export interface Refused {
   readonly alert: number;
 }
 
+/** Group, own key pair, and the types of both certificates. */
+export interface EcdheChoice {
+  readonly group: number;
+  readonly keyPair: ServerKeyPair;
+  /** What is shown: a chain, or nothing for a raw public key. */
+  readonly credential: ServerCredential | undefined;
+  readonly serverCertificateType: number;
+  readonly clientCertificateType: number;
+}
+
 /** What one suite goes with. */
 export interface SuiteChoice {
   readonly suite: CipherSuite;
-  /** For ECDHE: group, own key pair, and the types of both certificates. */
-  readonly ecdhe?: { readonly group: number; readonly credential: ServerCredential; readonly serverCertificateType: number; readonly clientCertificateType: number };
+  readonly ecdhe?: EcdheChoice;
 }
 
 const refused = (reason: Refusal, alert: number): Refused => ({ ok: false, reason, alert });
@@ -109,7 +118,7 @@ export function chooseSuite(hello: ClientHello, offer: ClientOffer, settings: Se
     const suite = hello.cipherSuites.includes(id) ? cipherSuite(id) : undefined;
     if (suite === undefined) continue;
     if (suite.keyExchange === 'psk') return { ok: true, suite };
-    const ecdhe = credential === undefined ? undefined : ecdheChoice(offer, settings, credential);
+    const ecdhe = ecdheChoice(offer, settings, credential);
     if (ecdhe !== undefined) return { ok: true, suite, ecdhe };
   }
   return refused('no-common-parameters', Alert.HANDSHAKE_FAILURE);
@@ -122,15 +131,22 @@ function chooseCredential(serverName: string | undefined, settings: ServerSettin
   return named ?? (settings.unknownServerName === 'refuse' ? 'unknown' : first);
 }
 
-function ecdheChoice(offer: ClientOffer, settings: ServerSettings, credential: ServerCredential): SuiteChoice['ecdhe'] {
+function ecdheChoice(offer: ClientOffer, settings: ServerSettings, credential: ServerCredential | undefined): EcdheChoice | undefined {
   // RFC 8422 §4: without the extension, any group may be used.
   const group = settings.groups.find((each) => offer.groups?.includes(each) ?? true);
-  const canServe = (type: number): boolean => type === CertificateType.RAW_PUBLIC_KEY || (type === CertificateType.X509 && credential.chain.length > 0);
-  const serverCertificateType = [...offer.serverCertificateTypes].find(canServe);
-  const clientCertificateType = [...offer.clientCertificateTypes].find((type) => type === CertificateType.RAW_PUBLIC_KEY || type === CertificateType.X509);
-  if (group === undefined || serverCertificateType === undefined || clientCertificateType === undefined) return undefined;
-  if (offer.pointFormats?.includes(0) === false || offer.signatureAlgorithms?.includes(ECDSA_SHA256) !== true) return undefined;
-  return { group, credential, serverCertificateType, clientCertificateType };
+  if (group === undefined || offer.pointFormats?.includes(0) === false || offer.signatureAlgorithms?.includes(ECDSA_SHA256) !== true) return undefined;
+  const rawKey = settings.rawPublicKey ?? credential;
+  const chain = credential !== undefined && credential.chain.length > 0 ? credential : undefined;
+  const keyPairs = new Map([
+    [CertificateType.X509 as number, chain],
+    [CertificateType.RAW_PUBLIC_KEY as number, rawKey],
+  ]);
+  const serverCertificateType = [...offer.serverCertificateTypes].find((type) => keyPairs.get(type) !== undefined);
+  const taken = settings.clientCredentials.map((kind): number => (kind === 'x509' ? CertificateType.X509 : CertificateType.RAW_PUBLIC_KEY));
+  const clientCertificateType = [...offer.clientCertificateTypes].find((type) => taken.includes(type));
+  if (serverCertificateType === undefined || clientCertificateType === undefined) return undefined;
+  const shown = serverCertificateType === CertificateType.X509 ? chain : undefined;
+  return { group, keyPair: keyPairs.get(serverCertificateType)!, credential: shown, serverCertificateType, clientCertificateType };
 }
 
 export interface HelloAnswer {
@@ -159,7 +175,7 @@ export function answerExtensions({ offer, hello, choice, ownCid, ticketFollows, 
   if (offer.pointFormats !== undefined) answer.set(ExtensionType.EC_POINT_FORMATS, UNCOMPRESSED_ONLY);
   if (hello.extensions.has(ExtensionType.CLIENT_CERTIFICATE_TYPE)) answer.set(ExtensionType.CLIENT_CERTIFICATE_TYPE, uint8(clientCertificateType));
   if (hello.extensions.has(ExtensionType.SERVER_CERTIFICATE_TYPE)) answer.set(ExtensionType.SERVER_CERTIFICATE_TYPE, uint8(serverCertificateType));
-  if (offer.serverName !== undefined && credential.names.includes(offer.serverName)) answer.set(ExtensionType.SERVER_NAME, EMPTY_BYTES);
+  if (offer.serverName !== undefined && credential?.names.includes(offer.serverName) === true) answer.set(ExtensionType.SERVER_NAME, EMPTY_BYTES);
   return answer;
 }
 

@@ -1,5 +1,6 @@
 /** What a server engine is made of: keys of the cluster, credentials, what it offers, and its bounds. */
 import type { KeyRing } from '../association/key-ring.ts';
+import type { IdentityKind } from '../association/record.ts';
 import type { KeyObject } from '../crypto.ts';
 import type { RetransmissionTimes } from '../handshake/core.ts';
 import { DEFAULT_RETRANSMISSION } from '../handshake/core.ts';
@@ -8,15 +9,19 @@ import type { RandomBytes } from '../random.ts';
 import { MAX_PLAINTEXT } from '../record/record.ts';
 import { CIPHER_SUITES } from '../suites.ts';
 
-/** A key pair of the server (P-256), with its certificates and the names it serves. */
-export interface ServerCredential {
-  /** Lower-case host names, for SNI; the first credential serves whoever asks for none. */
-  readonly names: readonly string[];
-  /** DER, the end entity's first; empty for raw public keys only. */
-  readonly chain: readonly Uint8Array[];
-  /** SubjectPublicKeyInfo in DER, sent as raw public key. */
+/** A key pair of the server (P-256). */
+export interface ServerKeyPair {
+  /** SubjectPublicKeyInfo in DER. */
   readonly publicKey: Uint8Array;
   readonly privateKey: KeyObject;
+}
+
+/** A key pair with its certificates and the names it serves. */
+export interface ServerCredential extends ServerKeyPair {
+  /** Lower-case host names, for SNI; the first credential serves whoever asks for none. */
+  readonly names: readonly string[];
+  /** DER, the end entity's first. */
+  readonly chain: readonly Uint8Array[];
 }
 
 export interface DtlsServerLimits {
@@ -58,6 +63,10 @@ export interface DtlsServerOptions {
   readonly cipherSuites?: readonly number[];
   readonly groups?: readonly number[];
   readonly credentials?: readonly ServerCredential[];
+  /** What is shown to clients that take raw public keys; default: the key of the credential. */
+  readonly rawPublicKey?: ServerKeyPair;
+  /** What clients may show where the suite asks for it. */
+  readonly clientCredentials?: readonly Exclude<IdentityKind, 'psk'>[];
   /** DER names of authorities, told to clients that are asked for a certificate. */
   readonly certificateAuthorities?: readonly Uint8Array[];
   /** A name that no credential serves: use the first, or refuse with unrecognized_name (row B33). */
@@ -80,13 +89,14 @@ export interface DtlsServerOptions {
   readonly limits?: Partial<DtlsServerLimits>;
 }
 
-export type ServerSettings = Required<Omit<DtlsServerOptions, 'limits' | 'keys'>> & { readonly keys: DtlsServerOptions['keys']; readonly limits: DtlsServerLimits };
+export type ServerSettings = Required<Omit<DtlsServerOptions, 'limits' | 'keys' | 'rawPublicKey'>> & Pick<DtlsServerOptions, 'keys' | 'rawPublicKey'> & { readonly limits: DtlsServerLimits };
 
 export function serverSettings(options: DtlsServerOptions): ServerSettings {
   return {
     cipherSuites: CIPHER_SUITES.map(({ id }) => id),
     groups: [NamedGroup.SECP256R1, NamedGroup.X25519],
     credentials: [],
+    clientCredentials: ['x509', 'rpk'],
     certificateAuthorities: [],
     unknownServerName: 'default',
     connectionIds: true,

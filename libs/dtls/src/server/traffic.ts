@@ -1,7 +1,7 @@
 /** Records of live associations: in, past replay window and ceiling, and out, within the stored block of numbers. */
 import { Alert, decodeAlert, encodeAlert } from '../alerts.ts';
 import { HandshakeType, decodeFragments } from '../messages/handshake.ts';
-import { ContentType } from '../record/record.ts';
+import { ContentType, ownRecord } from '../record/record.ts';
 import type { WireRecord } from '../record/record.ts';
 import type { Association, HeldRecord } from './association.ts';
 import { LAST_SEND_NUMBER } from './association.ts';
@@ -52,7 +52,7 @@ export class Traffic {
       this.#context.drop('held-overflow');
       return;
     }
-    association.held.push(record.record === undefined ? record : { ...record, record: { ...record.record, fragment: record.record.fragment.slice(), cid: association.fixed.cid } });
+    association.held.push(record.record === undefined ? record : { ...record, record: ownRecord(record.record) });
     this.#askCeiling(association);
   }
 

@@ -91,3 +91,8 @@ export function uint16s(bytes: Uint8Array): number[] | undefined {
   if (bytes.length % 2 !== 0) return undefined;
   return Array.from({ length: bytes.length / 2 }, (_, index) => (bytes[2 * index]! << 8) | bytes[2 * index + 1]!);
 }
+
+/** The same bytes as a plain array: `slice` of a Buffer would give a view, not a copy. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
