@@ -7,6 +7,7 @@ export type { KnownDevice, PskCandidate, UsedCredential } from './credentials/cr
 export type { CredentialHead, LiveVersion } from './credentials/credential-record.ts';
 export * from './credentials/endpoint-binding.ts';
 export * from './credentials/peer-verdicts.ts';
+export * from './credentials/revocation-watch.ts';
 export * from './credentials/store.ts';
 export * from './disable.ts';
 export * from './entry.ts';
