@@ -1,4 +1,5 @@
 /** A job over a group of devices: whichever registry dies meanwhile, each device gets each command once. */
+import { once } from 'node:events';
 import { eventTypes, jobView, topics, type JobView } from '@cluster/contracts';
 import { SimulatedDevice } from '@cluster/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -62,6 +63,20 @@ describeCluster('jobs', (stage) => {
     expect(told.every(({ type }) => type === eventTypes.jobChanged)).toBe(true);
     expect([...new Set(told.map(({ data }) => data['state']))]).toEqual(['running', 'done']);
   }, 120_000);
+
+  // OMA LwM2M Core 1.1, object 1: Disable (/1/x/4) for the time in Disable Timeout (/1/x/5).
+  it('suspends the connection of devices for a time', async () => {
+    const suspended = [...written.keys()].slice(10, 15);
+    const back = devices.slice(10, 15).map((device) => once(device, 'registered'));
+    const commands = [{ op: 'write', path: '/1/0/5', value: 2 }, { op: 'execute', path: '/1/0/4' }];
+    const request = { target: { endpointPattern: `device-${stage.name}-1?`, labels: { site }, endpoints: suspended }, commands };
+    const { id } = jobView.parse(await stage.first.rest.post('/jobs', request, 202));
+    await vi.waitFor(async () => {
+      expect(await state(stage.second, id)).toMatchObject({ state: 'done', counts: { targets: 5, done: { '2.04': 5 } } });
+    }, PATIENCE);
+    await Promise.all(back);
+    for (const endpoint of suspended) expect(await stage.second.rest.endpoint(endpoint)).toMatchObject({ state: 'registered', generation: 2 });
+  });
 
   it('is cancelled with what waits for devices that do not answer', async () => {
     const [silent] = devices;

@@ -22,11 +22,10 @@ function jobs(router: Router, keys: Keys): Pick<JobStore, 'createJob' | 'loadJob
   return {
     async createJob(id, createdAtMs, record) {
       // A crash in between leaves names without a job, which readers pass over; never a job that nobody carries on.
-      const member = `${String(createdAtMs).padStart(14, '0')} ${id}`;
       await router.execute([
         command(keys.activeJobs(), 'zadd', 'NX', createdAtMs, id),
-        command(keys.jobIndex(), 'zadd', 0, member),
-        command(keys.jobIndex(), 'zremrangebylex', '-', `(${String(createdAtMs - INDEX_MS).padStart(14, '0')}`),
+        command(keys.jobIndex(), 'zadd', 'NX', createdAtMs, id),
+        command(keys.jobIndex(), 'zremrangebyscore', '-inf', createdAtMs - INDEX_MS),
       ], 'durable');
       return (await one(script(scripts.changeJob, [keys.job(id)], 0, record))) === 1;
     },
@@ -37,12 +36,14 @@ function jobs(router: Router, keys: Keys): Pick<JobStore, 'createJob' | 'loadJob
       return (await one(script(scripts.changeJob, [keys.job(id)], expected, record))) === 1;
     },
     async jobs({ before, limit }) {
-      const range = command(keys.jobIndex(), 'zrevrangebylex', before === undefined ? '+' : `(${before}`, '-', 'LIMIT', 0, limit);
-      const members = ((await router.execute([range], 'plain'))[0] as readonly Buffer[]).map(String);
-      const ids = members.map((member) => member.slice(member.indexOf(' ') + 1));
+      const [rank] = before === undefined ? [-1] : await router.execute([command(keys.jobIndex(), 'zrevrank', before)], 'plain');
+      // A cursor that the index has forgotten stood before what it has forgotten too.
+      if (typeof rank !== 'number') return { jobs: [], next: undefined };
+      const range = command(keys.jobIndex(), 'zrevrange', rank + 1, rank + limit);
+      const ids = ((await router.execute([range], 'plain'))[0] as readonly Buffer[]).map(String);
       const records = ids.length === 0 ? [] : await router.getMany(ids.map(keys.job));
       const found = ids.map((id, i) => toJob(id, records[i] ?? null)).filter((job) => job !== undefined);
-      return { jobs: found, next: members.length < limit ? undefined : members.at(-1) };
+      return { jobs: found, next: ids.length < limit ? undefined : ids.at(-1) };
     },
   };
 }

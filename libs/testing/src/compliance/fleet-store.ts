@@ -30,7 +30,8 @@ function jobCompliance(store: () => JobStore): void {
     expect(await store().loadJob('one')).toBeUndefined();
     expect(await store().changeJob('one', 1, 'too early')).toBe(false);
     expect(await store().createJob('one', NOW, 'größe')).toBe(true);
-    expect(await store().createJob('one', NOW, 'other')).toBe(false);
+    expect(await store().createJob('one', NOW + 5, 'other')).toBe(false);
+    expect((await store().jobs({ limit: 9 })).jobs).toHaveLength(1);
     expect(await store().loadJob('one')).toEqual({ id: 'one', version: 1, record: 'größe' });
     const won = await Promise.all([store().changeJob('one', 1, 'a'), store().changeJob('one', 1, 'b')]);
     expect(won.filter(Boolean)).toHaveLength(1);

@@ -8,6 +8,7 @@ import {
   afterResult, cancelled, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isOver, jobView,
   OPEN_BUCKET, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type StoredDevice,
 } from '@cluster/fleet';
+import { EventsUnavailable } from '@cluster/events';
 import type { NorthboundPort } from '../northbound-port.ts';
 import type { JobEvents } from './job-events.ts';
 import type { Selection } from './selection.ts';
@@ -32,6 +33,7 @@ const KEEP_MS = 7 * 86_400_000;
 /** A result that did not come so long after its command's time was over is looked up. */
 const OVERDUE_MS = 120_000;
 const LOOK_EVERY_MS = 5_000;
+const TELL_AGAIN_MS = 5_000;
 
 export class JobTurn {
   readonly #id: string;
@@ -40,6 +42,7 @@ export class JobTurn {
   /** Where the round over open devices stands, and when the next one begins. */
   #openAfter: string | undefined;
   #nextLookMs = 0;
+  #tellAgainMs = 0;
 
   constructor(id: string, deps: JobTurnDeps) {
     this.#id = id;
@@ -52,9 +55,11 @@ export class JobTurn {
     if (stored === undefined) return 'over';
     const job = decodeJob(stored.record);
     const counts = countsOf(await jobs.countDevices(this.#id));
-    if (job.untold !== undefined) return this.#tell(job, stored.version, counts);
-    if (isOver(job)) return this.#retire();
     const nowMs = await timeMs();
+    if (job.untold !== undefined && (isOver(job) || nowMs >= this.#tellAgainMs)) {
+      if (await this.#tell(job, stored.version, counts, nowMs)) return 'busy';
+    }
+    if (isOver(job)) return this.#retire();
     const end = finished(job, counts, { nowMs, sequence: stored.version + 1 });
     if (end !== undefined) return this.#change(stored.version, end);
     if (job.selecting !== undefined && job.state !== 'paused') return this.#select(job, stored.version, nowMs);
@@ -63,11 +68,22 @@ export class JobTurn {
     return did > 0 || looked ? 'busy' : 'idle';
   }
 
-  async #tell(job: Job, version: number, counts: JobCounts): Promise<Progress> {
+  /**
+   * Tells the job's state. Without a broker the job goes on, and is told later: an operator's word must not wait for one.
+   * But it is not over before its end is told. False: it could not be told.
+   */
+  async #tell(job: Job, version: number, counts: JobCounts, nowMs: number): Promise<boolean> {
     const { untold, ...told } = job;
-    if (untold === undefined) return 'busy';
-    await this.#deps.events.tell(jobView(this.#id, job, counts), untold);
-    return this.#change(version, told);
+    if (untold === undefined) return true;
+    try {
+      await this.#deps.events.tell(jobView(this.#id, job, counts), untold);
+    } catch (error) {
+      if (isOver(job) || !(error instanceof EventsUnavailable)) throw error;
+      this.#tellAgainMs = nowMs + TELL_AGAIN_MS;
+      return false;
+    }
+    await this.#change(version, told);
+    return true;
   }
 
   async #retire(): Promise<Progress> {

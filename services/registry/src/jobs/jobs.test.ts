@@ -1,9 +1,11 @@
 /** Jobs on the embedded store: what each device gets, what is counted, and what a crash at any step changes. */
+import { type EventRecord, EventsUnavailable } from '@cluster/events';
 import { StoreUnavailable } from '@cluster/session';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobStore } from '@cluster/fleet';
 import { act, decodeJob, encodeJob, type JobAction } from '@cluster/fleet';
 import { type Behaviour, Fleet } from '../testing/fleet.ts';
+import { JobEvents } from './job-events.ts';
 import { JobTurn } from './job-turn.ts';
 
 const LIGHT_ON = { op: 'write', path: '/3311/0/5850', value: true } as const;
@@ -122,6 +124,31 @@ describe('an operator', () => {
     await fleet.advance(turn);
     expect(await fleet.view()).toMatchObject({ state: 'cancelled', counts: { cancelled: 5, done: { '4.04': 1 } } });
     expect(fleet.told()).toEqual(['running', 'cancelling', 'cancelled']);
+  });
+});
+
+describe('brokers that are away', () => {
+  it('hold up no operator, but a job is over when its end is told', async () => {
+    await lamps(4);
+    await fleet.start({ target: { labels: { kind: 'light' } }, commands: [LIGHT_ON], maxInFlight: 2, ...PACE });
+    let away = true;
+    const publisher = {
+      publish: async (records: readonly EventRecord[]) => {
+        if (away) throw new EventsUnavailable('away');
+        fleet.published.push(...records);
+      },
+    };
+    const turn = new JobTurn('job', fleet.deps({ events: new JobEvents(publisher, 'json') }));
+    await fleet.advance(turn);
+    expect((await fleet.view()).counts).toMatchObject({ open: 2, waiting: 2 });
+    await tell('cancel');
+    await expect(fleet.advance(turn)).rejects.toThrow(EventsUnavailable);
+    expect(await fleet.view()).toMatchObject({ state: 'cancelled', counts: { cancelled: 4 } });
+    expect(await fleet.store.activeJobs()).toEqual(['job']);
+    away = false;
+    await fleet.advance(turn);
+    expect(fleet.told()).toEqual(['cancelled']);
+    expect(await fleet.store.activeJobs()).toEqual([]);
   });
 });
 
