@@ -1,4 +1,5 @@
 /** Examples of REST bodies. A test holds each against its schema. */
+import type { AdviceView } from './advice.ts';
 import type { CommandRequest, CommandStatus } from './commands.ts';
 import type { CredentialsRequest, CredentialView } from './credentials.ts';
 import type { DesiredObservation, EndpointPage, EndpointView, LastValue, ObservationView } from './endpoints.ts';
@@ -118,7 +119,16 @@ const credentialRequests: Record<string, CredentialsRequest> = {
   oscore: { oscore: { masterSecretHex: '0102030405060708090a0b0c0d0e0f10', saltHex: '9e7ca92223786340', senderIdHex: '01', recipientIdHex: '02' } },
 };
 
+const advice: AdviceView = {
+  periods: { lifetimeS: 86_400, psmTimerS: 43_200, edrxS: 81.92, observations: [{ paths: ['/3303/0/5700'], pmin: 10, pmax: 300 }] },
+  findings: [{
+    code: 'LIFETIME_NOT_BELOW_PSM_TIMER', paths: ['/1/0/1', '/10/0/4'],
+    message: 'the lifetime (86400 s) is not below the PSM timer (43200 s): the device wakes for the network alone',
+  }],
+};
+
 export const restExamples = {
+  advice,
   credentials,
   credentialRequests,
   page,

@@ -1,5 +1,6 @@
 /** The table of REST routes: what each takes, answers and refuses. The OpenAPI document is made from it. */
 import { z } from 'zod';
+import { adviceView } from './advice.ts';
 import { commandRequest, commandStatus } from './commands.ts';
 import { credentialList, credentialsRequest } from './credentials.ts';
 import { endpointPage, endpointView } from './endpoints.ts';
@@ -119,6 +120,12 @@ const endpointRoutes: readonly RestRoute[] = [
     summary: 'Drops the registration: the next Update gets 4.04, and the device registers anew',
     answers: { 204: { description: 'dropped' } },
     problems: [...lookup, 'CONTENDED'],
+  },
+  {
+    method: 'get', path: `${ENDPOINT}/advice`, id: 'getAdvice', tag: 'endpoints',
+    summary: 'Whether lifetime, observation periods and power saving of a cellular device fit each other',
+    answers: { 200: { description: 'what is known, and what does not fit', schema: adviceView, example: restExamples.advice } },
+    problems: lookup,
   },
   {
     method: 'get', path: `${ENDPOINT}/values`, id: 'getValues', tag: 'endpoints', summary: 'The last known value of each path',

@@ -22,6 +22,7 @@ import { noCredentials } from './no-credentials.ts';
 import type { RegistryDeps, RegistryOptions } from './options.ts';
 import { CommandsController } from './rest/commands.controller.ts';
 import { CredentialsController } from './rest/credentials.controller.ts';
+import { AdviceController } from './rest/advice.controller.ts';
 import { EndpointsController } from './rest/endpoints.controller.ts';
 import { EventsController } from './rest/events.controller.ts';
 import { GroupsController } from './rest/groups.controller.ts';
@@ -38,7 +39,7 @@ export class RegistryModule {
       module: RegistryModule,
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
       controllers: [
-        EndpointsController, CredentialsController, CommandsController, ObservationsController, TemplatesController, ProfileController,
+        EndpointsController, AdviceController, CredentialsController, CommandsController, ObservationsController, TemplatesController, ProfileController,
         EventsController, GroupsController, JobsController, ReadModelConsumer, CommandsConsumer, JobResultsConsumer,
       ],
       providers: [

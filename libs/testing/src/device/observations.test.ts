@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { meetsCondition, Observations, type Observation } from './observations.ts';
 
 // Transport 1.1.1 §6.4.4, examples 4 and 5 of notification attributes: the last three rows; the others follow its rules
-describe('meetsCondition', () => {
+describe('B96 meetsCondition', () => {
   it.each([
     { attributes: {}, before: 20, now: 20, told: 20, met: true },
     { attributes: { gt: 45 }, before: 45, now: 46, told: 45, met: true },
