@@ -64,6 +64,15 @@ describe('a device of a job', () => {
     expect(devices.map(bucketOf)).toEqual(['waiting', 'open', 'next', 'done/2.04', 'outcome-unknown']);
   });
 
+  it('comes back from any text of its own', () => {
+    const state = fc.constantFrom('waiting', 'open', 'done', 'expired', 'cancelled', 'outcome-unknown', 'refused' as const);
+    const any = fc.record({ state, step: fc.nat(7), sinceMs: fc.nat(2 ** 31), code: fc.constantFrom('2.04', '5.03', 'QUEUE_FULL', 'none') });
+    fc.assert(fc.property(any, ({ code, ...device }) => {
+      const whole = (device.state === 'done' || device.state === 'refused' ? { ...device, code } : device) as JobDevice;
+      expect(decodeDevice(encodeDevice(whole))).toEqual(whole);
+    }));
+  });
+
   it.each<[string, JobDevice, Parameters<typeof afterResult>[1], Partial<JobDevice> | undefined]>([
     ['the last answer ends it', open, { step: 0, state: 'done', code: '2.04' }, { state: 'done', code: '2.04' }],
     ['an error ends it', open, { step: 0, state: 'done', code: '4.05' }, { state: 'done', code: '4.05' }],
