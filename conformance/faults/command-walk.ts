@@ -1,7 +1,8 @@
 /**
  * Twenty commands of every kind, from REST and from Kafka, for a device asleep; while it works through them, processes
- * are killed. Redis has its default appendfsync (everysec): it writes before it answers, so the death of a process loses
- * nothing; only the loss of a machine would ask for `always` or a replica.
+ * are killed. Redis runs with `appendfsync always`. With `everysec`, its default, it puts a write off while an fsync is
+ * under way, for two seconds at most, and answers all the same: killed then, it has forgotten that a request left, and
+ * the device gets it twice.
  */
 import { randomUUID } from 'node:crypto';
 import { commandEventType, eventTypes, topics, type CommandRequest, type CommandStatus } from '@cluster/contracts';
@@ -66,7 +67,7 @@ export class CommandWalk {
   #producer!: Producer;
 
   async open(): Promise<void> {
-    [this.redis, this.kafkaBrokers] = await Promise.all([startRedis(), useKafka()]);
+    [this.redis, this.kafkaBrokers] = await Promise.all([startRedis({ config: ['appendfsync always'] }), useKafka()]);
     const brokers = brokersOf(this.redis.urls, this.kafkaBrokers);
     [this.edge, this.registry] = [await Member.start('edge', brokers), await Member.start('registry', brokers)];
     this.#tap = await openKafkaTap(this.kafkaBrokers);

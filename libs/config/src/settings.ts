@@ -102,6 +102,10 @@ export const settings = {
     'Devices that a worker sends requests to at the same time. Devices and tenants take turns; one tenant has three quarters of the places at most'),
   queueMaxEntries: setting('LWM2M_QUEUE_MAX_ENTRIES', values.wholeNumber(1, 100_000), '100', 'Commands that wait for one device at most; ended ones do not count'),
   queueMaxBytes: setting('LWM2M_QUEUE_MAX_BYTES', values.wholeNumber(1_024, 256 * MEBIBYTE), String(MEBIBYTE), 'Bytes of the commands that wait for one device at most'),
+  tenantQueueMaxEntries: setting('LWM2M_TENANT_QUEUE_MAX_ENTRIES', values.wholeNumber(1, 100_000_000), '1000000',
+    'Commands that wait for all devices of one tenant at most'),
+  tenantQueueMaxBytes: setting('LWM2M_TENANT_QUEUE_MAX_BYTES', values.wholeNumber(1_024, 1_024 * 1_024 * MEBIBYTE), String(1_024 * MEBIBYTE),
+    'Bytes of the commands that wait for all devices of one tenant at most'),
   maxObservations: setting('LWM2M_MAX_OBSERVATIONS', values.wholeNumber(1, 10_000), '100', 'Observations of one device at most'),
 
   reconcilePerS: setting('LWM2M_RECONCILE_PER_S', values.wholeNumber(1, 100_000), '500',

@@ -120,7 +120,8 @@ export type CommandValue = z.infer<typeof commandValue>;
 
 /** Why a command from Kafka was not queued. */
 export const rejectionCode = z.enum([
-  'COMMAND_UNREADABLE', 'COMMAND_MALFORMED', 'COMMAND_REPEATED', 'ENDPOINT_UNKNOWN', 'QUEUE_FULL', 'INTERNAL',
+  'COMMAND_UNREADABLE', 'COMMAND_MALFORMED', 'COMMAND_REPEATED', 'ENDPOINT_UNKNOWN', 'QUEUE_FULL', 'TENANT_QUEUE_FULL',
+  'INTERNAL',
 ]);
 export type RejectionCode = z.infer<typeof rejectionCode>;
 

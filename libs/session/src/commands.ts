@@ -12,6 +12,8 @@ export interface QueueLimits {
   /** Commands of one device that have not ended, and bytes in them. */
   readonly queueEntries: number;
   readonly queueBytes: number;
+  /** The same for all devices of one tenant; none unless given. */
+  readonly tenant?: { readonly entries: number; readonly bytes: number };
 }
 
 export interface CommandsDeps {
@@ -24,7 +26,7 @@ export interface CommandsDeps {
 export type Submission =
   /** `origin`: who asked for the command that is queued under this key. */
   | { readonly outcome: 'accepted' | 'repeated'; readonly status: CommandStatus; readonly origin?: Origin }
-  | { readonly outcome: 'unknown-endpoint' | 'queue-full' }
+  | { readonly outcome: 'unknown-endpoint' | 'queue-full' | 'tenant-full' }
   | { readonly outcome: 'malformed'; readonly faults: readonly CommandFault[] };
 
 export type Cancellation = 'cancelled' | 'in-flight' | 'finished' | 'unknown';
@@ -46,8 +48,8 @@ export class Commands {
   }
 
   /**
-   * Queues a command for an endpoint that the cluster knows, registered or not, and rings its owner. A command whose idempotency key was seen within
-   * 24 h is not queued again: its present status is returned. The deadline of one with an origin counts from the time
+   * Queues a command for an endpoint that the cluster knows, registered or not, and rings its owner. A command whose
+   * idempotency key was seen within 24 h is not queued again: its present status is returned. The deadline of one with an origin counts from the time
    * that the origin tells. Throws `StoreUnavailable`: not known whether it was stored.
    */
   async submit(endpoint: string, command: CommandRequest, origin?: Origin): Promise<Submission> {
@@ -56,9 +58,18 @@ export class Commands {
     const found = await findEndpoint(this.#deps.sessions, endpoint);
     if (found === undefined || found.record.retired === true) return { outcome: 'unknown-endpoint' };
     let whole = (command.idempotencyKey !== undefined || command.supersede !== undefined) && found.entries > 0;
+    let reserved = false;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const stored = whole ? await this.#deps.sessions.loadEntries(found.number) : [];
-      const done = await this.#store(found, stored, command, origin);
+      const id = command.idempotencyKey === undefined ? this.#deps.newId() : idempotentId(command.idempotencyKey);
+      const same = stored.find((e) => e.id === id);
+      if (same !== undefined) return repeated(same);
+      // What is reserved and then not stored is put right by the sweeper, whom the alarm of the commit calls.
+      const [nowMs, room] = await Promise.all([this.#deps.sessions.timeMs(), reserved || this.#reserve(found, command)]);
+      if (!room) return { outcome: 'tenant-full' };
+      reserved = true;
+      const entry = newEntry(command, { id, nowMs, sequence: ++this.#accepted, ...(origin === undefined ? {} : { origin }) });
+      const done = await this.#store(found, stored, entry);
       if (done === 'full' && whole) return { outcome: 'queue-full' };
       if (done !== 'full' && done !== 'conflict') return done;
       // What is finished takes no room from what waits, and shows only in the queue itself.
@@ -67,21 +78,21 @@ export class Commands {
     throw new Contended(`the queue of ${endpoint} changed under every attempt`);
   }
 
-  async #store(
-    found: Found, stored: readonly StoredEntry[], command: CommandRequest, origin: Origin | undefined,
-  ): Promise<Submission | 'full' | 'conflict'> {
-    const { sessions, limits, newId } = this.#deps;
-    const nowMs = await sessions.timeMs();
-    const id = command.idempotencyKey === undefined ? newId() : idempotentId(command.idempotencyKey);
-    const same = stored.find((e) => e.id === id);
-    if (same !== undefined) return repeated(same);
-    const entry = newEntry(command, { id, nowMs, sequence: ++this.#accepted, ...(origin === undefined ? {} : { origin }) });
+  /** Takes room in the tenant's account, whose figures are those of the last look at each of its queues. */
+  async #reserve({ number, record: { tenant } }: Found, command: CommandRequest): Promise<boolean> {
+    const { sessions, limits } = this.#deps;
+    const bytes = JSON.stringify(command).length;
+    return limits.tenant === undefined || sessions.reserve({ tenant, number, entries: 1, bytes }, limits.tenant);
+  }
+
+  async #store(found: Found, stored: readonly StoredEntry[], entry: QueueEntry): Promise<Submission | 'full' | 'conflict'> {
+    const { sessions, limits } = this.#deps;
     const finished = stored.filter((e) => isFinished(decodeEntry(e.record)));
     const [result] = await sessions.commit([
       {
         number: found.number,
         alarmMs: firstLookMs(entry),
-        entries: [{ id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, command, nowMs)],
+        entries: [{ id: entry.id, expected: 0, record: encodeEntry(entry) }, ...superseded(stored, entry)],
         limit: {
           entries: limits.queueEntries + finished.length,
           bytes: limits.queueBytes + finished.reduce((sum, e) => sum + e.record.length, 0),
@@ -167,12 +178,12 @@ function repeated(stored: StoredEntry): Submission {
   return { outcome: 'repeated', status: entryStatus(entry), ...(entry.origin === undefined ? {} : { origin: entry.origin }) };
 }
 
-function superseded(stored: readonly StoredEntry[], command: CommandRequest, nowMs: number) {
+function superseded(stored: readonly StoredEntry[], { command, acceptedAtMs: atMs }: QueueEntry) {
   if (command.supersede === undefined) return [];
   return stored.flatMap((e) => {
     const entry = decodeEntry(e.record);
     if (entry.state !== 'queued' || entry.command.supersede !== command.supersede) return [];
-    const over = finish(entry, { state: 'cancelled', atMs: nowMs, reason: SUPERSEDED });
+    const over = finish(entry, { state: 'cancelled', atMs, reason: SUPERSEDED });
     return [{ id: e.id, expected: e.version, record: encodeEntry(over) }];
   });
 }

@@ -49,6 +49,14 @@ export interface DeviceWrite {
 /** `conflict`: an expected version was not the stored one; load and decide again. `full`: a limit was reached. */
 export type CommitResult = 'committed' | 'conflict' | 'full';
 
+/** Commands that wait for one device, and bytes in them. */
+export interface Waiting {
+  readonly tenant: string;
+  readonly number: DeviceNumber;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 export interface Alarm {
   readonly number: DeviceNumber;
   readonly atMs: number;
@@ -70,6 +78,14 @@ export interface SessionStore {
   loadEntries(number: DeviceNumber): Promise<StoredEntry[]>;
   /** Commits each write atomically; one failing by version does not touch the others. Same order as `writes`. */
   commit(writes: readonly DeviceWrite[]): Promise<CommitResult[]>;
+
+  /**
+   * Adds to what waits for a device, as its tenant's account has it, unless what waits for all of the tenant's devices
+   * would pass `limit` then. False: it would.
+   */
+  reserve(add: Waiting, limit: { readonly entries: number; readonly bytes: number }): Promise<boolean>;
+  /** Sets what waits for devices. It is told again and again, so that whatever a crash left in an account is put right. */
+  account(list: readonly Waiting[]): Promise<void>;
 
   /** Which device last spoke from an address: a hint only, which the session must confirm. */
   bindAddresses(bindings: readonly { peer: string; number: DeviceNumber; ttlMs: number }[]): Promise<void>;

@@ -25,6 +25,8 @@ export interface QueueView {
   readonly unpublished: readonly VersionedEntry[];
   /** Finished long enough ago to be removed, or to leave no more than their idempotency key behind. */
   readonly spent: readonly { readonly id: string; readonly version: number; readonly entry: QueueEntry | undefined }[];
+  /** What waits or is on its way: commands, and bytes in them. */
+  readonly waiting: { readonly entries: number; readonly bytes: number };
   /** When the queue should be looked at again, if nothing comes before: a deadline, a repeat, or something to remove. */
   readonly wakeAtMs: number | undefined;
 }
@@ -51,8 +53,13 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): Qu
     over,
     unpublished: entries.filter(({ entry }) => isFinished(entry) && entry.unpublished),
     spent: spent(entries, nowMs),
+    waiting: waiting(open.filter(({ entry }) => !ids.has(entry.id))),
     wakeAtMs: times.length === 0 ? undefined : Math.min(...times),
   };
+}
+
+export function waiting(open: readonly VersionedEntry[]): QueueView['waiting'] {
+  return { entries: open.length, bytes: open.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 /** A queued entry that is over without having been sent again. */

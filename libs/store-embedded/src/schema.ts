@@ -42,6 +42,9 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE fleet_counts (job TEXT, bucket TEXT, devices INTEGER NOT NULL, PRIMARY KEY (job, bucket)) WITHOUT ROWID;
   CREATE TABLE fleet_groups (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE store_waiting (tenant TEXT, number TEXT, entries INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (tenant, number)) WITHOUT ROWID;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

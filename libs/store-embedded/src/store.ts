@@ -11,6 +11,7 @@ import { fleetKeeper, purgeJobs } from './fleet.ts';
 import { readModel } from './read-model.ts';
 import { recordKeeper } from './records.ts';
 import { migrate } from './schema.ts';
+import { tenantAccounts } from './waiting.ts';
 import { workers } from './workers.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
@@ -40,6 +41,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...recordKeeper(database, now),
     ...credentialKeeper(database),
     ...alarmClock(database),
+    ...tenantAccounts(database),
     ...workers(database, now, () => closed),
     ...documentSets(database),
     ...readModel(database),

@@ -30,6 +30,8 @@ export interface Keys {
   /** Endpoint → its labels and their time, of one part of the directory; with a label: the endpoints that have it. */
   labels(part: number, label?: string): string;
   values(endpoint: string): string;
+  /** What waits for the devices of a tenant. */
+  waiting(tenant: string): string;
   /** What belongs to one job lies in one slot. */
   job(id: string): string;
   jobLease(id: string): string;
@@ -69,6 +71,7 @@ export function keysUnder(prefix: string): Keys {
     activeJobs: () => `${p}ja`,
     groups: () => `${p}g`,
     values: (endpoint) => `${p}v:${endpoint}`,
+    waiting: (tenant) => `${p}u:${tenant}`,
   };
 }
 

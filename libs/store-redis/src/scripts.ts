@@ -233,3 +233,39 @@ else
 end
 redis.call('HINCRBY', KEYS[1], '', 1)
 return 1`);
+
+/** KEYS what waits for a tenant; ARGV number, entries, bytes, limits of both. The fields # and #b hold the sums. Returns 1 if it was added. */
+export const reserve = define(`
+local sums = redis.call('HMGET', KEYS[1], '#', '#b')
+if (sums[1] or 0) + ARGV[2] > tonumber(ARGV[4]) or (sums[2] or 0) + ARGV[3] > tonumber(ARGV[5]) then return 0 end
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+local entries, bytes = 0, 0
+if held then entries, bytes = struct.unpack('>I4I8', held) end
+redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I4I8', entries + ARGV[2], bytes + ARGV[3]))
+redis.call('HINCRBY', KEYS[1], '#', ARGV[2])
+redis.call('HINCRBY', KEYS[1], '#b', ARGV[3])
+return 1`);
+
+/** KEYS what waits for a tenant; ARGV number, entries, bytes, and so on. */
+export const account = define(`
+local entries, bytes = 0, 0
+for i = 1, #ARGV, 3 do
+  local held = redis.call('HGET', KEYS[1], ARGV[i])
+  if held then
+    local e, b = struct.unpack('>I4I8', held)
+    entries = entries - e
+    bytes = bytes - b
+  end
+  if tonumber(ARGV[i + 1]) > 0 then
+    entries = entries + ARGV[i + 1]
+    bytes = bytes + ARGV[i + 2]
+    redis.call('HSET', KEYS[1], ARGV[i], struct.pack('>I4I8', ARGV[i + 1], ARGV[i + 2]))
+  elseif held then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+  end
+end
+if entries ~= 0 or bytes ~= 0 then
+  redis.call('HINCRBY', KEYS[1], '#', entries)
+  redis.call('HINCRBY', KEYS[1], '#b', bytes)
+end
+return 1`);

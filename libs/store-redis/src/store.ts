@@ -20,6 +20,7 @@ import { resolveOptions, type RedisStoreOptions, type ResolvedOptions } from './
 import { readModel } from './read-model.ts';
 import { recordKeeper } from './records.ts';
 import { parseUrls } from './urls.ts';
+import { tenantAccounts } from './waiting.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
 export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, JobStore, GroupStore {
@@ -81,6 +82,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
   const doorbell = new Doorbell(router, keys);
   return {
     ...endpointIndex(router, keys),
+    ...tenantAccounts(router, keys),
     ...recordKeeper(router, keys, alarmSetter(keys, options.shards)),
     ...credentialKeeper(router, keys),
     ...addressIndex(router, keys),

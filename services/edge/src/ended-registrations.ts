@@ -5,7 +5,7 @@
 import type { CommandState } from '@cluster/contracts';
 import { isRepeatable } from '@cluster/lwm2m';
 import {
-  decodeStored, encodeEntry, finish, isFinished, isKept, type ClusterStore, type QueueEntry, type SessionRecord, type SessionStore,
+  decodeStored, encodeEntry, finish, isFinished, waiting, isKept, type ClusterStore, type QueueEntry, type SessionRecord, type SessionStore,
   type VersionedEntry,
 } from '@cluster/session';
 import type { WorkerClock } from './clock.ts';
@@ -94,7 +94,9 @@ export class EndedRegistrations {
       id: entry.id, expected: versions.get(entry.id) ?? version, record: encodeEntry({ ...entry, unpublished: false }),
     }));
     if (settled.length > 0) await sessions.commit([{ number: told.number, entries: settled }]);
-    return Math.min(...next.filter(({ entry }) => !isFinished(entry)).map(({ entry }) => this.#overMs(entry, told.record)));
+    const open = next.filter(({ entry }) => !isFinished(entry));
+    await sessions.account([{ tenant: told.record.tenant, number: told.number, ...waiting(open) }]);
+    return Math.min(...open.map(({ entry }) => this.#overMs(entry, told.record)));
   }
 
   /** The entry as it stands now that its device is gone; the same one where nothing changes. */

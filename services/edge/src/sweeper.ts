@@ -5,7 +5,7 @@
 import type { EventPublisher } from '@cluster/events';
 import {
   decodeSession, decodeStored, end, expiryOf, nextDesiredStep, overdueAt, sleepLookAfter, sleepLookMs, viewQueue, type Alarm,
-  type ClusterStore, type Outage, type SessionRecord, type SessionStore, type StoredSession,
+  type ClusterStore, type Outage, type SessionRecord, type SessionStore, type StoredSession, type Waiting,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 import type { WorkerClock } from './clock.ts';
@@ -50,6 +50,8 @@ export class Sweeper {
   readonly #deps: SweeperDeps;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  /** What waits for the devices that were looked at. */
+  readonly #accounts: Waiting[] = [];
   readonly #owners = new Map<string, Promise<boolean>>();
   #shards: readonly number[] = [];
   #shardsUntilMs = 0;
@@ -86,6 +88,7 @@ export class Sweeper {
         if (alarms.length === 0) break;
         const stored = await sessions.load(alarms.map((a) => a.number));
         const nexts = await Promise.all(alarms.map((alarm, i) => this.#look(alarm, stored[i], outages)));
+        await sessions.account(this.#accounts.splice(0));
         await sessions.settle(alarms.map((alarm, i) => ({ ...alarm, nextMs: nexts[i] })));
         if (alarms.length < BATCH) break;
       }
@@ -114,6 +117,7 @@ export class Sweeper {
       if (hasMark(record) && !ownerLives) await this.#publishPending(alarm.number);
       const expiryMs = expiryOf(record, this.#deps.graceMs, outages);
       if (expiryMs <= nowMs) return await this.#expire(alarm.number, outages);
+      if (stored.entries === 0) this.#accounts.push({ tenant: record.tenant, number: alarm.number, entries: 0, bytes: 0 });
       const queueMs = stored.entries > 0 ? await this.#lookAtQueue(alarm.number, record, ownerLives && !mine) : undefined;
       const changeMs = record.changed === undefined ? Infinity : await this.#tellChange(alarm.number, record, ownerLives && !mine);
       const sleepMs = await this.#lookAtPresence(alarm.number, record, mine ? 'this' : ownerLives ? 'other' : 'gone');
@@ -139,6 +143,7 @@ export class Sweeper {
   async #lookAtQueue(number: string, record: SessionRecord, ownerLives: boolean): Promise<number | undefined> {
     const nowMs = this.#deps.clock.storeMs();
     const view = viewQueue((await this.#deps.sessions.loadEntries(number)).map(decodeStored), nowMs);
+    this.#accounts.push({ tenant: record.tenant, number, ...view.waiting });
     const idle = view.next === undefined && view.over.length + view.unpublished.length + view.spent.length === 0;
     if (idle) return view.wakeAtMs;
     await this.#ring(number, record, ownerLives);

@@ -37,7 +37,12 @@ const rng = { uint32: () => randomInt(2 ** 32) };
 /** Resolves when REST is served. */
 export async function startRegistry(config: Config, ports: RegistryPorts, metrics: Metrics, log: Logger): Promise<RunningRegistry> {
   const { sessions, cluster, readModel, fleet, events, publisher } = ports;
-  const limits = { queueEntries: config.queueMaxEntries, queueBytes: config.queueMaxBytes, observations: config.maxObservations };
+  const limits = {
+    queueEntries: config.queueMaxEntries,
+    queueBytes: config.queueMaxBytes,
+    tenant: { entries: config.tenantQueueMaxEntries, bytes: config.tenantQueueMaxBytes },
+    observations: config.maxObservations,
+  };
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
   const desk = credentialDesk(config, ports);
   const registry = await createRegistry(

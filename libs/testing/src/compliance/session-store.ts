@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alarmCompliance } from './session-alarms.ts';
 import { commitCompliance } from './session-commits.ts';
 import { sessionModelCompliance } from './session-model.ts';
+import { waitingCompliance } from './session-waiting.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -27,6 +28,7 @@ export function sessionStoreCompliance(name: string, open: () => Promise<Opened<
     commitCompliance(store);
     addressCompliance(store);
     alarmCompliance(store);
+    waitingCompliance(store);
     sessionModelCompliance(store);
 
     test('the clock is that of 1970 in milliseconds and does not run backwards', async () => {

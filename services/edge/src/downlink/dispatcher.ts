@@ -234,6 +234,7 @@ export class Dispatcher implements DownlinkSide {
 
   #emptied(held: Held, { next, wakeAtMs = Infinity }: QueueView): void {
     held.entries = 0;
+    this.#account(held, { entries: 0, bytes: 0 });
     const { clock, settings } = this.#deps.uplink;
     const nowMs = clock.storeMs();
     const lookMs = nextLookMs(held.record, { nowMs, graceMs: settings.graceMs });
@@ -267,6 +268,10 @@ export class Dispatcher implements DownlinkSide {
     await this.#deps.sessions.schedule([{ number: held.number, atMs }]);
   }
 
+  #account({ number, record: { tenant } }: Held, waiting: QueueView['waiting']): void {
+    this.#deps.settler.account({ tenant, number, ...waiting });
+  }
+
   async #look(held: Held): Promise<QueueView> {
     const nowMs = this.#deps.uplink.clock.storeMs();
     if (held.entries === 0) return viewQueue([], nowMs);
@@ -274,6 +279,7 @@ export class Dispatcher implements DownlinkSide {
     const stored = await this.#deps.sessions.loadEntries(held.number);
     const entries = stored.map(decodeStored);
     const view = viewQueue(entries, nowMs);
+    this.#account(held, view.waiting);
     // What is left for readers alone needs no look with each message.
     held.entries = entries.every(({ entry }) => isFinished(entry) && !entry.unpublished) ? 0 : stored.length;
     return view;

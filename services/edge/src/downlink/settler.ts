@@ -1,8 +1,8 @@
 /**
- * Clears the marks of results that are told, a little later and those of many devices at once, and puts their alarms off. A worker that dies
- * before leaves marks, whose results are then told again, with the same ids.
+ * Clears the marks of results that are told and puts their alarms off, and tells what waits, a little later and for many
+ * devices at once. A worker that dies before leaves marks, whose results are then told again, with the same ids.
  */
-import type { DeviceNumber, DeviceWrite, EntryWrite, SessionStore } from '@cluster/session';
+import type { DeviceNumber, DeviceWrite, EntryWrite, SessionStore, Waiting } from '@cluster/session';
 
 const DELAY_MS = 500;
 
@@ -14,6 +14,7 @@ export class Settler {
   readonly #failed: () => void;
   #writes = new Map<DeviceNumber, EntryWrite[]>();
   #alarms = new Map<DeviceNumber, PutOff>();
+  #accounts = new Map<DeviceNumber, Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `failed` hears of marks that stay. */
@@ -34,6 +35,12 @@ export class Settler {
     if (this.#writes.has(alarm.number)) this.#alarms.set(alarm.number, alarm);
   }
 
+  /** What waits for a device now, for its tenant's account. */
+  account(waiting: Waiting): void {
+    this.#accounts.set(waiting.number, waiting);
+    this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref();
+  }
+
   /** Clears the marks of one device, before its queue is read. */
   async settle(number: DeviceNumber): Promise<void> {
     const entries = this.#writes.get(number);
@@ -51,6 +58,9 @@ export class Settler {
     const alarms = [...this.#alarms.values()];
     this.#writes = new Map();
     this.#alarms = new Map();
+    const accounts = [...this.#accounts.values()];
+    this.#accounts = new Map();
+    if (accounts.length > 0) await this.#sessions.account(accounts).catch(this.#failed);
     if (writes.length > 0) await this.#commit(writes);
     if (alarms.length > 0) await this.#sessions.settle(alarms).catch(() => undefined); // it rings early then
   }

@@ -1,6 +1,6 @@
 /** The session ports in memory: what all workers of a run share. Passes the suites of the ports, as every adapter does. */
 import type {
-  Alarm, ClusterStore, CommitResult, DeviceNumber, DeviceWrite, DocumentLimit, DocumentPut, DocumentSet, Outage, Ring, SessionStore, StoredEntry, StoredSession,
+  Alarm, ClusterStore, CommitResult, DeviceNumber, DeviceWrite, DocumentLimit, DocumentPut, DocumentSet, Outage, Ring, SessionStore, StoredEntry, StoredSession, Waiting,
 } from '@cluster/session';
 
 interface Device {
@@ -28,6 +28,7 @@ export class MemoryStore implements SessionStore, ClusterStore {
   readonly devices = new Map<DeviceNumber, Device>();
   readonly #endpoints = new Map<string, DeviceNumber>();
   readonly #addresses = new Map<string, { number: DeviceNumber; untilMs: number }>();
+  readonly #waiting = new Map<string, Map<DeviceNumber, Waiting>>();
   readonly #alarms = new Map<DeviceNumber, number>();
   readonly #leases = new Map<string, Until>();
   readonly #listeners = new Map<string, Set<RingListener>>();
@@ -69,6 +70,29 @@ export class MemoryStore implements SessionStore, ClusterStore {
 
   async commit(writes: readonly DeviceWrite[]): Promise<CommitResult[]> {
     return writes.map((write) => this.#commit(write));
+  }
+
+  async reserve({ tenant, number, entries, bytes }: Waiting, limit: { entries: number; bytes: number }): Promise<boolean> {
+    const own = this.#waiting.get(tenant) ?? new Map<DeviceNumber, Waiting>();
+    const sum = [...own.values()].reduce((all, one) => ({ entries: all.entries + one.entries, bytes: all.bytes + one.bytes }), { entries, bytes });
+    if (sum.entries > limit.entries || sum.bytes > limit.bytes) return false;
+    const held = own.get(number) ?? { entries: 0, bytes: 0 };
+    this.#waiting.set(tenant, own.set(number, { tenant, number, entries: held.entries + entries, bytes: held.bytes + bytes }));
+    return true;
+  }
+
+  async account(list: readonly Waiting[]): Promise<void> {
+    for (const one of list) {
+      const own = this.#waiting.get(one.tenant) ?? new Map<DeviceNumber, Waiting>();
+      this.#waiting.set(one.tenant, own);
+      if (one.entries === 0) own.delete(one.number);
+      else own.set(one.number, one);
+    }
+  }
+
+  /** Commands that wait for all devices, as the accounts have it. */
+  get waiting(): number {
+    return [...this.#waiting.values()].flatMap((own) => [...own.values()]).reduce((sum, { entries }) => sum + entries, 0);
   }
 
   async bindAddresses(bindings: readonly { peer: string; number: DeviceNumber; ttlMs: number }[]): Promise<void> {

@@ -50,6 +50,11 @@ export class CommandDesk {
           detail: 'As many commands, or bytes in them, as one device may have are kept for it already.',
           retryAfterS: 60,
         });
+      case 'tenant-full':
+        throw new ApiError(429, 'TENANT_QUEUE_FULL', "The queues of the tenant's devices are full", {
+          detail: 'As many commands, or bytes in them, as one tenant may have wait for its devices already.',
+          retryAfterS: 60,
+        });
       case 'malformed':
         throw new ApiError(400, 'COMMAND_MALFORMED', 'No device could be sent this command', { faults: submission.faults });
     }

@@ -89,6 +89,8 @@ function rejectionOf(submission: Submission, origin: Origin): Parameters<Rejecti
       return { code: 'COMMAND_MALFORMED', reason: 'no device could be sent this command', faults: [...submission.faults] };
     case 'unknown-endpoint':
       return { code: 'ENDPOINT_UNKNOWN', reason: 'no such endpoint is known' };
+    case 'tenant-full':
+      return { code: 'TENANT_QUEUE_FULL', reason: 'as many commands as the tenant may have wait for its devices' };
     case 'queue-full':
       return { code: 'QUEUE_FULL', reason: 'the queue of the device is full' };
   }

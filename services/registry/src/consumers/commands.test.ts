@@ -138,6 +138,19 @@ describe('is rejected, and its producer told', () => {
     expect(results()).toMatchObject([{ state: 'rejected', code: 'QUEUE_FULL', correlation: 'n4' }]);
   });
 
+  test('one for which its tenant has no room, until another one has ended', async () => {
+    const limits = { queueEntries: 10, queueBytes: 100_000, observations: 10, tenant: { entries: 2, bytes: 100_000 } };
+    northbound = new Northbound({ sessions: store, cluster: store, limits, newId: () => 'id', rng: { uint32: () => 1 } });
+    await registerIn(store, 'another', 'BBBBBBBB');
+    await replica();
+    await take(asked(DEVICE, READ), asked('another', READ), asked('another', READ, { id: 'third' }));
+    await expect.poll(results).toMatchObject([{ state: 'rejected', code: 'TENANT_QUEUE_FULL', endpoint: 'another' }]);
+    // As a worker tells that looked at the queue.
+    await store.account([{ tenant: 'default', number: NUMBER, entries: 0, bytes: 0 }]);
+    await take(asked('another', READ, { id: 'fourth' }));
+    expect(results()).toHaveLength(1);
+  });
+
   test('one whose idempotency key another request has used', async () => {
     await replica();
     const keyed = { ...READ, idempotencyKey: 'once' };

@@ -139,6 +139,7 @@ export class JobTurn {
       case 'unknown-endpoint':
         return refused(device, 'ENDPOINT_UNKNOWN', nowMs);
       case 'queue-full':
+      case 'tenant-full':
         return refused(device, 'QUEUE_FULL', nowMs);
       case 'malformed':
         return refused(device, 'COMMAND_MALFORMED', nowMs);
