@@ -1,5 +1,6 @@
 /** C libraries whose sources come inside a crate: cargo fetches them, nothing of Rust is compiled. */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -24,7 +25,8 @@ export interface CrateProgram {
 
 /** Builds the program where the cache has none of these sources. Returns its path. */
 export async function buildFromCrate({ name, project, sources, build, tools }: CrateProgram): Promise<string> {
-  const home = await builtOnce(name, await hashOf(project), async (into) => {
+  const inputs = createHash('sha256').update(await hashOf(project)).update(build).digest('hex').slice(0, 12);
+  const home = await builtOnce(name, inputs, async (into) => {
     for (const [program, debianPackage] of [['cargo', 'cargo'], ['gcc', 'gcc'], ...tools] as const) {
       await ensureProgram(program, ['--version'], debianPackage);
     }

@@ -5,12 +5,14 @@ import { buildFromCrate } from './crate-sources.ts';
 import { NATIVE_DIALECT, NativeClient } from './native-client.ts';
 import { suiteFor, type CipherSuite, type DtlsClientOptions, type DtlsSecurity } from './peer.ts';
 
+/** As it comes, wolfSSL has no plain PSK and takes Connection IDs of its peer up to 10 bytes only. */
+const DEFINES = '-DWOLFSSL_STATIC_PSK -DDTLS_CID_MAX_SIZE=32';
 const BUILD = `
 ./autogen.sh
 ./configure --quiet --enable-static --disable-shared --enable-dtls --enable-dtls13 --enable-dtlscid --enable-dtls-mtu --enable-rpk \\
-  --enable-aesccm --enable-psk --disable-examples --disable-crypttests CPPFLAGS=-DWOLFSSL_STATIC_PSK
+  --enable-aesccm --enable-psk --disable-examples --disable-crypttests CPPFLAGS="${DEFINES}"
 make --silent --jobs=2
-gcc -O1 -DWOLFSSL_STATIC_PSK -I . "$PROJECT/client.c" -o "$OUT/client" src/.libs/libwolfssl.a -lm -lpthread`;
+gcc -O1 ${DEFINES} -I . "$PROJECT/client.c" -o "$OUT/client" src/.libs/libwolfssl.a -lm -lpthread`;
 
 const SUITES: Readonly<Record<CipherSuite, string>> = {
   TLS_PSK_WITH_AES_128_CCM_8: 'PSK-AES128-CCM-8',
