@@ -60,6 +60,7 @@ describe('mutations of real conversations', () => {
       worker.settle(nowMs);
     }
     expect(worker.server.usage).toMatchObject({ handshakes: 0, handshakeBytes: 0, adoptions: 0 });
+    expect(worker.server.poll().wakeAtMs).toBeUndefined();
     const { handshakesBegun, refused } = worker.server.counters;
     expect(handshakesBegun).toBeGreaterThan(RECORDS / 100);
     expect(refused['half-open-limit']).toBeGreaterThan(0);
