@@ -93,7 +93,7 @@ const binding: readonly Row[] = [
   ...parts(15, 18, 'credentials written by bootstrap', BOOTSTRAP),
   ...parts(19, 38, 'identities, suites, certificates, alerts', DTLS),
   part('B39', 'NoSec only where it is wanted', DTLS),
-  part('B40', 'NoSec: the endpoint belongs to the identity that the network knows', 'identities of the network'),
+  test('B40', 'NoSec: the endpoint belongs to the identity that the network knows'),
   ...parts(41, 45, 'security of SMS', SMS),
   ...parts(46, 53, 'OSCORE', OSCORE),
   test('B54', 'Request-Tag'),

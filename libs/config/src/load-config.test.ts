@@ -22,6 +22,12 @@ function errorOf(env: Environment, kind: ServiceKind = 'standalone'): ConfigErro
 }
 
 describe('loadConfig', () => {
+  it.each(['known', 'required'])('asks for the file of identities where they are %s', (policy) => {
+    const env = { LWM2M_NETWORK_IDENTITY: policy };
+    expect(() => loadConfig(env, { kind: 'standalone' })).toThrow(/LWM2M_NETWORK_IDENTITY_FILE/);
+    expect(loadConfig({ ...env, LWM2M_NETWORK_IDENTITY_FILE: '/x' }, { kind: 'standalone' })).toMatchObject({ networkIdentity: policy, networkIdentityFile: '/x' });
+  });
+
   it('needs nothing for standalone, which listens on loopback without security', () => {
     expect(loadConfig({}, { kind: 'standalone' })).toMatchObject({
       kind: 'standalone', redisUrls: [], kafkaBrokers: [], bind: ['127.0.0.1', '::1'], noSec: true,

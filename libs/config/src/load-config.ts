@@ -46,7 +46,7 @@ export function loadConfig(env: Environment, { kind }: { readonly kind: ServiceK
     if (result.success) parsed[key] = result.data;
     else faults.push({ name: setting.name, message: messageOf(env, setting, result.error) });
   }
-  faults.push(...missing(env, kind));
+  faults.push(...missing(env, kind), ...withoutSource(env));
   if (faults.length > 0) throw new ConfigError(faults);
   return complete(parsed as unknown as Values & Partial<Config>, kind, notServed(env));
 }
@@ -79,6 +79,14 @@ function missing(env: Environment, kind: ServiceKind): ConfigFault[] {
   return [settings.redisUrls.name, settings.kafkaBrokers.name]
     .filter((name) => !env[name])
     .map((name) => ({ name, message: `must be set for ${kind}` }));
+}
+
+/** Identities of the network are compared with nothing where nobody tells them. */
+function withoutSource(env: Environment): ConfigFault[] {
+  const { networkIdentity, networkIdentityFile } = settings;
+  const asked = env[networkIdentity.name] ?? networkIdentity.default;
+  if (asked === networkIdentity.default || env[networkIdentityFile.name]) return [];
+  return [{ name: networkIdentityFile.name, message: `must be set for ${networkIdentity.name}=${asked === 'known' || asked === 'required' ? asked : '…'}` }];
 }
 
 /** Settings of what this version has no part for yet: an operator who sets one must not think it works. */

@@ -25,6 +25,7 @@ import { Turns } from './downlink/turns.ts';
 import { EndedRegistrations } from './ended-registrations.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { HeldTemplates } from './held-templates.ts';
+import { NetworkIdentities } from './network-identities.ts';
 import { Presence } from './presence.ts';
 import { Refusals } from './refusals.ts';
 import { Sweeper } from './sweeper.ts';
@@ -60,6 +61,7 @@ export interface Parts {
   readonly held: HeldSessions;
   readonly steps: DeviceSteps;
   readonly presence: Presence;
+  readonly identities: NetworkIdentities;
   readonly meter: ByteMeter;
   readonly lease: WorkerLease;
   readonly dispatcher: Dispatcher;
@@ -92,6 +94,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const rng = deps.rng ?? new SystemRng();
   const events = new DomainEvents(worker, { encoding: config.eventEncoding, payload: config.eventPayload });
   const held = new HeldSessions(config.cacheSessions);
+  const identities = new NetworkIdentities(config.networkIdentity, deps.log);
   const presence = new Presence({ mayTell: () => deps.publisher.available, clock, maxTransmitWaitMs: config.maxTransmitWaitS * 1_000 });
   const meter = new ByteMeter(clock, config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
@@ -116,7 +119,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
-    sessions, publisher, held, presence, meter, events, clock, rng, templates,
+    sessions, publisher, held, presence, identities, meter, events, clock, rng, templates,
     resets: new ResetBudget(() => clock.monotonicMs()),
     model: deps.model,
     counters,
@@ -148,7 +151,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     shards: () => sweeper.shards,
     ring: (number, record) => sweeper.call(number, record),
   });
-  return { worker, clock, driver, meter, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
+  return { worker, clock, driver, identities, meter, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {

@@ -24,6 +24,7 @@ const LEASE_RETRY_MS = 1_000;
 /** Starts a worker. Redis and Kafka need not be there yet: devices get 5.03 until they are. Rejects if a port is taken. */
 export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
   const parts = assemble(config, deps);
+  if (config.networkIdentityFile !== undefined) await parts.identities.open(config.networkIdentityFile);
   const onBatch = (batch: readonly Datagram[]): void => {
     parts.meter.count(batch);
     parts.driver.receive(batch);
@@ -121,6 +122,7 @@ class Worker implements Edge {
     metrics.gauge('lwm2m_downlinks_active', 'Devices that requests are being sent to', () => dispatcher.active);
     metrics.gauge('lwm2m_reconcile_waiting', 'Devices that wait for their turn to be observed as they should', () => dispatcher.waiting);
     metrics.gauge('lwm2m_observation_templates', 'Observation templates that this worker holds', () => templates.size);
+    metrics.gauge('lwm2m_network_identities', 'Addresses and prefixes whose identity the network told', () => this.#parts.identities.size);
     metrics.gauge('lwm2m_devices_refused', 'Devices whose notifications no broker took', () => refusals.size);
   }
 
@@ -128,6 +130,7 @@ class Worker implements Edge {
     this.#phase = 'draining';
     const { dispatcher, sweeper, steps, lease, driver, templates, walk } = this.#parts;
     this.#parts.presence.close();
+    this.#parts.identities.close();
     await dispatcher.close();
     templates.stop();
     await walk.stop();

@@ -93,6 +93,10 @@ class RegisterStep implements Step {
     if (held !== undefined && repeated?.code === Code.CREATED) return { done: (now) => this.#answer(now) };
     // OMA Transport 1.1.1 §5.2.6: where an operator set credentials, the name alone proves nothing.
     if (held?.record.secured === true && arrival.identity === NOSEC) return fresh ? { done: () => this.#refuseUnproved() } : 'reload';
+    // §5.3: without security the network alone can tell who it is.
+    const { endpoint } = this.#registration;
+    const fits = arrival.identity !== NOSEC || this.#uplink.identities.fits(peer, endpoint, held?.record.profile);
+    if (!fits) return fresh ? { done: () => this.#refuseUnproved('network-identity') } : 'reload';
     const locationId = newLocationId(this.number, this.#uplink.rng);
     const registered = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
     const record = this.#uplink.templates.apply(registered);
@@ -122,8 +126,8 @@ class RegisterStep implements Step {
     this.#uplink.heard(held);
   }
 
-  #refuseUnproved(): void {
-    this.#uplink.counters.refused('register', 'unproved');
+  #refuseUnproved(reason = 'unproved'): void {
+    this.#uplink.counters.refused('register', reason);
     this.#uplink.respond(this.#received.exchange, refusal(Code.BAD_REQUEST, 'this endpoint has to prove who it is'));
   }
 

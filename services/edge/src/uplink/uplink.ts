@@ -7,6 +7,7 @@ import type { ByteMeter } from '../byte-meter.ts';
 import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
+import type { NetworkIdentities } from '../network-identities.ts';
 import type { Presence } from '../presence.ts';
 import type { AddressBindings } from './address-bindings.ts';
 import type { ResetBudget } from './reset-budget.ts';
@@ -36,6 +37,7 @@ export interface Uplink {
   readonly sessions: SessionStore;
   readonly held: HeldSessions;
   readonly presence: Presence;
+  readonly identities: Pick<NetworkIdentities, 'fits'>;
   readonly meter: ByteMeter;
   readonly model: ObjectModel;
   readonly events: DomainEvents;
@@ -74,7 +76,9 @@ export function arrivalOf(uplink: Uplink, received: Received, held: Pick<Held, '
 
 /** Whether a message from `peer` may speak for a session that was last heard from elsewhere. */
 export function mayMove(uplink: Uplink, held: Held, peer: string): boolean {
-  return held.record.peer === peer || uplink.settings.nosecRebind === 'accept';
+  if (held.record.peer === peer) return true;
+  const { endpoint, profile } = held.record;
+  return uplink.settings.nosecRebind === 'accept' && uplink.identities.fits(peer, endpoint, profile);
 }
 
 /** Whether a message changes the session by having come: it came by another path, to another worker, or ended a sleep. */
