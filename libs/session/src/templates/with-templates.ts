@@ -9,6 +9,8 @@ import type { TemplateSet } from './template-set.ts';
  * with its token; without any change the observations are the same object. `own`: another own list than the present one.
  */
 export function withTemplates(record: SessionRecord, set: TemplateSet, limit: number, own = presentOwn(record)): SessionRecord {
+  // Nobody uses templates: a Register pays nothing for them.
+  if (set.templates.length === 0 && own === record.observations) return atVersion(record, set.version);
   const ownKeys = new Set(own.map(observationKey));
   const { endpoint, profile, registration: { lwm2mVersion, objectLinks } } = record;
   const wanted = set
@@ -17,13 +19,15 @@ export function withTemplates(record: SessionRecord, set: TemplateSet, limit: nu
     .slice(0, Math.max(limit - own.length, 0));
   const present = new Map(record.observations.map((o) => [observationKey(o), o]));
   const observations = [...own, ...wanted.map((next) => continued(present.get(observationKey(next)), next))];
-  const templates = set.version;
-  if (sameItems(observations, record.observations)) return record.templates === templates ? record : { ...record, templates };
-  return { ...withObservations(record, observations), templates };
+  return atVersion(sameItems(observations, record.observations) ? record : withObservations(record, observations), set.version);
+}
+
+function atVersion(record: SessionRecord, templates: number): SessionRecord {
+  return (record.templates ?? 0) === templates ? record : { ...record, templates };
 }
 
 function presentOwn({ observations }: SessionRecord): readonly Observation[] {
-  return observations.filter((o) => o.from === undefined);
+  return observations.every((o) => o.from === undefined) ? observations : observations.filter((o) => o.from === undefined);
 }
 
 /** The observation as it stands at the device, where that is what is wanted; else it is made again, by its token. */

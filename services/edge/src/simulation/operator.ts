@@ -56,7 +56,7 @@ export class Operator {
     const name = this.#random.pick(['a', 'b', 'c']);
     const { templates } = this.northbound;
     if (this.#random.chance(0.3)) return void (await this.#insist(() => templates.remove(name)));
-    const match = this.#random.pick([{}, { object: '/3303/1' }, { endpointPattern: this.#random.pick(devices).endpoint }, { endpointPattern: 'nobody*' }]);
+    const match = this.#random.pick([{}, { object: '/3303/1' }, { labels: { site: 'north' } }, { endpointPattern: this.#random.pick(devices).endpoint }, { endpointPattern: 'nobody*' }]);
     const observations = this.#random.pick<DesiredObservation[]>([
       [{ path: '/3303/*/5700' }],
       [{ path: '/3303/0/5700', attributes: { pmin: 2 } }, { path: '/3303/7/5700' }],
@@ -70,6 +70,13 @@ export class Operator {
     const { endpoint } = device;
     if (this.#random.chance(0.3)) await this.#insist(() => this.northbound.forget(endpoint));
     else await this.#insist(() => this.northbound.setProfile(endpoint, { labels: { change: `c${++this.#tags}` } }));
+  }
+
+  /** Sets a label, by which a template may apply, and whether the device may Send. */
+  async profile(device: Device): Promise<void> {
+    const labels = this.#random.pick<Record<string, string>>([{}, { site: 'north' }]);
+    const settings = this.#random.pick([{}, { muteSend: true }, { muteSend: false }]);
+    await this.#insist(() => this.northbound.setProfile(device.endpoint, { labels, settings }));
   }
 
   async drop(device: Device): Promise<void> {

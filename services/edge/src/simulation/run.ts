@@ -130,6 +130,7 @@ export class Run {
     () => this.#offForLong(),
     () => this.operator.drop(this.#device()),
     () => this.operator.template(this.devices),
+    () => this.operator.profile(this.#device()),
     () => this.operator.template(this.devices),
   ];
 
@@ -216,8 +217,9 @@ export class Run {
   /** Devices report what is desired, and nothing else. */
   async #unreconciled(): Promise<string[]> {
     const faults = this.devices.map(async ({ endpoint, model, retired }) => {
-      const state = (await this.operator.northbound.endpoint(endpoint))?.state;
+      const { state, muteSend } = (await this.operator.northbound.endpoint(endpoint)) ?? {};
       if (retired) return state === 'registered' ? [`${endpoint} is gone, but still registered`] : [];
+      if (muteSend !== undefined && muteSend.state !== 'active') return [`${endpoint}: Mute Send is ${muteSend.state}`];
       const desired = (await this.operator.northbound.observations(endpoint)) ?? [];
       const wanted = desired.map(({ path, paths, state }) => `${path ?? paths?.join()} ${state}`).sort();
       const present = [...model.observations.values()].map(({ paths }) => `${paths.join()} active`).sort();
@@ -231,6 +233,8 @@ export class Run {
     const faults = this.devices.map(async ({ endpoint }) => {
       const before = presenceTold(endpoint, this.log.events);
       const shown = (await this.operator.northbound.endpoint(endpoint))?.presence.state ?? 'unknown';
+      // What is stored is told a moment later.
+      await sleep(1_000);
       const told = presenceTold(endpoint, this.log.events);
       return [before, told, 'unknown'].includes(shown) ? [] : [`${endpoint} is ${shown}, and told to be ${told}`];
     });
