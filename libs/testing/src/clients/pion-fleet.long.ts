@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { NatNetwork } from '../network/nat-network.ts';
 import { JsonLineProcess } from './json-process.ts';
-import { buildPionFleet, PionFleet, type FleetOptions } from './pion-fleet.ts';
+import { buildPionFleet, fleetCredentials, PionFleet, type FleetOptions } from './pion-fleet.ts';
 
 const COUNT = 20;
 const NAMES = { count: COUNT, keySeed: 'long live the fleet' };
@@ -81,6 +81,15 @@ it('registers again at 4.04, and shakes hands again when the server ends the ass
     expect((await fleet.report()).totals).toMatchObject({ handshakes: 2 * COUNT, sessionsEnded: COUNT, registers: 3 * COUNT });
   }, 30_000);
 }, 90_000);
+
+it('takes credentials from a file', async () => {
+  const credentialsFile = join(directory, 'credentials');
+  const own = fleetCredentials({ ...NAMES, endpoint: 'of-the-file-{n}', identity: 'urn:dev:{n}' });
+  await writeFile(credentialsFile, own.map((one) => JSON.stringify(one)).join('\n'));
+  await start({ credentialsFile, first: 5, count: 10, keySeed: 'not used' });
+  await fleet.start();
+  expect(Object.keys((await fleet.report()).devices)).toEqual(own.slice(5, 15).map(({ endpoint }) => endpoint).sort());
+}, 60_000);
 
 it('leaves with De-register and close_notify', async () => {
   const before = await referenceReport();

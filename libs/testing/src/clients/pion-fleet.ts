@@ -31,6 +31,8 @@ export interface FleetNames {
 }
 
 export interface FleetOptions extends FleetNames {
+  /** File with lines of {"endpoint", "identity", "keyHex"}, to take in place of names and seed. */
+  readonly credentialsFile?: string;
   /** Secure CoAP port of the server on 127.0.0.1, unless `server` tells address and port. */
   readonly port?: number;
   readonly server?: string;
