@@ -18,7 +18,7 @@ export interface SecretFileFault {
 export const MIN_SECRET_BYTES = 32;
 const MAX_SECRET_BYTES = 1_024;
 /** Each cookie and CID is tried with every secret. */
-export const MAX_SECRETS = 8;
+const MAX_SECRETS = 8;
 const MAX_ID = 15;
 
 /** Reads a secret file. Empty lines and lines that begin with `#` say nothing. */

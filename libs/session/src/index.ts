@@ -4,7 +4,7 @@ export * from './credentials/credential.ts';
 export * from './credentials/credential-desk.ts';
 export { CredentialLookup, isLive, MAX_CREDENTIAL_AGE_MS } from './credentials/credential-lookup.ts';
 export type { KnownDevice, PskCandidate, UsedCredential } from './credentials/credential-lookup.ts';
-export type { CredentialHead, LiveVersion } from './credentials/credential-record.ts';
+export { type CredentialHead, CredentialsUnreadable, type LiveVersion } from './credentials/credential-record.ts';
 export * from './credentials/endpoint-binding.ts';
 export * from './credentials/peer-verdicts.ts';
 export * from './credentials/revocation-watch.ts';

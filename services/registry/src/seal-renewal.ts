@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@cluster/nest-kit';
-import { type CredentialDesk, type ReadModelStore, RecordUnreadable } from '@cluster/session';
+import { type CredentialDesk, type ReadModelStore, CredentialsUnreadable } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 
 interface Deps {
@@ -67,7 +67,7 @@ export class SealRenewal {
       told.renewed++;
       this.#deps.metrics.counter('lwm2m_credentials_resealed_total', 'Credentials that were sealed with a newer master secret').inc();
     } catch (error) {
-      if (!(error instanceof RecordUnreadable)) throw error;
+      if (!(error instanceof CredentialsUnreadable)) throw error;
       told.unreadable++;
     }
   }

@@ -29,7 +29,7 @@ export function primitiveContextTag(n: number): number {
 const MAX_LENGTH_BYTES = 3;
 
 /** The element that begins at `at`. */
-export function readDer(bytes: Uint8Array, at = 0): Der | undefined {
+function readDer(bytes: Uint8Array, at = 0): Der | undefined {
   const tag = bytes[at];
   const first = bytes[at + 1];
   if (tag === undefined || first === undefined || (tag & 0x1f) === 0x1f) return undefined;

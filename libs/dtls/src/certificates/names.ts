@@ -52,7 +52,7 @@ function parseAttribute(der: Der): NameAttribute | undefined {
 }
 
 /** The text of a DirectoryString or IA5String. Text of 8 bits is Latin-1 where it is not UTF-8. */
-export function stringOf({ tag, content }: Der): string | undefined {
+function stringOf({ tag, content }: Der): string | undefined {
   switch (tag) {
     case Tag.utf8String:
       return decodeUtf8Strict(content);

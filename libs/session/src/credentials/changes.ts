@@ -43,7 +43,7 @@ function asFormer({ version, createdAtMs, content }: Credential, nowMs: number, 
   return [{ version, createdAtMs, content, state: 'former', ...(overlapMs === undefined ? {} : { validUntilMs: nowMs + overlapMs }) }];
 }
 
-export function sameContent(left: CredentialContent, right: CredentialContent): boolean {
+function sameContent(left: CredentialContent, right: CredentialContent): boolean {
   return equalBytes(encodeContent(left), encodeContent(right));
 }
 

@@ -8,11 +8,11 @@ import type { CredentialsRequest, CredentialView } from '@cluster/contracts';
 import type { KeyRing, Sealer } from '@cluster/secrets';
 import { Contended } from '../commands.ts';
 import type { ClusterStore, DeviceNumber } from '../ports.ts';
-import { RecordUnreadable } from '../record.ts';
 import { noCredentials, removeCredentials, setCredential } from './changes.ts';
-import { type CredentialContent, type CredentialSet, valid } from './credential.ts';
-import { decodeCredentials, encodeCredentials, isSealedCurrently, readHead } from './credential-record.ts';
-import { identityName, keyNames } from './names.ts';
+import { type Credential, type CredentialContent, type CredentialSet, valid } from './credential.ts';
+import { CredentialsUnreadable, decodeCredentials, encodeCredentials, isSealedCurrently, readHead } from './credential-record.ts';
+import { NameClaims, type NameRefusal } from './name-claims.ts';
+import { identityName } from './names.ts';
 import { type CredentialFault, credentialView, parseCredentials } from './requests.ts';
 import type { CredentialStore } from './store.ts';
 
@@ -30,7 +30,7 @@ export interface DeviceNumbers {
   keep(endpoint: string): Promise<DeviceNumber>;
 }
 
-export type CredentialRefusal = 'key-short' | 'key-shared' | 'identity-taken';
+export type CredentialRefusal = 'key-short' | NameRefusal['reason'];
 
 export type CredentialsSet =
   | { readonly outcome: 'set'; readonly credentials: CredentialView[] }
@@ -61,16 +61,14 @@ interface Held {
   readonly readable: boolean;
 }
 
-interface Refusal {
-  readonly reason: CredentialRefusal;
-  readonly kind: CredentialContent['kind'];
-}
-
 export class CredentialDesk {
   readonly #deps: Deps;
+  readonly #names: NameClaims;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    const { store, ring, policy } = deps;
+    this.#names = new NameClaims({ store, ring, sharedPsks: policy.sharedPsks, credentialsOf: (number) => this.#credentialsOf(number) });
   }
 
   /** What the endpoint has; undefined if the cluster does not know it. */
@@ -90,13 +88,16 @@ export class CredentialDesk {
     const number = await this.#deps.devices.keep(endpoint);
     const overlapMs = request.overlapS === undefined ? undefined : request.overlapS * 1_000;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const refusal = await this.#claim(number, contents);
+      const refusal = await this.#names.claim(number, contents);
       const held = await this.#load(number, endpoint);
-      if (refusal !== undefined) return this.#refuse(number, contents, held, refusal);
+      if (refusal !== undefined) {
+        await this.#names.release(number, contents, held.set.credentials);
+        return { outcome: 'refused', ...refusal };
+      }
       const nowMs = await this.#deps.timeMs();
       const next = contents.reduce((set, content) => setCredential(set, content, { nowMs, overlapMs }), held.set);
       if (!(await this.#store(number, held, next))) continue;
-      const lost = await this.#lost(number, contents);
+      const lost = await this.#names.confirm(number, contents);
       if (lost !== undefined) return this.#withdraw(number, endpoint, contents, lost);
       return { outcome: 'set', credentials: next.credentials.map(credentialView) };
     }
@@ -129,7 +130,7 @@ export class CredentialDesk {
     const number = await this.#deps.devices.find(endpoint);
     const held = number === undefined ? undefined : await this.#load(number, endpoint);
     if (number === undefined || held === undefined || held.version === 0 || held.sealedCurrently) return false;
-    await this.#claim(number, held.set.credentials.map(({ content }) => content));
+    await this.#names.claim(number, held.set.credentials.map(({ content }) => content));
     return this.#store(number, held, held.set);
   }
 
@@ -142,7 +143,7 @@ export class CredentialDesk {
     try {
       return { version, set: decodeCredentials(sealer, number, record), sealedCurrently: isSealedCurrently(sealer, record), readable: true };
     } catch (error) {
-      if (!orEmpty || !(error instanceof RecordUnreadable)) throw error;
+      if (!orEmpty || !(error instanceof CredentialsUnreadable)) throw error;
       const { lastVersion } = readHead(record);
       return { version, set: { endpoint, lastVersion, credentials: [] }, sealedCurrently: false, readable: false };
     }
@@ -153,74 +154,17 @@ export class CredentialDesk {
     const { store, cluster, sealer } = this.#deps;
     if (!(await store.commitCredentials(number, held.version, encodeCredentials(sealer, number, next)))) return false;
     await cluster.ring([{ worker: CREDENTIALS_BELL, number }]).catch(() => undefined); // workers look by themselves too
-    const kept = new Set(this.#namesOf(next));
-    const gone = this.#namesOf(held.set).filter((name) => !kept.has(name));
-    await store.releaseNames(gone.map((name) => ({ name, number })));
+    await this.#names.release(number, held.set.credentials.map(({ content }) => content), next.credentials);
     return true;
   }
 
-  #namesOf({ credentials }: CredentialSet): string[] {
-    return credentials.flatMap(({ content }) => this.#names(content).map(({ name }) => name));
-  }
-
-  /** What a credential is found by, and what tells that its key is shared; why it is refused where another has it. */
-  #names(content: CredentialContent): { name: string; reason: CredentialRefusal }[] {
-    const identity = { name: identityName(content), reason: 'identity-taken' as const };
-    if (content.kind !== 'psk' || this.#deps.policy.sharedPsks) return [identity];
-    return [identity, ...keyNames(this.#deps.ring, content).map((name) => ({ name, reason: 'key-shared' as const }))];
-  }
-
-  #wanted(contents: readonly CredentialContent[]): (Refusal & { name: string })[] {
-    return contents.flatMap((content) => this.#names(content).map((each) => ({ ...each, kind: content.kind })));
-  }
-
-  async #claim(number: DeviceNumber, contents: readonly CredentialContent[]): Promise<Refusal | undefined> {
-    const wanted = this.#wanted(contents);
-    const holders = await this.#deps.store.claimNames(wanted.map(({ name }) => ({ name, number })));
-    for (const [i, { name, reason, kind }] of wanted.entries()) {
-      const holder = holders[i]!;
-      if (holder !== number && !(await this.#takeOver(name, number, holder))) return { reason, kind };
-    }
-    return undefined;
-  }
-
-  /**
-   * A name whose device has nothing that it stands for was left behind by a step that was cut short. Its device may write
-   * its record just now: so it is looked at once more when the name is taken, and its device looks after it has written.
-   */
-  async #takeOver(name: string, number: DeviceNumber, holder: DeviceNumber): Promise<boolean> {
-    if (await this.#standsFor(holder, name)) return false;
-    const [now] = await this.#deps.store.claimNames([{ name, number, replaces: holder }]);
-    if (now !== number) return false;
-    if (!(await this.#standsFor(holder, name))) return true;
-    await this.#deps.store.claimNames([{ name, number: holder, replaces: number }]);
-    return false;
-  }
-
-  /** Whether the device has what the name stands for. Of a record that does not open nobody knows. */
-  async #standsFor(number: DeviceNumber, name: string): Promise<boolean> {
+  async #credentialsOf(number: DeviceNumber): Promise<readonly Credential[] | undefined> {
     const { set, readable } = await this.#load(number, '', true);
-    const credentials = valid(set.credentials, await this.#deps.timeMs());
-    return !readable || this.#namesOf({ ...set, credentials }).includes(name);
-  }
-
-  /** Looks whether the names are still the device's, and takes none. */
-  async #lost(number: DeviceNumber, contents: readonly CredentialContent[]): Promise<Refusal | undefined> {
-    const wanted = this.#wanted(contents);
-    const holders = await this.#deps.store.findNames(wanted.map(({ name }) => name));
-    return wanted.find((_, i) => holders[i] !== number);
-  }
-
-  /** Gives back what was claimed for nothing. */
-  async #refuse(number: DeviceNumber, contents: readonly CredentialContent[], held: Held, refusal: Refusal): Promise<CredentialsSet> {
-    const kept = new Set(this.#namesOf(held.set));
-    const claimed = contents.flatMap((content) => this.#names(content)).filter(({ name }) => !kept.has(name));
-    await this.#deps.store.releaseNames(claimed.map(({ name }) => ({ name, number })));
-    return { outcome: 'refused', ...refusal };
+    return readable ? valid(set.credentials, await this.#deps.timeMs()) : undefined;
   }
 
   /** Another device took a name between claim and record: the record gives way, since the name leads to the other. */
-  async #withdraw(number: DeviceNumber, endpoint: string, contents: readonly CredentialContent[], { reason, kind }: Refusal): Promise<CredentialsSet> {
+  async #withdraw(number: DeviceNumber, endpoint: string, contents: readonly CredentialContent[], { reason, kind }: NameRefusal): Promise<CredentialsSet> {
     const names = new Set(contents.map(identityName));
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const held = await this.#load(number, endpoint);

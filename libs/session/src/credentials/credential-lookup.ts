@@ -9,6 +9,7 @@ import { BoundedCache } from './bounded-cache.ts';
 import { firstUsed } from './changes.ts';
 import { type Credential, type CredentialContent, type CredentialSet, type Psk, valid } from './credential.ts';
 import { type CredentialHead, decodeCredentials, encodeCredentials, readHead } from './credential-record.ts';
+import { giveBack } from './give-back.ts';
 import { certificateName, identityName, issuedName, pskName, rpkName } from './names.ts';
 import type { CredentialStore } from './store.ts';
 
@@ -47,7 +48,7 @@ interface Found {
   readonly content: CredentialContent;
 }
 
-/** Every `nowMs` is of the store's clock. Calls throw `StoreUnavailable`, or `RecordUnreadable` where the secret is missing. */
+/** Every `nowMs` is of the store's clock. Calls throw `StoreUnavailable`, or `CredentialsUnreadable` where the secret is missing. */
 export class CredentialLookup {
   readonly #deps: Deps;
   readonly #numbers: BoundedCache<string, DeviceNumber>;
@@ -113,9 +114,12 @@ export class CredentialLookup {
     this.forget(number);
     // Where it changed meanwhile, the next handshake does it.
     if (next === undefined || !(await store.commitCredentials(number, stored.version, encodeCredentials(sealer, number, next)))) return;
-    const kept = next.credentials.map(({ content }) => identityName(content));
-    const gone = before.credentials.map(({ content }) => identityName(content)).filter((name) => !kept.includes(name));
-    await store.releaseNames(gone.map((name) => ({ name, number })));
+    const kept = identityNames(next);
+    const gone = identityNames(before).filter((name) => !kept.includes(name));
+    await giveBack(store, number, gone, async () => {
+      const set = await this.#load(number, nowMs);
+      return set === undefined ? [] : identityNames(set);
+    });
   }
 
   /** Its credentials changed: the next lookup reads them anew. */
@@ -156,6 +160,10 @@ export class CredentialLookup {
     else this.#sets.set(number, set, nowMs);
     return set;
   }
+}
+
+function identityNames({ credentials }: CredentialSet): string[] {
+  return credentials.map(({ content }) => identityName(content));
 }
 
 function currentFirst(a: Credential, b: Credential): number {

@@ -6,7 +6,6 @@ import { Decoder, Encoder } from 'cbor-x';
 import type { Sealer } from '@cluster/secrets';
 import { concatBytes } from '@cluster/bytes';
 import type { DeviceNumber } from '../ports.ts';
-import { RecordUnreadable } from '../record.ts';
 import type { Credential, CredentialContent, CredentialSet } from './credential.ts';
 
 /** A version that is valid, and until when at most. */
@@ -19,6 +18,11 @@ export interface LiveVersion {
 export interface CredentialHead {
   readonly lastVersion: number;
   readonly live: readonly LiveVersion[];
+}
+
+/** Stored credentials that do not open: their master secret is missing, or they are damaged. */
+export class CredentialsUnreadable extends Error {
+  readonly code = 'CREDENTIALS_UNREADABLE';
 }
 
 const FORMAT = 1;
@@ -43,14 +47,14 @@ export function encodeCredentials(sealer: Sealer, number: DeviceNumber, set: Cre
   return concatBytes([new Uint8Array(head.buffer), sealer.seal(sealedName(number, set.lastVersion), body)]);
 }
 
-/** Reads a record back. Throws {@link RecordUnreadable}, also when the secret that sealed it is gone. */
+/** Reads a record back. Throws {@link CredentialsUnreadable}, also when the secret that sealed it is gone. */
 export function decodeCredentials(sealer: Sealer, number: DeviceNumber, record: Uint8Array): CredentialSet {
   const { lastVersion, live } = readHead(record);
   const opened = sealer.open(sealedName(number, lastVersion), sealedPart(record));
-  if (!opened.ok) throw new RecordUnreadable(`credentials of device ${number} do not open: ${opened.reason}`);
+  if (!opened.ok) throw new CredentialsUnreadable(`credentials of device ${number} do not open: ${opened.reason}`);
   const set = unpackSet(opened.plaintext, lastVersion);
   // The head stands outside of the seal: whoever could write it alone could revive what was revoked.
-  if (liveText(set.credentials) !== liveText(live)) throw new RecordUnreadable(`credentials of device ${number} contradict their head`);
+  if (liveText(set.credentials) !== liveText(live)) throw new CredentialsUnreadable(`credentials of device ${number} contradict their head`);
   return set;
 }
 
@@ -58,10 +62,10 @@ function liveText(live: readonly LiveVersion[]): string {
   return live.map(({ version, validUntilMs }) => `${version} ${secondsOf(validUntilMs)}`).join();
 }
 
-/** What revocation asks for, without opening the seal. Throws {@link RecordUnreadable}. */
+/** What revocation asks for, without opening the seal. Throws {@link CredentialsUnreadable}. */
 export function readHead(record: Uint8Array): CredentialHead {
   const count = record[1] ?? 0;
-  if (record[0] !== FORMAT || record.length < HEAD_BYTES + count * LIVE_BYTES) throw new RecordUnreadable('credentials are damaged');
+  if (record[0] !== FORMAT || record.length < HEAD_BYTES + count * LIVE_BYTES) throw new CredentialsUnreadable('credentials are damaged');
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const live = Array.from({ length: count }, (_, i) => {
     const at = HEAD_BYTES + i * LIVE_BYTES;
@@ -140,6 +144,6 @@ function unpackContent([kind, ...a]: unknown[]): CredentialContent {
     case 'x509':
       return a.length === 1 ? { kind, sha256: bytes[0]! } : { kind, issuer: a[0] as string, subject: a[1] as string };
     default:
-      throw new RecordUnreadable('a credential of an unknown kind');
+      throw new CredentialsUnreadable('a credential of an unknown kind');
   }
 }

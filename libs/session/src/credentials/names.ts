@@ -35,7 +35,7 @@ export function issuedName(issuer: string, subject: string): string {
 }
 
 /** The id by which a device's OSCORE messages are told: its sender id, the server's recipient id. */
-export function oscoreName(recipientId: Uint8Array): string {
+function oscoreName(recipientId: Uint8Array): string {
   return digestName('o', sha256(recipientId));
 }
 

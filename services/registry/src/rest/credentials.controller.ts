@@ -2,7 +2,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put } from '@nestjs/common';
 import { type CredentialsRequest, credentialsRequest, type CredentialView, endpointName, problemCodes, type ProblemCode } from '@cluster/contracts';
 import { ApiError, malformed } from '@cluster/nest-kit';
-import { type CredentialRefusal, RecordUnreadable } from '@cluster/session';
+import { type CredentialRefusal, CredentialsUnreadable } from '@cluster/session';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { CredentialsPort } from '../northbound-port.ts';
 import { CREDENTIALS, METRICS } from '../tokens.ts';
@@ -69,7 +69,7 @@ export class CredentialsController {
     try {
       return await call(this.#credentials);
     } catch (error) {
-      throw error instanceof RecordUnreadable ? problemOf('SECRETS_MISSING', { cause: error }) : error;
+      throw error instanceof CredentialsUnreadable ? problemOf('SECRETS_MISSING', { cause: error }) : error;
     }
   }
 }
