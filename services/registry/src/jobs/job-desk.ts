@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import type { JobDevicePage, JobDevicesQuery, JobPage, JobRequest, JobView, PageQuery, Selector } from '@cluster/contracts';
 import {
-  act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, jobView, newJob, WAITING_BUCKETS, type JobAction, type JobStore, type StoredJob,
+  act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, jobView, JobUnreadable, newJob, WAITING_BUCKETS, type JobAction, type JobStore, type StoredJob,
 } from '@cluster/fleet';
 import { ApiError } from '@cluster/nest-kit';
 import { Contended } from '@cluster/session';
@@ -60,7 +60,9 @@ export class JobDesk {
   async list({ limit, cursor }: PageQuery): Promise<JobPage> {
     const before = fromCursor(cursor);
     const page = await this.#deps.jobs.jobs({ limit, ...(before === undefined ? {} : { before }) });
-    return { jobs: await Promise.all(page.jobs.map((job) => this.#view(job))), ...(page.next === undefined ? {} : { next: toCursor(page.next) }) };
+    // One that only a newer version can read is no reason to show none.
+    const views = await Promise.all(page.jobs.map((job) => this.#view(job).catch(passOverUnreadable)));
+    return { jobs: views.filter((view) => view !== undefined), ...(page.next === undefined ? {} : { next: toCursor(page.next) }) };
   }
 
   async show(id: string): Promise<JobView> {
@@ -110,6 +112,10 @@ export class JobDesk {
   async #view({ id, record }: StoredJob): Promise<JobView> {
     return jobView(id, decodeJob(record), countsOf(await this.#deps.jobs.countDevices(id)));
   }
+}
+
+function passOverUnreadable(error: unknown): undefined {
+  if (!(error instanceof JobUnreadable)) throw error;
 }
 
 function stateOf(bucket: string): string {

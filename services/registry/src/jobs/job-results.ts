@@ -1,7 +1,7 @@
 /** Counts the ends of commands at the devices of their jobs, whatever their order and however often they are told. */
 import { Injectable } from '@nestjs/common';
 import { commandResultValue, type CommandStatus } from '@cluster/contracts';
-import { afterResult, decodeDevice, decodeJob, encodeDevice, JOB_COMMAND_PREFIX, jobOfCommand, type JobStore, type StepResult } from '@cluster/fleet';
+import { afterResult, decodeDevice, decodeJob, encodeDevice, JOB_COMMAND_PREFIX, jobOfCommand, JobUnreadable, type JobStore, type StepResult } from '@cluster/fleet';
 import type { ConsumedRecord } from '@cluster/events';
 import { receivedEvent } from '../received-event.ts';
 
@@ -75,10 +75,21 @@ export class JobResults {
     if (known !== undefined) return known;
     const stored = await this.#jobs.loadJob(jobId);
     if (stored === undefined) return undefined;
-    const { length } = decodeJob(stored.record).commands;
+    const length = lengthOf(stored.record);
+    if (length === undefined) return undefined;
     if (this.#steps.size >= JOBS_KNOWN) this.#steps.clear();
     this.#steps.set(jobId, length);
     return length;
+  }
+}
+
+/** A job of a newer version, or a damaged one, must not hold up the results of others: its own are looked up later. */
+function lengthOf(record: string): number | undefined {
+  try {
+    return decodeJob(record).commands.length;
+  } catch (error) {
+    if (error instanceof JobUnreadable) return undefined;
+    throw error;
   }
 }
 

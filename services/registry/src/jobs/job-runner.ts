@@ -4,7 +4,7 @@
  */
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobStore } from '@cluster/fleet';
+import { type JobStore, JobUnreadable } from '@cluster/fleet';
 import type { Log } from '@cluster/nest-kit';
 import { JobTurn, type JobTurnDeps } from './job-turn.ts';
 
@@ -87,6 +87,8 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
         if (progress === 'idle') await this.#sleep(idleMs);
         idleMs = progress === 'idle' ? Math.min(idleMs * 1.5, this.#settings.idleMostMs) : this.#settings.idleMs;
       } catch (error) {
+        // A job of a newer version: another replica may know more.
+        if (error instanceof JobUnreadable) break;
         this.#log.warn({ err: error, job: id }, 'a step of a job failed; trying again');
         await this.#sleep(this.#settings.retryMs);
       }

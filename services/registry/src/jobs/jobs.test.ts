@@ -1,11 +1,13 @@
 /** Jobs on the embedded store: what each device gets, what is counted, and what a crash at any step changes. */
 import { type EventRecord, EventsUnavailable } from '@cluster/events';
 import { StoreUnavailable } from '@cluster/session';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobStore } from '@cluster/fleet';
-import { act, decodeJob, encodeJob, type JobAction } from '@cluster/fleet';
+import { act, commandIdOf, decodeJob, encodeJob, type JobAction } from '@cluster/fleet';
+import { silentLog } from '@cluster/nest-kit';
 import { type Behaviour, Fleet } from '../testing/fleet.ts';
 import { JobEvents } from './job-events.ts';
+import { JobRunner } from './job-runner.ts';
 import { JobTurn } from './job-turn.ts';
 
 const LIGHT_ON = { op: 'write', path: '/3311/0/5850', value: true } as const;
@@ -92,6 +94,25 @@ describe('a job', () => {
     fleet.nowMs += 200_000;
     await fleet.advance(turn);
     expect(await fleet.view()).toMatchObject({ state: 'done', counts: { done: { '2.04': 1 }, outcomeUnknown: 1 } });
+  });
+});
+
+describe('a job that this version can not read', () => {
+  it('holds up neither the results of others nor the replica that could read it', async () => {
+    await lamps(1);
+    await fleet.start({ target: { labels: { kind: 'light' } }, commands: [LIGHT_ON], ...PACE });
+    const turn = new JobTurn('job', fleet.deps());
+    await fleet.advance(turn);
+    await fleet.store.createJob('newer', fleet.nowMs, '{"format":2}');
+    await fleet.store.moveDevices('newer', [{ endpoint: 'lamp-000', expected: undefined, next: 'open 0 1' }]);
+    const told = await fleet.answer(ok);
+    const strange = told.map((record) => ({ ...record, value: Buffer.from(Buffer.from(record.value).toString().replaceAll(commandIdOf('job', 0), commandIdOf('newer', 0))) }));
+    await fleet.results.take([...strange, ...told]);
+    expect((await fleet.view()).counts).toMatchObject({ done: { '2.04': 1 } });
+    const runner = new JobRunner(fleet.deps(), 'older', { pollMs: 60_000, idleMs: 1, idleMostMs: 1, retryMs: 1, leaseMs: 60_000 }, silentLog);
+    runner.wake('newer');
+    await vi.waitFor(() => expect(runner.size).toBe(0));
+    expect(await fleet.store.takeJob('newer', 'newer', 1_000)).toBe(true);
   });
 });
 

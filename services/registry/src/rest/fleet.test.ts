@@ -78,6 +78,13 @@ describe('jobs', () => {
     ]);
   });
 
+  test('are listed though there is one that can not be read', async () => {
+    await bench.store.createJob('newer', Date.now(), '{"format":2}');
+    const { id } = await start({ target: { endpoints: [DEVICE] }, commands: [READ] });
+    const list = (await (await fetch(`${api}/jobs`)).json()) as { jobs: JobView[] };
+    expect(list.jobs.map((job) => job.id)).toEqual([id]);
+  });
+
   test('are not started twice under one key, on whichever replica', async () => {
     const other = `${await bench.replica()}/api/v1`;
     const body = { target: { endpoints: [DEVICE] }, commands: [READ], idempotencyKey: 'evening' };
