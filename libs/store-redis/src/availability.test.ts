@@ -121,8 +121,8 @@ describe('one server', { timeout: SLOW }, () => {
 
   test('what is weaker than promised is named', async () => {
     const found = await store.durability();
-    expect(found).toHaveLength(2);
-    expect(found.join()).toMatch(/no replica is connected.*waitReplicas is 0/);
+    expect(found).toHaveLength(3);
+    expect(found.join()).toMatch(/appendfsync is everysec.*no replica is connected.*waitReplicas is 0/);
   });
 });
 
