@@ -57,7 +57,7 @@ describe('setting', () => {
     expect(await world.lookup().byIssuedName(issuer, 'CN="a"', world.nowMs)).toBeUndefined();
   });
 
-  test('an identity may be any bytes', async () => {
+  test('an identity may be any bytes (row B23)', async () => {
     await desk.set('urn:a', { psk: { identityHex: '00ff80', keyHex: KEY } });
     expect(await world.lookup().byPskIdentity(Uint8Array.of(0, 255, 128), world.nowMs)).toHaveLength(1);
     expect(await desk.list('urn:a')).toMatchObject([{ identityHex: '00ff80' }]);
@@ -93,13 +93,13 @@ describe('setting', () => {
 });
 
 describe('rules', () => {
-  test('a PSK of less than 16 bytes needs permission', async () => {
+  test('a PSK of less than 16 bytes needs permission (rows B14, B24)', async () => {
     expect(await desk.set('urn:a', psk('id-a', KEY.slice(2)))).toEqual(refusal('key-short'));
     expect(await desk.list('urn:a')).toBeUndefined();
     expect(await world.desk({ ...strict, shortPsks: true }).set('urn:a', psk('id-a', 'ff'))).toMatchObject({ outcome: 'set' });
   });
 
-  test('a key belongs to one device, unless load tests are permitted', async () => {
+  test('a key belongs to one device, unless load tests are permitted (row B9)', async () => {
     await desk.set('urn:a', psk('id-a'));
     expect(await desk.set('urn:b', psk('id-b'))).toEqual(refusal('key-shared'));
     expect(await world.desk({ ...strict, sharedPsks: true }).set('urn:b', psk('id-b'))).toMatchObject({ outcome: 'set' });

@@ -67,6 +67,7 @@ describe('a device', () => {
   });
 });
 
+// Row B17: what a replaced key made goes on until the new one is used.
 describe('while a key is replaced', () => {
   test.each<[string, string]>([['under another identity', 'id-2'], ['under the same identity', 'id']])('%s the device gets in with the former one until it used the new one', async (_, next) => {
     await desk.set('urn:a', { psk: { identity: 'id', keyHex: KEY } });

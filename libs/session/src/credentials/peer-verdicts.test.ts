@@ -47,7 +47,7 @@ describe('a pre-shared key', () => {
 });
 
 describe('a raw public key', () => {
-  test('is the one that was stored', async () => {
+  test('is the one that was stored (row B27)', async () => {
     const keys = ecKeys();
     await desk.set('urn:a', { rpk: { spkiBase64: spkiOf({ keys }).toString('base64') } });
     const verdict = await verdicts.rpk(spkiOf({ keys }), world.nowMs);
@@ -60,7 +60,7 @@ describe('a raw public key', () => {
 });
 
 describe('a certificate', () => {
-  test('that an operator pinned counts whoever issued it', async () => {
+  test('that an operator pinned counts whoever issued it (row B36)', async () => {
     const own = authority('CN=whatever', { keyUsage: [0] });
     expect(await shown(own.der)).toBe('48 unknown-issuer');
     await desk.set('urn:a', { x509: { sha256: hex(sha256(own.der)) } });
