@@ -2,6 +2,8 @@
 import type { ObservationTemplate } from '@cluster/contracts';
 import { SimulatedDevice } from '@cluster/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { decodeSession, type SessionStore } from '@cluster/session';
+import type { EdgeDeps } from './assemble.ts';
 import type { Edge } from './edge.ts';
 import { openHarness, type Harness } from './testing/harness.ts';
 
@@ -18,8 +20,29 @@ afterEach(async () => {
   await harness.close();
 });
 
-async function started(env: Record<string, string> = {}): Promise<void> {
-  edge = await harness.start(env);
+/** The store, which notes what is asked of it, and what the sessions that it takes demand to be observed. */
+function recorded(sessions: SessionStore, calls: string[]): SessionStore {
+  const note = (name: string, [first]: unknown[]): string => {
+    if (name !== 'commit') return name;
+    const demanded = (first as { session?: { record: Uint8Array } }[]).flatMap(({ session }) =>
+      session === undefined ? [] : decodeSession(session.record).observations.flatMap(({ paths }) => paths),
+    );
+    return `commit demanding ${demanded.join() || 'nothing'}`;
+  };
+  return new Proxy(sessions, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...parameters: unknown[]): unknown => {
+        calls.push(note(String(name), parameters));
+        return member.apply(target, parameters);
+      };
+    },
+  });
+}
+
+async function started(env: Record<string, string> = {}, change?: (deps: EdgeDeps) => EdgeDeps): Promise<void> {
+  edge = await harness.start(env, change);
   await vi.waitFor(() => expect(edge.readiness()).toBe('ready'), { timeout: 5_000 });
 }
 
@@ -54,6 +77,26 @@ describe('templates', () => {
     device.setValue('/3303/0/5700', 33.5);
     const told = await harness.event((e) => e.type === 'lwm2m.notification' && JSON.stringify(e.data['values']).includes('33.5'));
     expect(told.data).toMatchObject({ paths: ['/3303/0/5700'] });
+  });
+
+  it('a Register costs no call of the store more than without templates, and stores what they want in its one write', async () => {
+    const calls: string[] = [];
+    const counted = (deps: EdgeDeps): EdgeDeps => ({ ...deps, sessions: recorded(deps.sessions, calls) });
+    await started({}, counted);
+    // Up to the write, from which on the Register is answered.
+    const callsOfRegister = async (endpoint: string): Promise<string[]> => {
+      calls.length = 0;
+      const device = await registered(endpoint);
+      const made = calls.slice(0, calls.findIndex((call) => call.startsWith('commit')) + 1);
+      device.kill();
+      return made;
+    };
+    const without = await callsOfRegister('without');
+    await put('temperature', { match: { endpointPattern: 'with' }, observations: [{ path: '/3303/*/5700' }] });
+    await edge.close();
+    await started({}, counted);
+    expect(without).toEqual(['resolve', 'claim', 'commit demanding nothing']);
+    expect(await callsOfRegister('with')).toEqual(['resolve', 'claim', 'commit demanding /3303/0/5700']);
   });
 
   it('a template that comes, changes and goes is brought to devices that are registered', async () => {
