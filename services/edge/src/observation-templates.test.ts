@@ -154,6 +154,19 @@ describe('templates', () => {
     await becomes(['template:temperature /3303/0/5700 active']);
   });
 
+  it('an instance that an Update announces is observed, and one that it leaves out is not any more', async () => {
+    await put('temperature', { match: {}, observations: [{ path: '/3303/*/5700' }] });
+    await started();
+    const device = await registered();
+    await becomes(['template:temperature /3303/0/5700 active']);
+    device.model.create(3303, [{ path: [3303, 4, 5700], type: 'float', value: 3 }], 4);
+    expect(await device.update({ objects: true })).toBe('2.04');
+    await becomes(['template:temperature /3303/0/5700 active', 'template:temperature /3303/4/5700 active']);
+    device.model.delete([3303, 4]);
+    expect(await device.update({ objects: true })).toBe('2.04');
+    await becomes(['template:temperature /3303/0/5700 active']);
+  });
+
   it('a device that sleeps is brought to it with its next message', async () => {
     await started({ LWM2M_MAX_TRANSMIT_WAIT_S: '1' });
     const device = await registered('demo', { queueMode: true });
