@@ -30,8 +30,8 @@ export const Alert = {
   UNKNOWN_PSK_IDENTITY: 115,
 } as const;
 
-export const WARNING = 1;
-export const FATAL = 2;
+const WARNING = 1;
+const FATAL = 2;
 
 /** A parsed alert record. */
 export interface AlertMessage {

@@ -22,11 +22,11 @@ export function newKeyPair(): KeyPair {
   return { ...pair, spki: new Uint8Array(pair.publicKey.export({ format: 'der', type: 'spki' })) };
 }
 
-export const SERVER_KEYS: KeyPair = newKeyPair();
+const SERVER_KEYS: KeyPair = newKeyPair();
 export const DEVICE_KEYS: KeyPair = newKeyPair();
 
 /** What stands for a chain: the engine judges none itself, so any bytes of the usual length will do. */
-export const SERVER_CHAIN: readonly Uint8Array[] = [new Uint8Array(500).fill(1), new Uint8Array(450).fill(2)];
+const SERVER_CHAIN: readonly Uint8Array[] = [new Uint8Array(500).fill(1), new Uint8Array(450).fill(2)];
 export const DEVICE_CHAIN: readonly Uint8Array[] = [new Uint8Array(480).fill(3)];
 
 export const SERVER_CREDENTIAL: ServerCredential = { names: ['server.example.com'], chain: SERVER_CHAIN, publicKey: SERVER_KEYS.spki, privateKey: SERVER_KEYS.privateKey };

@@ -5,7 +5,7 @@ import { NamedGroup } from '../messages/extensions.ts';
 import { signedParameters } from '../messages/key-exchange.ts';
 
 /** A fresh key share, signed where a key to sign with is given. */
-export interface OfferWork {
+interface OfferWork {
   readonly kind: 'offer';
   readonly group: number;
   readonly clientRandom: Uint8Array;
@@ -14,7 +14,7 @@ export interface OfferWork {
 }
 
 /** The shared secret of our key share and the peer's. */
-export interface AgreeWork {
+interface AgreeWork {
   readonly kind: 'agree';
   readonly group: number;
   readonly privateKey: KeyObject;
@@ -22,7 +22,7 @@ export interface AgreeWork {
 }
 
 /** Whether an ECDSA signature with SHA-256 is of this key. */
-export interface VerifyWork {
+interface VerifyWork {
   readonly kind: 'verify';
   readonly publicKey: KeyObject;
   readonly message: Uint8Array;

@@ -14,7 +14,7 @@ export interface EcdheParameters {
 }
 
 /** ServerECDHParams. */
-export function encodeEcdhParameters(group: number, point: Uint8Array): Uint8Array {
+function encodeEcdhParameters(group: number, point: Uint8Array): Uint8Array {
   return concatBytes([uint8(NAMED_CURVE), uint16(group), vector8(point)]);
 }
 

@@ -19,7 +19,6 @@ export const RECORD_HEADER_LENGTH = 13;
 /** RFC 6347 §4.1.1: a ciphertext may exceed 2^14 by 1024. */
 export const MAX_PLAINTEXT = 0x4000;
 const MAX_CIPHERTEXT = MAX_PLAINTEXT + 1_024;
-export const MAX_SEQUENCE = 2 ** 48 - 1;
 /** Only one epoch is ever protected: there is no renegotiation. */
 export const PROTECTED_EPOCH = 1;
 

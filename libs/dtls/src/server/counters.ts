@@ -1,7 +1,7 @@
 /** What a server engine counts: plain numbers, to be read by whoever exports metrics. */
 
 /** Why a record was dropped without an answer (RFC 6347 §4.1.2.7; OMA Transport 1.1.1 §5.2.9). */
-export const RECORD_DROPS = [
+const RECORD_DROPS = [
   'malformed',
   'unknown-association',
   'invented-cid',
@@ -15,7 +15,7 @@ export const RECORD_DROPS = [
 export type RecordDrop = (typeof RECORD_DROPS)[number];
 
 /** Why a handshake ended without an association. */
-export const REFUSALS = [
+const REFUSALS = [
   'malformed-hello',
   'protocol-version',
   'no-common-parameters',

@@ -44,7 +44,7 @@ export class Traffic {
     association.used = true;
     association.countReceived(nowMs);
     const { settings } = this.#context;
-    if (settings.receiveCeiling === 'with-data' || (record.sequence <= association.ceiling && association.held.length === 0)) {
+    if (settings.receiveCeiling === 'with-data' || isCovered(association, record)) {
       this.#accept(nowMs, association, record);
       return;
     }
@@ -63,7 +63,7 @@ export class Traffic {
     association.held = [];
     for (const record of held) {
       if (association.closed) return;
-      if (record.sequence <= association.ceiling) this.#accept(nowMs, association, record);
+      if (isCovered(association, record)) this.#accept(nowMs, association, record);
       else association.held.push(record);
     }
     this.#askCeiling(association);
@@ -204,4 +204,9 @@ export class Traffic {
     } else if (first?.type === HandshakeType.CLIENT_HELLO) this.send(association, ContentType.ALERT, encodeAlert(Alert.NO_RENEGOTIATION));
     else this.#context.drop('unexpected');
   }
+}
+
+/** Alerts and repeated Finisheds do nothing twice, so they need no ceiling; but nothing overtakes what waits for one. */
+function isCovered(association: Association, { sequence, opened }: HeldRecord): boolean {
+  return association.held.length === 0 && (sequence <= association.ceiling || opened.type !== ContentType.APPLICATION_DATA);
 }

@@ -9,10 +9,6 @@ export function uint16(value: number): Uint8Array {
   return Uint8Array.of(value >> 8, value);
 }
 
-export function uint24(value: number): Uint8Array {
-  return Uint8Array.of(value >> 16, value >> 8, value);
-}
-
 export function uint32(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, value >> 16, value >> 8, value);
 }
