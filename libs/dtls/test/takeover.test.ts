@@ -1,7 +1,7 @@
 /** Associations that outlive their worker: Connection IDs, takeovers, and what must not make one happen. */
-import { decodeUtf8, encodeUtf8 } from '@cluster/bytes';
+import { encodeUtf8 } from '@cluster/bytes';
 import { describe, expect, it } from 'vitest';
-import type { AssociationMoving } from '../src/index.ts';
+import type { AssociationMoving, RecordDrop } from '../src/index.ts';
 import { CID_LENGTH, encodeMoving } from '../src/index.ts';
 import { seededIntegers } from './fixtures.ts';
 import { TestNetwork } from './network.ts';
@@ -164,13 +164,13 @@ describe('no takeover', () => {
     expect(next.server.counters.dropped['invented-cid']).toBe(1);
   });
 
-  it.each([
-    ['a record that does not authenticate', (_: TestStore) => {}, 'bad-record'],
-    ['a revoked credential', (store: TestStore) => void store.revoked.add(DEVICE), 'unknown-cid'],
-    ['a lost slot', (store: TestStore) => void store.moving.delete(DEVICE), 'unknown-cid'],
-    ['a slot that has a later association', (store: TestStore) => void store.moving.set(DEVICE, store.moving.get(DEVICE)!.map((byte, index) => (index === 5 ? byte ^ 1 : byte))), 'unknown-cid'],
-    ['a record of another version', (store: TestStore) => { for (const [cid, fixed] of store.fixed) store.fixed.set(cid, Uint8Array.of(...fixed.subarray(0, -1), 0, 0)); }, 'unknown-cid'],
-  ] as const)('comes from %s', (what, prepare, reason) => {
+  it.each<[string, (store: TestStore) => void, RecordDrop]>([
+    ['a record that does not authenticate', () => {}, 'bad-record'],
+    ['a revoked credential', (store) => void store.revoked.add(DEVICE), 'unknown-cid'],
+    ['a lost slot', (store) => void store.moving.delete(DEVICE), 'unknown-cid'],
+    ['a slot that has a later association', (store) => void store.moving.set(DEVICE, store.moving.get(DEVICE)!.map((byte, index) => (index === 5 ? byte ^ 1 : byte))), 'unknown-cid'],
+    ['a record of another version', (store) => { for (const [cid, fixed] of store.fixed) store.fixed.set(cid, Uint8Array.of(...fixed.subarray(0, -1), 0, 0)); }, 'unknown-cid'],
+  ])('comes from %s', (what, prepare, reason) => {
     const scene = connected();
     const { cid } = scene.worker.of('established')[0]!;
     scene.client.send(encodeUtf8('up'));
