@@ -110,6 +110,8 @@ export const settings = {
     'Commands that wait for all devices of one tenant at most'),
   tenantQueueMaxBytes: setting('LWM2M_TENANT_QUEUE_MAX_BYTES', values.wholeNumber(1_024, 1_024 * 1_024 * MEBIBYTE), String(1_024 * MEBIBYTE),
     'Bytes of the commands that wait for all devices of one tenant at most'),
+  tenantCommandsPerS: setting('LWM2M_TENANT_COMMANDS_PER_S', values.wholeNumber(0, 1_000_000), '0',
+    'Commands that each registry takes for one tenant in a second, from REST and Kafka together. 0: as they come'),
   maxObservations: setting('LWM2M_MAX_OBSERVATIONS', values.wholeNumber(1, 10_000), '100', 'Observations of one device at most'),
 
   reconcilePerS: setting('LWM2M_RECONCILE_PER_S', values.wholeNumber(1, 100_000), '500',

@@ -21,12 +21,15 @@ export interface CommandsDeps {
   readonly cluster: ClusterStore;
   readonly limits: QueueLimits;
   readonly newId: () => string;
+  /** Whether a tenant may submit one more command now: 0, or after how many ms. */
+  readonly admit?: (tenant: string) => number;
 }
 
 export type Submission =
   /** `origin`: who asked for the command that is queued under this key. */
   | { readonly outcome: 'accepted' | 'repeated'; readonly status: CommandStatus; readonly origin?: Origin }
   | { readonly outcome: 'unknown-endpoint' | 'queue-full' | 'tenant-full' }
+  | { readonly outcome: 'too-fast'; readonly retryAfterMs: number }
   | { readonly outcome: 'malformed'; readonly faults: readonly CommandFault[] };
 
 export type Cancellation = 'cancelled' | 'in-flight' | 'finished' | 'unknown';
@@ -64,6 +67,8 @@ export class Commands {
       const id = command.idempotencyKey === undefined ? this.#deps.newId() : idempotentId(command.idempotencyKey);
       const same = stored.find((e) => e.id === id);
       if (same !== undefined) return repeated(same);
+      const retryAfterMs = reserved ? 0 : (this.#deps.admit?.(found.record.tenant) ?? 0);
+      if (retryAfterMs > 0) return { outcome: 'too-fast', retryAfterMs };
       // What is reserved and then not stored is put right by the sweeper, whom the alarm of the commit calls.
       const [nowMs, room] = await Promise.all([this.#deps.sessions.timeMs(), reserved || this.#reserve(found, command)]);
       if (!room) return { outcome: 'tenant-full' };

@@ -103,6 +103,20 @@ test('a command waits in the queue, can be seen and cancelled anywhere, and the 
   expect((await send(`${device(1)}/commands`, 'POST', { op: 'read', path: '/3' })).status).toBe(429);
 });
 
+test('a tenant that submits too fast is told to wait', async () => {
+  await registerDevice();
+  const config = loadConfig({ LWM2M_HTTP_PORT: '0', LWM2M_TENANT_COMMANDS_PER_S: '1' }, { kind: 'standalone' });
+  const ports = { sessions: store, cluster: store, readModel: store, fleet: store, events: events.consumer(), publisher: events.publisher() };
+  const slow = await startRegistry(config, ports, new Metrics(), createLogger({ service: 'test', level: 'silent' }));
+  replicas.push(slow);
+  const url = `http://127.0.0.1:${slow.port}/api/v1/endpoints/${encodeURIComponent(ENDPOINT)}/commands`;
+  const responses = [];
+  for (let i = 0; i < 2; i++) responses.push(await send(url, 'POST', { op: 'read', path: '/3' }));
+  expect(responses.map(({ status }) => status)).toEqual([202, 429]);
+  expect(responses[1]?.headers.get('retry-after')).toBe('1');
+  expect(await responses[1]?.json()).toMatchObject({ code: 'COMMAND_RATE' });
+});
+
 test('what can not be sent is refused with its faults; what a device may refuse is not', async () => {
   await registerDevice();
   const refused = await send(`${device(0)}/commands`, 'POST', { op: 'read', path: '/3/0/99999' });

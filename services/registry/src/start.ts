@@ -8,6 +8,7 @@ import {
 } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { createRegistry } from './app.ts';
+import { SubmissionRate } from './commands/submission-rate.ts';
 import { deadLetterTopics } from './consumers/dead-letter-topics.ts';
 import { SealRenewal } from './seal-renewal.ts';
 
@@ -43,7 +44,9 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
     tenant: { entries: config.tenantQueueMaxEntries, bytes: config.tenantQueueMaxBytes },
     observations: config.maxObservations,
   };
-  const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
+  const rate = new SubmissionRate(config.tenantCommandsPerS);
+  const admit = (tenant: string) => rate.take(tenant, performance.now());
+  const northbound = new Northbound({ sessions, cluster, limits, newId, rng, admit });
   const desk = credentialDesk(config, ports);
   const registry = await createRegistry(
     {

@@ -55,6 +55,10 @@ export class CommandDesk {
           detail: 'As many commands, or bytes in them, as one tenant may have wait for its devices already.',
           retryAfterS: 60,
         });
+      case 'too-fast':
+        throw new ApiError(429, 'COMMAND_RATE', 'The tenant submits commands too fast', {
+          retryAfterS: Math.ceil(submission.retryAfterMs / 1_000),
+        });
       case 'malformed':
         throw new ApiError(400, 'COMMAND_MALFORMED', 'No device could be sent this command', { faults: submission.faults });
     }

@@ -2,9 +2,10 @@
  * Queues the commands of lwm2m.commands. Those of one endpoint are taken in their order; the offset moves when each is
  * stored, or its rejection told. What comes again after a crash meets its own idempotency key.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { topics } from '@cluster/contracts';
+import { type CommandRequest, topics } from '@cluster/contracts';
 import type { ConsumedRecord } from '@cluster/events';
 import { Contended, type Origin, StoreUnavailable, type Submission } from '@cluster/session';
 import { type CommandRecord, readCommandRecord } from '../commands/command-record.ts';
@@ -13,6 +14,7 @@ import type { NorthboundPort } from '../northbound-port.ts';
 import { NORTHBOUND } from '../tokens.ts';
 import { DeadLetters } from './dead-letters.ts';
 
+type Taken = Exclude<Submission, { outcome: 'too-fast' }>;
 type Readable = Extract<CommandRecord, { kind: 'command' }>;
 
 /** Endpoints whose commands are stored at the same time. */
@@ -58,11 +60,20 @@ export class CommandsConsumer {
     }
   }
 
+  /** What comes too fast waits, and what is behind it: Kafka keeps it. */
+  async #submitInTime(endpoint: string, command: CommandRequest, origin: Origin): Promise<Taken> {
+    for (;;) {
+      const submission = await this.#northbound.submit(endpoint, command, origin);
+      if (submission.outcome !== 'too-fast') return submission;
+      await delay(submission.retryAfterMs);
+    }
+  }
+
   async #submit(record: ConsumedRecord, { asked, command }: Readable): Promise<void> {
     const told = { ...asked, op: command.op };
-    let submission: Submission;
+    let submission: Taken;
     try {
-      submission = await this.#northbound.submit(asked.endpoint, command, asked.origin);
+      submission = await this.#submitInTime(asked.endpoint, command, asked.origin);
     } catch (error) {
       if (error instanceof StoreUnavailable || error instanceof Contended) throw error;
       // Trying again would hold up everybody behind it.
@@ -75,7 +86,7 @@ export class CommandsConsumer {
 }
 
 /** undefined: the command is queued, and its end will be told. */
-function rejectionOf(submission: Submission, origin: Origin): Parameters<Rejections['tell']>[2] | undefined {
+function rejectionOf(submission: Taken, origin: Origin): Parameters<Rejections['tell']>[2] | undefined {
   switch (submission.outcome) {
     case 'accepted':
       return undefined;

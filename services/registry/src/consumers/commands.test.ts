@@ -171,6 +171,17 @@ describe('is rejected, and its producer told', () => {
   });
 });
 
+test('those that come too fast wait, in their order', async () => {
+  const limits = { queueEntries: 10, queueBytes: 100_000, observations: 10 };
+  let calls = 0;
+  const admit = () => (++calls % 2 === 1 ? 1 : 0);
+  northbound = new Northbound({ sessions: store, cluster: store, limits, newId: () => 'id', rng: { uint32: () => 1 }, admit });
+  await replica();
+  bench.topics.publish(...['a', 'b', 'c'].map((id) => asked(DEVICE, READ, { id })));
+  await expect.poll(async () => (await queue()).map(({ correlation }) => correlation)).toEqual(['a', 'b', 'c']);
+  expect(results()).toEqual([]);
+});
+
 describe('while the store is away', () => {
   test('commands wait, and are queued in their order, each once', async () => {
     let refused = 0;

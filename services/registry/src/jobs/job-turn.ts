@@ -141,6 +141,8 @@ export class JobTurn {
       case 'queue-full':
       case 'tenant-full':
         return refused(device, 'QUEUE_FULL', nowMs);
+      case 'too-fast':
+        return undefined;
       case 'malformed':
         return refused(device, 'COMMAND_MALFORMED', nowMs);
     }
