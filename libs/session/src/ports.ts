@@ -135,7 +135,7 @@ export interface DocumentStore {
   /** A set of documents; undefined if its version still is `known`. */
   documents(set: string, known?: number): Promise<DocumentSet | undefined>;
   /**
-   * Sets one document, or removes it (undefined). `unchanged`: it already is so, and the set's version stays. `full`: the
+   * Sets one document, which is not empty, or removes it (undefined). `unchanged`: it already is so, and the set's version stays. `full`: the
    * set would pass its limit.
    */
   putDocument(set: string, name: string, document: string | undefined, limit: DocumentLimit): Promise<DocumentPut>;
