@@ -53,12 +53,13 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): Qu
     over,
     unpublished: entries.filter(({ entry }) => isFinished(entry) && entry.unpublished),
     spent: spent(entries, nowMs),
-    waiting: waiting(open.filter(({ entry }) => !ids.has(entry.id))),
+    waiting: whatWaits(open.filter(({ entry }) => !ids.has(entry.id))),
     wakeAtMs: times.length === 0 ? undefined : Math.min(...times),
   };
 }
 
-export function waiting(open: readonly VersionedEntry[]): QueueView['waiting'] {
+/** The figures of what waits, for its tenant's account. */
+export function whatWaits(open: readonly VersionedEntry[]): QueueView['waiting'] {
   return { entries: open.length, bytes: open.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 

@@ -5,8 +5,8 @@
 import type { CommandState } from '@cluster/contracts';
 import { isRepeatable } from '@cluster/lwm2m';
 import {
-  decodeStored, encodeEntry, finish, isFinished, waiting, isKept, type ClusterStore, type QueueEntry, type SessionRecord, type SessionStore,
-  type VersionedEntry,
+  decodeStored, encodeEntry, finish, isFinished, isKept, whatWaits, type ClusterStore, type QueueEntry, type SessionRecord,
+  type SessionStore, type VersionedEntry,
 } from '@cluster/session';
 import type { WorkerClock } from './clock.ts';
 import type { DeviceSteps } from './device-steps.ts';
@@ -95,7 +95,7 @@ export class EndedRegistrations {
     }));
     if (settled.length > 0) await sessions.commit([{ number: told.number, entries: settled }]);
     const open = next.filter(({ entry }) => !isFinished(entry));
-    await sessions.account([{ tenant: told.record.tenant, number: told.number, ...waiting(open) }]);
+    await sessions.account([{ tenant: told.record.tenant, number: told.number, ...whatWaits(open) }]);
     return Math.min(...open.map(({ entry }) => this.#overMs(entry, told.record)));
   }
 
