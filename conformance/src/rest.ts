@@ -1,7 +1,7 @@
 /** The REST API as operators use it, checked against its contracts. */
 import {
   commandStatus, endpointView, lastValue, observationView, registrationValue,
-  type CommandRequest, type CommandResponse, type CommandStatus, type DesiredObservation, type LastValue, type ObservationTemplate, type ObservationView,
+  type CommandRequest, type DeviceSettings, type CommandResponse, type CommandStatus, type DesiredObservation, type LastValue, type ObservationTemplate, type ObservationView,
 } from '@cluster/contracts';
 
 /** An endpoint that has registered. */
@@ -71,6 +71,11 @@ export class Rest {
   /** Sets what should be observed at every device that matches. */
   async putTemplate(name: string, template: ObservationTemplate): Promise<void> {
     await json('PUT template', await send(`${this.#base}/observation-templates/${name}`, 'PUT', template), 200);
+  }
+
+  /** Replaces how the endpoint is served. */
+  async setSettings(endpoint: string, settings: DeviceSettings): Promise<void> {
+    await json('PUT settings', await send(`${this.#urlOf(endpoint)}/settings`, 'PUT', settings), 200);
   }
 
   /** Last known values. */

@@ -7,6 +7,7 @@ import type { DeviceSteps } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import { mayLease, type Uplink } from '../uplink/uplink.ts';
+import { cameLate } from '../observe-order.ts';
 import type { Exchanges } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
 import { afterStep } from './outcomes.ts';
@@ -95,12 +96,12 @@ export class ObservationRunner {
     const observe = observeValue(message);
     if (message.code >> 5 !== 2 || observe === undefined) return [];
     const nowMs = this.#uplink.clock.storeMs();
-    held.lastObserve.set(counter, { value: observe, atMs: nowMs });
+    const late = cameLate(held, counter, observe, nowMs) ? { outOfOrder: true } : {};
     const bases = step.observation.paths.map(parsePath).filter((p): p is Path => p !== undefined);
     const format = contentFormat(message);
     const report = readReport(message.payload, format, bases, contextOf(held, this.#uplink.model), nowMs / 1_000);
     const cause = { token: tokenOf(held.number, counter), messageId: message.messageId, observe, payload: message.payload };
     const values = { ...report, ...(format === undefined ? {} : { contentFormat: format }) };
-    return [this.#uplink.events.notification(held, cause, nowMs, { paths: [...step.observation.paths], observe, ...values })];
+    return [this.#uplink.events.notification(held, cause, nowMs, { paths: [...step.observation.paths], observe, ...late, ...values })];
   }
 }

@@ -2,7 +2,7 @@
  * Notifications, and every other response that answers no request of this worker's engine: found by the token, in which
  * the device's number stands. OMA Transport 1.1.1 §6.4.5, RFC 7641 §3
  */
-import { contentFormat, formatCode, isFresher, isSuccess, MessageType, observeValue } from '@cluster/coap';
+import { contentFormat, formatCode, isSuccess, MessageType, observeValue } from '@cluster/coap';
 import { parsePath, readReport, type Path } from '@cluster/lwm2m';
 import {
   changeObservation, observationKey, observationOf, parseToken, takeOver, type DeviceNumber, type Observation,
@@ -10,6 +10,7 @@ import {
 } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
+import { cameLate } from '../observe-order.ts';
 import { alarmOfWaking, arrivalOf, mayMove, movesOrWakes, type Received, type Uplink } from './uplink.ts';
 
 /** A response that came unasked, as the engine tells it. `more`: only the first block of its body. */
@@ -98,7 +99,7 @@ class NotificationStep implements Step {
       paths: [...observation.paths],
       values,
       ...(observe === undefined ? {} : { observe }),
-      ...(this.#outOfOrder(held, observe, nowMs) ? { outOfOrder: true } : {}),
+      ...(observe !== undefined && cameLate(held, this.#counter, observe, nowMs) ? { outOfOrder: true } : {}),
       ...(format === undefined ? {} : { contentFormat: format }),
       ...(ends ? { code: formatCode(message.code) } : {}),
       ...(decodeError === undefined ? {} : { decodeError }),
@@ -109,16 +110,6 @@ class NotificationStep implements Step {
   #cause(observe: number | undefined) {
     const { token, messageId, payload } = this.#received.message;
     return { token, messageId, payload, ...(observe === undefined ? {} : { observe }) };
-  }
-
-  /** RFC 7641 §3.4; nothing is dropped for it, but it is told. */
-  #outOfOrder(held: Held, observe: number | undefined, nowMs: number): boolean {
-    if (observe === undefined) return false;
-    const last = held.lastObserve.get(this.#counter);
-    const next = { value: observe, atMs: nowMs };
-    if (last !== undefined && !isFresher(last, next)) return last.value !== observe;
-    held.lastObserve.set(this.#counter, next);
-    return false;
   }
 
   /** The record after this message, if it changes: a new path or owner, an end of sleep or of the observation. */
