@@ -141,9 +141,12 @@ function ecdheChoice(offer: ClientOffer, settings: ServerSettings, credential: S
     [CertificateType.X509 as number, chain],
     [CertificateType.RAW_PUBLIC_KEY as number, rawKey],
   ]);
-  const serverCertificateType = [...offer.serverCertificateTypes].find((type) => keyPairs.get(type) !== undefined);
   const taken = settings.clientCredentials.map((kind): number => (kind === 'x509' ? CertificateType.X509 : CertificateType.RAW_PUBLIC_KEY));
   const clientCertificateType = [...offer.clientCertificateTypes].find((type) => taken.includes(type));
+  // A client with a raw key knows ours as one: GnuTLS lists X.509 first all the same, and then refuses the chain.
+  const listed = [...offer.serverCertificateTypes].sort((a, b) => Number(b === clientCertificateType) - Number(a === clientCertificateType));
+  const ordered = clientCertificateType === CertificateType.RAW_PUBLIC_KEY ? listed : offer.serverCertificateTypes;
+  const serverCertificateType = [...ordered].find((type) => keyPairs.get(type) !== undefined);
   if (serverCertificateType === undefined || clientCertificateType === undefined) return undefined;
   const shown = serverCertificateType === CertificateType.X509 ? chain : undefined;
   return { group, keyPair: keyPairs.get(serverCertificateType)!, credential: shown, serverCertificateType, clientCertificateType };
