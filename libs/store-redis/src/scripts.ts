@@ -40,6 +40,11 @@ export const release = define(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`);
 
+/** KEYS address; ARGV number, ttlMs. */
+export const bindAddress = define(`
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`);
+
 /**
  * A session record begins with its version and the number of the queue's entries (uint32 each), so that loading takes
  * one key, and so does changing the record alone: a script on two keys has to wait while their slot moves.

@@ -95,8 +95,8 @@ describe('templates', () => {
     await put('temperature', { match: { endpointPattern: 'with' }, observations: [{ path: '/3303/*/5700' }] });
     await edge.close();
     await started({}, counted);
-    expect(without).toEqual(['resolve', 'claim', 'commit demanding nothing']);
-    expect(await callsOfRegister('with')).toEqual(['resolve', 'claim', 'commit demanding /3303/0/5700']);
+    expect(without).toEqual(['claim', 'commit demanding nothing']);
+    expect(await callsOfRegister('with')).toEqual(['claim', 'commit demanding /3303/0/5700']);
   });
 
   it('a template that comes, changes and goes is brought to devices that are registered', async () => {

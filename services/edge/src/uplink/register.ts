@@ -49,19 +49,11 @@ async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<
   return held.map((number) => (number === undefined ? (indexed[next++] ?? UNKNOWN) : { number, source: 'held' }));
 }
 
-/** Asks the index, and draws numbers for endpoints that have none. */
+/** Asks the index with numbers drawn for endpoints that have none: one question for those it knows and those it does not. */
 async function indexedNumbers(uplink: Uplink, endpoints: readonly string[]): Promise<Numbered[]> {
-  const known = await uplink.sessions.resolve(endpoints);
-  const claims = endpoints.flatMap((endpoint, i) =>
-    known[i] === undefined ? [{ endpoint, proposal: newDeviceNumber(uplink.rng) }] : [],
-  );
-  const claimed = claims.length === 0 ? [] : await uplink.sessions.claim(claims);
-  let next = 0;
-  return known.map((number) => {
-    if (number !== undefined) return { number, source: 'index' };
-    const [claim, given] = [claims[next], claimed[next++]];
-    return given === undefined ? UNKNOWN : { number: given, source: given === claim?.proposal ? 'drawn' : 'index' };
-  });
+  const claims = endpoints.map((endpoint) => ({ endpoint, proposal: newDeviceNumber(uplink.rng) }));
+  const numbers = await uplink.sessions.claim(claims);
+  return numbers.map((number, i) => ({ number, source: number === claims[i]?.proposal ? 'drawn' : 'index' }));
 }
 
 class RegisterStep implements Step {
