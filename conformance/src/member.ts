@@ -58,6 +58,10 @@ export class Member {
     return this.#ports.coapPort;
   }
 
+  get coapsPort(): number {
+    return this.#ports.coapsPort;
+  }
+
   get httpPort(): number {
     return this.#ports.httpPort;
   }

@@ -89,6 +89,16 @@ export class Rest {
     if (response.status !== 204) throw new RestRefused('DELETE registration', response.status, await response.text());
   }
 
+  async setCredentials(endpoint: string, credentials: object): Promise<void> {
+    await json('PUT credentials', await send(`${this.#urlOf(endpoint)}/credentials`, 'PUT', credentials), 200);
+  }
+
+  /** Revokes every credential of the endpoint. */
+  async revoke(endpoint: string): Promise<void> {
+    const response = await send(`${this.#urlOf(endpoint)}/credentials/all`, 'DELETE');
+    if (response.status !== 204) throw new RestRefused('DELETE credentials', response.status, await response.text());
+  }
+
   async setLabels(endpoint: string, labels: Readonly<Record<string, string>>): Promise<void> {
     await json('PUT labels', await send(`${this.#urlOf(endpoint)}/labels`, 'PUT', labels), 200);
   }

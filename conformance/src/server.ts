@@ -1,5 +1,6 @@
 /** The server under test: its own processes, on free ports, ended by pid. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,6 +19,7 @@ export interface StartOptions {
 export interface Server {
   readonly mode: Mode;
   readonly coapPort: number;
+  readonly coapsPort: number;
   readonly httpPort: number;
   /** Kafka's addresses in cluster mode. */
   readonly kafkaBrokers: readonly string[];
@@ -43,15 +45,16 @@ export async function startServer({ mode = 'standalone', env = {} }: StartOption
 
 async function startStandalone(directory: string, env: Environment): Promise<Server> {
   const ports = await freePorts();
-  const { coapPort, httpPort } = ports;
+  const { coapPort, coapsPort, httpPort } = ports;
   const own = { ...environmentOf(ports), LWM2M_DATA_DIR: join(directory, 'data') };
   const processes = [await startService('standalone', directory, httpPort, { ...own, ...env })];
-  return { mode: 'standalone', coapPort, httpPort, kafkaBrokers: [], processes, stop: () => stopAll(processes, directory) };
+  return { mode: 'standalone', coapPort, coapsPort, httpPort, kafkaBrokers: [], processes, stop: () => stopAll(processes, directory) };
 }
 
 async function startCluster(directory: string, env: Environment): Promise<Server> {
   const { redisUrls, kafkaBrokers } = await useBrokers();
-  const brokers = { REDIS_URL: redisUrls.join(','), KAFKA_BROKERS: kafkaBrokers.join(',') };
+  const secret = await secretFile(directory);
+  const brokers = { REDIS_URL: redisUrls.join(','), KAFKA_BROKERS: kafkaBrokers.join(','), LWM2M_SECRET_KEY_FILE: secret };
   const [edge, registry] = await Promise.all([freePorts(), freePorts()]);
   const processes: ServerProcess[] = [];
   const start = async (service: string, ports: Ports): Promise<void> => {
@@ -66,14 +69,21 @@ async function startCluster(directory: string, env: Environment): Promise<Server
     throw error;
   }
   const { httpPort } = registry;
-  return { mode: 'cluster', coapPort: edge.coapPort, httpPort, kafkaBrokers, processes, stop: () => stopAll(processes, directory) };
+  return { mode: 'cluster', coapPort: edge.coapPort, coapsPort: edge.coapsPort, httpPort, kafkaBrokers, processes, stop: () => stopAll(processes, directory) };
+}
+
+/** Makes a secret file for the processes of one cluster. */
+export async function secretFile(directory: string): Promise<string> {
+  const file = join(directory, 'secret.key');
+  await writeFile(file, `0 ${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+  return file;
 }
 
 /** What every process of the server under test is told. */
-export function environmentOf({ others, coapPort, httpPort }: Ports): Environment {
+export function environmentOf({ others, coapPort, coapsPort, httpPort }: Ports): Environment {
   return {
     LWM2M_COAP_PORT: String(coapPort), LWM2M_HTTP_PORT: String(httpPort), LWM2M_NOSEC: 'on', LWM2M_HTTP_BIND: '127.0.0.1',
-    LWM2M_COAPS_PORT: others, LWM2M_BOOTSTRAP_COAP_PORT: others, LWM2M_BOOTSTRAP_COAPS_PORT: others,
+    LWM2M_COAPS_PORT: String(coapsPort), LWM2M_BOOTSTRAP_COAP_PORT: others, LWM2M_BOOTSTRAP_COAPS_PORT: others,
     LWM2M_LOG_LEVEL: 'warn',
   };
 }
@@ -104,6 +114,7 @@ async function stopAll(processes: readonly ServerProcess[], directory: string): 
 /** Ports of one process. */
 export interface Ports {
   readonly coapPort: number;
+  readonly coapsPort: number;
   readonly httpPort: number;
   /** Any free port: 0. */
   readonly others: string;
@@ -111,8 +122,8 @@ export interface Ports {
 
 /** Ports that nobody uses now. */
 export async function freePorts(): Promise<Ports> {
-  const [coapPort, httpPort] = await Promise.all([freeUdpPort(), freeTcpPort()]);
-  return { coapPort, httpPort, others: '0' };
+  const [coapPort, coapsPort, httpPort] = await Promise.all([freeUdpPort(), freeUdpPort(), freeTcpPort()]);
+  return { coapPort, coapsPort, httpPort, others: '0' };
 }
 
 function freeTcpPort(): Promise<number> {

@@ -28,7 +28,7 @@ export const settings = {
     'Kafka brokers (host:port) that take the events. Needed by edge and registry; standalone keeps its events in LWM2M_DATA_DIR without it'),
 
   coapPort: setting('LWM2M_COAP_PORT', values.port, '5683', 'UDP port for CoAP. 0: any free one, here and for every port'),
-  coapsPort: setting('LWM2M_COAPS_PORT', values.port, '5684', 'UDP port for CoAP over DTLS. Not served yet'),
+  coapsPort: setting('LWM2M_COAPS_PORT', values.port, '5684', 'UDP port for CoAP over DTLS. Served where there is a secret file'),
   bootstrapCoapPort: setting('LWM2M_BOOTSTRAP_COAP_PORT', values.port, '5783', 'UDP port for bootstrap over CoAP. Not served yet'),
   bootstrapCoapsPort: setting('LWM2M_BOOTSTRAP_COAPS_PORT', values.port, '5784', 'UDP port for bootstrap over DTLS. Not served yet'),
   bind: setting('LWM2M_BIND', values.bindAddresses,
@@ -79,6 +79,8 @@ export const settings = {
     'DTLS associations that an edge worker keeps in memory'),
   dtlsTicketLifetimeS: setting('LWM2M_DTLS_TICKET_LIFETIME_S', values.wholeNumber(60, 604_800), '604800',
     'Seconds for which a device may resume its session without a new handshake'),
+  dtlsIdleS: setting('LWM2M_DTLS_IDLE_S', values.wholeNumber(3_600, 34_560_000), '2592000',
+    'Seconds without a message after which a DTLS association is forgotten: the device then shakes hands anew'),
   dataDir: setting('LWM2M_DATA_DIR', values.text, 'data', 'Directory of the embedded store (standalone)'),
   modelsDir: setting('LWM2M_MODELS_DIR', values.text, undefined, 'Directory of further object definitions (DDF XML), read at start'),
   shortServerId: setting('LWM2M_SHORT_SERVER_ID', values.wholeNumber(1, 65_534).optional(), undefined,

@@ -66,8 +66,10 @@ export interface SessionRecord {
   readonly registeredAtMs: number;
   readonly updatedAtMs: number;
   readonly registration: Registration;
-  /** The transport address that the device last spoke from. */
+  /** The transport address that the device last spoke from; with DTLS the name of its association. */
   readonly peer: string;
+  /** With DTLS: where the association's device was, as of this write. */
+  readonly address?: string;
   /** The security identity of that path; 'nosec' without security. */
   readonly identity: string;
   /** The worker that holds the path, and how often the path was taken over. */
@@ -272,6 +274,7 @@ export function encodeSession(s: SessionRecord): Uint8Array {
     s.retired ?? null,
     s.secured ?? null,
     packMuteSend(s),
+    s.address ?? null,
   ]);
 }
 
@@ -315,5 +318,6 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
     ...(a[26] === true ? { retired: true } : {}),
     ...(a[27] === true ? { secured: true } : {}),
     ...unpackMuteSend(a[28] as PackedMuteSend),
+    ...(typeof a[29] === 'string' ? { address: a[29] } : {}),
   };
 }

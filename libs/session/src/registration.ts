@@ -14,6 +14,8 @@ export interface Arrival {
   readonly worker: string;
   readonly nowMs: number;
   readonly peer: string;
+  /** Of a peer whose name is not its address. */
+  readonly address?: string;
   readonly identity: string;
   readonly messageId: number;
   /** How long a queue-mode device listens after its message. */
@@ -58,6 +60,7 @@ export function register(
     updatedAtMs: nowMs,
     registration,
     peer: arrival.peer,
+    ...addressOf(arrival),
     identity: arrival.identity,
     owner: arrival.worker,
     fence: (previous?.fence ?? 0) + 1,
@@ -109,15 +112,21 @@ function nowAnnounced({ observations, registration }: SessionRecord, links: Regi
  */
 export function takeOver(previous: SessionRecord, arrival: Arrival): SessionRecord {
   const same = previous.owner === arrival.worker && previous.peer === arrival.peer;
+  const { address: _, ...awake } = awaken(previous, arrival);
   return {
-    ...awaken(previous, arrival),
+    ...awake,
     peer: arrival.peer,
+    ...addressOf(arrival),
     identity: arrival.identity,
     owner: arrival.worker,
     fence: same ? previous.fence : previous.fence + 1,
     heardAtMs: arrival.nowMs,
     awakeUntilMs: Math.max(previous.awakeUntilMs, arrival.nowMs + arrival.maxTransmitWaitMs),
   };
+}
+
+function addressOf({ address }: Arrival): Pick<SessionRecord, 'address'> {
+  return address === undefined ? {} : { address };
 }
 
 /** Ends a registration, and with it the device's observations. The record stays until its event is published. */

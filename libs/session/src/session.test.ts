@@ -64,9 +64,9 @@ describe('the session record', () => {
 
   it.each([['profiles', 22], ['presence', 24], ['templates', 25], ['retired numbers', 26], ['credentials', 27], ['Mute Send', 28]])('of a version without %s is read', (_what, fields) => {
     const now = encodeSession(first());
-    // An array of 29, of which the last seven are null.
-    expect([now[0], now[1]]).toEqual([0x98, 29]);
-    const older = Uint8Array.from(now.subarray(0, now.length - (29 - fields)));
+    // An array of 30, of which the last eight are null.
+    expect([now[0], now[1]]).toEqual([0x98, 30]);
+    const older = Uint8Array.from(now.subarray(0, now.length - (30 - fields)));
     older[1] = fields;
     expect(decodeSession(older)).toEqual(first());
   });

@@ -45,6 +45,12 @@ const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE store_waiting (tenant TEXT, number TEXT, entries INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (tenant, number)) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE store_sealed (name TEXT PRIMARY KEY, record BLOB NOT NULL, expires_ms REAL NOT NULL) WITHOUT ROWID;
+  CREATE INDEX store_sealed_expire ON store_sealed (expires_ms);
+  CREATE TABLE store_association_slots (number TEXT PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL, expires_ms REAL NOT NULL) WITHOUT ROWID;
+  CREATE INDEX store_association_slots_expire ON store_association_slots (expires_ms);
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

@@ -1,8 +1,9 @@
 /** The embedded adapter of the session ports: one SQLite file, one process. */
 import type { GroupStore, JobStore } from '@cluster/fleet';
-import type { ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
+import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { DatabaseSync } from 'node:sqlite';
 import { alarmClock } from './alarms.ts';
+import { associationKeeper, purgeAssociations } from './associations.ts';
 import { credentialKeeper } from './credentials.ts';
 import { Database } from './database.ts';
 import { documentSets } from './documents.ts';
@@ -24,7 +25,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, JobStore, GroupStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has
@@ -40,6 +41,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...names(database, now),
     ...recordKeeper(database, now),
     ...credentialKeeper(database),
+    ...associationKeeper(database, now),
     ...alarmClock(database),
     ...tenantAccounts(database),
     ...workers(database, now, () => closed),
@@ -71,6 +73,7 @@ function openFile(file: string): DatabaseSync {
 export function purgeExpired(database: Database, nowMs: number): Promise<void> {
   return database.write(() => {
     purgeJobs(database, nowMs);
+    purgeAssociations(database, nowMs, PURGE_AT_MOST);
     database.run(
       'DELETE FROM store_sessions WHERE number IN (SELECT number FROM store_sessions WHERE expires_ms <= ? LIMIT ?)', nowMs, PURGE_AT_MOST);
     database.run(

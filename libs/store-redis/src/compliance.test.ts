@@ -1,6 +1,6 @@
 /** The Redis adapter passes the suites of its ports, on one server and on a cluster of three. */
 import {
-  clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, useRedis, useRedisCluster,
+  associationStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, useRedis, useRedisCluster,
 } from '@cluster/testing';
 import { connectRedisStore, type RedisStore } from './index.ts';
 
@@ -15,5 +15,6 @@ for (const [name, urls] of Object.entries(topologies)) {
   clusterStoreCompliance(name, open);
   readModelStoreCompliance(name, open);
   credentialStoreCompliance(name, open);
+  associationStoreCompliance(name, open);
   fleetStoreCompliance(name, open);
 }

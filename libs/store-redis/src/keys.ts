@@ -10,6 +10,10 @@ export interface Keys {
   credentials(number: DeviceNumber): string;
   /** A name made of digests that leads to a device's credentials. */
   credentialName(name: string): string;
+  /** What is sealed of a DTLS association. */
+  sealed(name: string): string;
+  /** What moves of the DTLS association that a device has. */
+  associationSlot(number: DeviceNumber): string;
   endpoint(endpoint: string): string;
   address(peer: string): string;
   alarms(shard: number): string;
@@ -50,6 +54,8 @@ export function keysUnder(prefix: string): Keys {
     queue: (number) => `${p}q:{${number}}`,
     credentials: (number) => `${p}k:{${number}}`,
     credentialName: (name) => `${p}i:${name}`,
+    sealed: (name) => `${p}x:${name}`,
+    associationSlot: (number) => `${p}y:{${number}}`,
     endpoint: (endpoint) => `${p}e:${endpoint}`,
     address: (peer) => `${p}a:${peer}`,
     alarms: (shard) => `${p}t:${shard}`,

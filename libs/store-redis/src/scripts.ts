@@ -111,6 +111,15 @@ if version ~= tonumber(ARGV[1]) then return 0 end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
 return 1`);
 
+/** The same for a device's association slot. KEYS slot; ARGV expected (0: none), next version and record, ttlMs. Returns 1 committed, 0 conflict. */
+export const commitSlot = define(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 3)
+local version = 0
+if head ~= '' then version = struct.unpack('>I4', head) end
+if version ~= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`);
+
 /** KEYS queue. Returns ids and entries by turns. */
 export const readQueue = define(`
 return redis.call('HGETALL', KEYS[1])`);

@@ -1,8 +1,9 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
 import type { GroupStore, JobStore } from '@cluster/fleet';
-import type { ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
+import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
 import { alarmClock, alarmSetter } from './alarms.ts';
+import { associationKeeper } from './associations.ts';
 import { Availability, type AvailabilityListener } from './availability.ts';
 import { ClusterRouter } from './cluster.ts';
 import type { Router } from './command.ts';
@@ -23,7 +24,7 @@ import { parseUrls } from './urls.ts';
 import { tenantAccounts } from './waiting.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, JobStore, GroupStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
@@ -85,6 +86,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
     ...tenantAccounts(router, keys),
     ...recordKeeper(router, keys, alarmSetter(keys, options.shards)),
     ...credentialKeeper(router, keys),
+    ...associationKeeper(router, keys),
     ...addressIndex(router, keys),
     ...alarmClock(router, keys, options.shards),
     ...workerLeases(router, keys),

@@ -10,6 +10,7 @@ export type { EventsHarness } from './compliance/events-harness.ts';
 export { sessionStoreCompliance, type Opened } from './compliance/session-store.ts';
 export { clusterStoreCompliance } from './compliance/cluster-store.ts';
 export { credentialStoreCompliance } from './compliance/credential-store.ts';
+export { associationStoreCompliance } from './compliance/association-store.ts';
 export { fleetStoreCompliance } from './compliance/fleet-store.ts';
 export { readModelStoreCompliance } from './compliance/read-model-store.ts';
 export { SimulatedDevice } from './device/simulated-device.ts';

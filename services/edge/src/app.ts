@@ -7,6 +7,7 @@ import { serveHealth } from './http.ts';
 
 export interface EdgeApp {
   readonly coapPort: number | undefined;
+  readonly coapsPort: number | undefined;
   readonly httpPort: number;
   close(): Promise<void>;
 }
@@ -17,6 +18,7 @@ export async function runEdge(config: Config, deps: EdgeDeps): Promise<EdgeApp> 
   const http = await serveHealth({ bind: config.httpBind, port: config.httpPort, metrics: deps.metrics, health: edge });
   return {
     coapPort: edge.coapPort,
+    coapsPort: edge.coapsPort,
     httpPort: (http.address() as AddressInfo).port,
     async close() {
       await edge.close();

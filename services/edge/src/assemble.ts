@@ -6,7 +6,7 @@ import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
 import type { ClusterStore, Rng, SessionRecord, SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
-import { EngineDriver } from '@cluster/transport';
+import { EngineDriver, type Datagram } from '@cluster/transport';
 import { ByteMeter } from './byte-meter.ts';
 import { WorkerClock } from './clock.ts';
 import { showCoap } from './coap-metrics.ts';
@@ -15,6 +15,9 @@ import { DeviceSteps } from './device-steps.ts';
 import { DomainEvents } from './domain-events.ts';
 import { CommandRunner } from './downlink/command-runner.ts';
 import { Dispatcher } from './downlink/dispatcher.ts';
+import { DtlsFront } from './dtls/dtls-front.ts';
+import { SecurePeers } from './dtls/secure-peers.ts';
+import type { EdgeSecurity } from './dtls/security.ts';
 import { Exchanges } from './downlink/exchanges.ts';
 import { MuteRunner } from './downlink/mute-runner.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
@@ -43,6 +46,8 @@ export interface EdgeDeps {
   readonly cluster: ClusterStore;
   readonly store: { readonly available: boolean; onAvailability(listener: (available: boolean) => void): () => void };
   readonly publisher: EventPublisher;
+  /** Without it no DTLS is served. */
+  readonly security?: EdgeSecurity;
   readonly model: ObjectModel;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -69,6 +74,8 @@ export interface Parts {
   readonly sweeper: Sweeper;
   readonly templates: HeldTemplates;
   readonly walk: TemplateWalk;
+  /** CoAP over DTLS, where it is served. */
+  readonly dtls: DtlsFront | undefined;
 }
 
 /** The machine's random numbers, drawn many at a time. */
@@ -116,17 +123,19 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   presence.attach(steps);
   const counters = new EdgeCounters(deps.metrics);
   const templates = new HeldTemplates({ documents: deps.cluster, limit: config.maxObservations, log });
+  const secure = new SecurePeers();
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
-    sessions, publisher, held, presence, identities, meter, events, clock, rng, templates,
+    sessions, publisher, held, presence, identities, meter, events, clock, rng, templates, secure,
     resets: new ResetBudget(() => clock.monotonicMs()),
     model: deps.model,
     counters,
     bindings: new AddressBindings(sessions, (count) => counters.lostHints.add(count)),
     heard(session) {
       refusals.heard(session);
-      dispatcher.heard(session);
+      // A record that a former worker may have had already tells nothing of where the device is now.
+      if (secure.live(session.record.peer)?.fresh !== false) dispatcher.heard(session);
     },
     refused: (number, sinceMs) => refusals.mark(number, sinceMs),
   };
@@ -151,7 +160,13 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     shards: () => sweeper.shards,
     ring: (number, record) => sweeper.call(number, record),
   });
-  return { worker, clock, driver, identities, meter, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
+  const received = (datagrams: readonly Datagram[]) => {
+    meter.count(datagrams);
+    driver.receive(datagrams);
+  };
+  const { security, cluster, metrics } = deps;
+  const dtls = security && new DtlsFront({ config, security, sessions, cluster, clock, rng, metrics, peers: secure, received });
+  return { worker, clock, driver, identities, meter, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk, dtls };
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {

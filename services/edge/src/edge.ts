@@ -1,6 +1,7 @@
 /** A worker's life: takes its lease, opens its sockets, sweeps, and drains when it is told to end. */
 import type { Config } from '@cluster/config';
 import { openUdp, type Datagram, type UdpTransport } from '@cluster/transport';
+import { isSecure } from './dtls/secure-peers.ts';
 import { assemble, type EdgeDeps, type Parts } from './assemble.ts';
 import type { HealthParts, Readiness } from './http.ts';
 import { reportOutages } from './outages.ts';
@@ -8,6 +9,8 @@ import { reportOutages } from './outages.ts';
 export interface Edge extends HealthParts {
   /** Where plain CoAP is served; undefined without NoSec. */
   readonly coapPort: number | undefined;
+  /** Where CoAP over DTLS is served; undefined without a secret. */
+  readonly coapsPort: number | undefined;
   /** Takes no more messages, lets what is under way end, gives up the lease. The stores stay open. */
   close(): Promise<void>;
 }
@@ -30,39 +33,58 @@ export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
     parts.driver.receive(batch);
   };
   const { bind, coapPort: port, tickMs } = config;
-  const udp = config.noSec ? await openUdp({ bind, port, tickMs, onBatch, metrics: deps.metrics }) : undefined;
-  return liveOn(deps, parts, udp);
+  const { metrics } = deps;
+  const udp = config.noSec ? await openUdp({ bind, port, tickMs, onBatch, metrics }) : undefined;
+  const { dtls } = parts;
+  try {
+    const secure = dtls && (await openUdp({ bind, port: config.coapsPort, tickMs, onBatch: (batch) => dtls.receive(batch), metrics }));
+    return liveOn(deps, parts, udp, secure);
+  } catch (error) {
+    await udp?.close();
+    throw error;
+  }
 }
 
 /** Lets an assembled worker live on a transport that is open already. */
-export function liveOn(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined): Edge {
-  return new Worker(deps, parts, udp);
+export function liveOn(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined, secure?: Sockets): Edge {
+  return new Worker(deps, parts, udp, secure);
 }
 
 class Worker implements Edge {
   readonly #deps: EdgeDeps;
   readonly #parts: Parts;
   readonly #udp: Sockets | undefined;
+  readonly #secure: Sockets | undefined;
   readonly #undo: (() => unknown)[] = [];
   #phase: 'starting' | 'up' | 'draining' = 'starting';
 
-  constructor(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined) {
+  constructor(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined, secure: Sockets | undefined) {
     this.#deps = deps;
     this.#parts = parts;
     this.#udp = udp;
-    if (udp !== undefined) parts.driver.attach({ send: (batch) => this.#send(udp, batch) });
+    this.#secure = secure;
+    if (secure !== undefined) parts.dtls?.attach(secure);
+    parts.driver.attach({ send: (batch) => this.#send(batch) });
     this.#watch();
     this.#gauges();
     void this.#join();
   }
 
-  #send(udp: Sockets, batch: readonly Datagram[]): void {
+  #send(batch: readonly Datagram[]): void {
     this.#parts.meter.count(batch);
-    udp.send(batch);
+    const { dtls } = this.#parts;
+    if (dtls === undefined) return this.#udp?.send(batch);
+    const secured = batch.filter(({ peer }) => isSecure(peer));
+    if (secured.length > 0) dtls.send(secured);
+    if (secured.length < batch.length) this.#udp?.send(batch.filter(({ peer }) => !isSecure(peer)));
   }
 
   get coapPort(): number | undefined {
     return this.#udp?.port;
+  }
+
+  get coapsPort(): number | undefined {
+    return this.#secure?.port;
   }
 
   readiness(): Readiness {
@@ -85,6 +107,7 @@ class Worker implements Edge {
       try {
         await templates.start();
         await lease.start();
+        await this.#parts.dtls?.revocation.start();
         this.#undo.push(await this.#deps.cluster.onRing(worker, (number, queueOnly) => dispatcher.rung(number, queueOnly)));
         sweeper.start();
         walk.start();
@@ -137,9 +160,12 @@ class Worker implements Edge {
     await sweeper.stop();
     await this.#drain(() => steps.busy === 0);
     await lease.stop();
+    await this.#parts.dtls?.revocation.stop();
     for (const undo of this.#undo) await undo();
     driver.close();
+    this.#parts.dtls?.close();
     await this.#udp?.close();
+    await this.#secure?.close();
   }
 
   async #drain(done: () => boolean): Promise<void> {

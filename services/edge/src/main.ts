@@ -7,7 +7,7 @@ await runProcess('edge', async ({ config, log, metrics, sample }) => {
   const wired = await wireEdge(config, metrics, log);
   const app = await runEdge(config, { ...wired.deps, sample });
   return {
-    up: { coapPort: app.coapPort, bind: config.bind, httpPort: app.httpPort },
+    up: { coapPort: app.coapPort, coapsPort: app.coapsPort, bind: config.bind, httpPort: app.httpPort },
     async close() {
       await app.close();
       await wired.close();

@@ -1,5 +1,5 @@
 /** The one file of the edge that knows the adapters: Redis below its state, Kafka below its events. */
-import type { Config } from '@cluster/config';
+import { type Config, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaPublisher, ensureTopics, kafkaDurability } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
@@ -7,6 +7,7 @@ import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
 import { connectRedisStore } from '@cluster/store-redis';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import type { EdgeDeps } from './assemble.ts';
+import { openSecurity } from './dtls/security.ts';
 
 export interface Wired {
   readonly deps: EdgeDeps;
@@ -16,16 +17,23 @@ export interface Wired {
 /** Connects to Redis and Kafka; neither has to be there yet. */
 export async function wireEdge(config: Config, metrics: Metrics, log: Logger): Promise<Wired> {
   const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-edge', logger: log };
+  const secrets = await openSecrets(config, log);
   const store = await connectRedisStore({ urls: config.redisUrls });
+  const security = secrets && (await openSecurity(config, store, secrets, log));
   const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();
   void tellWeaknesses(stopping.signal, kafka, store, log);
-  const deps: EdgeDeps = { sessions: store, cluster: store, store, publisher, model: objectModel(config), metrics, log };
+  const deps: EdgeDeps = {
+    sessions: store, cluster: store, store, publisher, model: objectModel(config), metrics, log,
+    ...(security === undefined ? {} : { security }),
+  };
   return {
     deps,
     async close() {
       stopping.abort();
       await publisher.close();
+      security?.close();
+      secrets?.close();
       await store.close();
     },
   };

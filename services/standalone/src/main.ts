@@ -1,6 +1,6 @@
 /** `npm start`: the whole server in one process on embedded storage, for a laptop, a lab or a small site. */
 import { runProcess, type Config } from '@cluster/config';
-import { objectModel, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
+import { objectModel, openSecurity, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
 import { startRegistry, wireRegistry, type RegistryPorts } from '@cluster/registry';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { wireEmbedded } from './wire.ts';
@@ -19,13 +19,17 @@ async function wire(config: Config, metrics: Metrics, log: Logger): Promise<Part
   }
   const { store, secrets, publisher, consumer, close } = await wireEmbedded(config, log);
   const always = { available: true, onAvailability: () => () => undefined };
+  const security = secrets && (await openSecurity(config, store, secrets, log));
   return {
-    edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log },
+    edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log, ...(security === undefined ? {} : { security }) },
     registry: {
       sessions: store, cluster: store, readModel: store, fleet: store, events: consumer, publisher,
       ...(secrets === undefined ? {} : { credentials: { store, secrets } }),
     },
-    close,
+    async close() {
+      security?.close();
+      await close();
+    },
   };
 }
 
@@ -34,7 +38,7 @@ await runProcess('standalone', async ({ config, log, metrics, sample }) => {
   const edge = await startEdge(config, { ...parts.edge, sample });
   const registry = await startRegistry(config, parts.registry, metrics, log);
   return {
-    up: { coapPort: edge.coapPort, bind: config.bind, httpPort: registry.port, httpBind: config.httpBind },
+    up: { coapPort: edge.coapPort, coapsPort: edge.coapsPort, bind: config.bind, httpPort: registry.port, httpBind: config.httpBind },
     async close() {
       await registry.close();
       await edge.close();

@@ -20,7 +20,7 @@ export function registrationValue(record: SessionRecord): RegistrationValue {
     binding: r.binding,
     queueMode: r.queueMode,
     ...(r.smsNumber === undefined ? {} : { smsNumber: r.smsNumber }),
-    address: record.peer,
+    address: record.address ?? record.peer,
     rootPath: r.rootPath,
     objectLinks: r.objectLinks.map((link) => ({ ...link })),
     contentFormats: [...r.contentFormats],

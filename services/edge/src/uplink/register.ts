@@ -1,12 +1,13 @@
 /** Register: a device tells that it is there. OMA Transport 1.1.1 §6.4.3 */
 import { Code, contentFormat, uriQuery } from '@cluster/coap';
 import { parseRegister, type Registration } from '@cluster/lwm2m';
-import { answeredBefore, deadlineOf, isRetired, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
+import { answeredBefore, bindEndpoint, deadlineOf, isRetired, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
+import { isSecure } from '../dtls/secure-peers.ts';
 import type { Held } from '../held-sessions.ts';
 import { nextLookMs } from '../next-look.ts';
 import { created, refusal, unavailable } from '../replies.ts';
-import { arrivalOf, bindAddress, NOSEC, type Received, type Uplink } from './uplink.ts';
+import { arrivalOf, bindAddress, type Received, type Uplink } from './uplink.ts';
 
 /** How long an unpublished registration event may wait for the sweeper, if its worker dies before the device repeats. */
 const FIRST_LOOK_MS = 60_000;
@@ -18,14 +19,24 @@ export async function registerSteps(uplink: Uplink, received: readonly Received[
     return registration === undefined ? [] : [{ received: r, registration }];
   });
   if (readable.length === 0) return [];
-  const numbers = await numbersOf(uplink, readable.map(({ registration }) => registration.endpoint));
-  return readable.map(({ received: r, registration }, i) => new RegisterStep(uplink, r, registration, numbers[i] ?? UNKNOWN));
+  const unproved = readable.filter(({ received: { peer } }) => !isSecure(peer));
+  const numbers = unproved.length === 0 ? [] : await numbersOf(uplink, unproved.map(({ registration }) => registration.endpoint));
+  let next = 0;
+  return readable.map(({ received: r, registration }) => {
+    const proved = isSecure(r.peer) ? uplink.secure.of(r.peer)?.number : undefined;
+    const numbered = proved === undefined ? (numbers[next++] ?? UNKNOWN) : { number: proved, source: 'proved' as const };
+    return new RegisterStep(uplink, r, registration, numbered);
+  });
 }
 
 function readRegister(uplink: Uplink, received: Received): Registration | undefined {
-  const { message } = received;
+  const { message, peer } = received;
+  // Who proved to be a device may leave its name out: the number stands for it until the name is known.
+  const proved = isSecure(peer) ? uplink.secure.of(peer)?.number : undefined;
+  if (proved === undefined && isSecure(peer)) return refuseStranger(uplink, received);
   const parsed = parseRegister(uriQuery(message), message.payload, contentFormat(message), {
     unknownParameters: uplink.settings.unknownParameters,
+    ...(proved === undefined ? {} : { identity: proved }),
   });
   if (parsed.ok) return parsed.registration;
   uplink.counters.refused('register', parsed.fault);
@@ -33,10 +44,20 @@ function readRegister(uplink: Uplink, received: Received): Registration | undefi
   return undefined;
 }
 
+/** Its association is gone: whose it was is not known any more. */
+function refuseStranger(uplink: Uplink, { exchange }: Received): undefined {
+  uplink.counters.refused('register', 'unproved');
+  uplink.respond(exchange, unavailable(() => uplink.rng.uint32()));
+  return undefined;
+}
+
 interface Numbered {
   readonly number: DeviceNumber;
-  /** `held`: of a session in the cache, which may be behind; `index`: the endpoint's; `drawn`: just now. */
-  readonly source: 'held' | 'index' | 'drawn';
+  /**
+   * `held`: of a session in the cache, which may be behind; `index`: the endpoint's; `drawn`: just now;
+   * `proved`: by the credential of its association.
+   */
+  readonly source: 'held' | 'index' | 'drawn' | 'proved';
 }
 
 const UNKNOWN: Numbered = { number: '', source: 'index' };
@@ -61,7 +82,7 @@ class RegisterStep implements Step {
   #source: Numbered['source'];
   readonly #uplink: Uplink;
   readonly #received: Received;
-  readonly #registration: Registration;
+  #registration: Registration;
 
   constructor(uplink: Uplink, received: Received, registration: Registration, { number, source }: Numbered) {
     this.#uplink = uplink;
@@ -76,19 +97,34 @@ class RegisterStep implements Step {
   }
 
   decide(held: Held | undefined, fresh: boolean): Decision | 'reload' | 'elsewhere' {
+    if (this.#source === 'proved') return this.#decideProved(held, fresh);
     const retired = held === undefined ? this.#source === 'held' : this.#isRetired(held);
     // A held session that is behind shows when it is committed; before a number is given up, the store is asked.
     if (retired) return fresh ? 'elsewhere' : 'reload';
+    // OMA Transport 1.1.1 §5.2.6: where an operator set credentials, the name alone proves nothing.
+    if (held?.record.secured === true) return fresh ? { done: () => this.#refuseUnproved('unproved') } : 'reload';
+    // §5.3: without security the network alone can tell who it is.
+    const fits = this.#uplink.identities.fits(this.#received.peer, this.#registration.endpoint, held?.record.profile);
+    if (!fits) return fresh ? { done: () => this.#refuseUnproved('network-identity') } : 'reload';
+    return this.#register(held);
+  }
+
+  /** Row B19: the endpoint is the one that the credential was set for. */
+  #decideProved(held: Held | undefined, fresh: boolean): Decision | 'reload' {
+    const { endpoint: told } = this.#registration;
+    const bound = held && bindEndpoint(held.record.endpoint, told === this.number ? undefined : told);
+    if (bound?.ok !== true) {
+      return fresh ? { done: () => this.#refuse('endpoint-differs', 'the credential is of another endpoint') } : 'reload';
+    }
+    this.#registration = { ...this.#registration, endpoint: bound.endpoint };
+    return this.#register(held);
+  }
+
+  #register(held: Held | undefined): Decision {
     const { peer, message } = this.#received;
     const arrival = arrivalOf(this.#uplink, this.#received, held);
     const repeated = held === undefined ? undefined : answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
     if (held !== undefined && repeated?.code === Code.CREATED) return { done: (now) => this.#answer(now) };
-    // OMA Transport 1.1.1 §5.2.6: where an operator set credentials, the name alone proves nothing.
-    if (held?.record.secured === true && arrival.identity === NOSEC) return fresh ? { done: () => this.#refuseUnproved() } : 'reload';
-    // §5.3: without security the network alone can tell who it is.
-    const { endpoint } = this.#registration;
-    const fits = arrival.identity !== NOSEC || this.#uplink.identities.fits(peer, endpoint, held?.record.profile);
-    if (!fits) return fresh ? { done: () => this.#refuseUnproved('network-identity') } : 'reload';
     const locationId = newLocationId(this.number, this.#uplink.rng);
     const registered = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
     const record = this.#uplink.templates.apply(registered);
@@ -118,9 +154,13 @@ class RegisterStep implements Step {
     this.#uplink.heard(held);
   }
 
-  #refuseUnproved(reason = 'unproved'): void {
+  #refuseUnproved(reason: string): void {
+    this.#refuse(reason, 'this endpoint has to prove who it is');
+  }
+
+  #refuse(reason: string, detail: string): void {
     this.#uplink.counters.refused('register', reason);
-    this.#uplink.respond(this.#received.exchange, refusal(Code.BAD_REQUEST, 'this endpoint has to prove who it is'));
+    this.#uplink.respond(this.#received.exchange, refusal(Code.BAD_REQUEST, detail));
   }
 
   refuse(why: Refusal): void {

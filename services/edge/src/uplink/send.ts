@@ -3,17 +3,19 @@ import { Code } from '@cluster/coap';
 import { parseSend } from '@cluster/lwm2m';
 import { isMuted, takeOver, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
+import { isSecure } from '../dtls/secure-peers.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { refusal, unavailable } from '../replies.ts';
-import { alarmOfWaking, arrivalOf, movesOrWakes, type Received, type Uplink } from './uplink.ts';
+import { alarmOfWaking, arrivalOf, mayMove, movesOrWakes, type Received, type Uplink } from './uplink.ts';
 
-/** Finds the senders by their addresses. A sender that no session confirms gets 4.04. */
+/** Finds the senders by what they proved, or by their addresses. A sender that no session confirms gets 4.04. */
 export async function sendSteps(uplink: Uplink, received: readonly Received[]): Promise<Step[]> {
-  const unknown = received.filter(({ peer }) => uplink.held.byPeer(peer) === undefined).map(({ peer }) => peer);
+  const known = (peer: string): DeviceNumber | undefined => (isSecure(peer) ? uplink.secure.of(peer)?.number : uplink.held.byPeer(peer)?.number);
+  const unknown = received.filter(({ peer }) => !isSecure(peer) && known(peer) === undefined).map(({ peer }) => peer);
   const found = unknown.length === 0 ? [] : await uplink.sessions.resolveAddresses(unknown);
   const hints = new Map(unknown.map((peer, i) => [peer, found[i]]));
   return received.flatMap((r) => {
-    const number = uplink.held.byPeer(r.peer)?.number ?? hints.get(r.peer);
+    const number = known(r.peer) ?? hints.get(r.peer);
     if (number !== undefined) return [new SendStep(uplink, r, number)];
     uplink.counters.refused('send', 'not-found');
     uplink.respond(r.exchange, { code: Code.NOT_FOUND });
@@ -34,7 +36,7 @@ class SendStep implements Step {
 
   decide(held: Held | undefined, fresh: boolean): Decision | 'reload' {
     const { peer, message } = this.#received;
-    const confirmed = held?.record.state === 'registered' && held.record.peer === peer;
+    const confirmed = held?.record.state === 'registered' && (isSecure(peer) ? mayMove(this.#uplink, held, peer) : held.record.peer === peer);
     if (!fresh && (!confirmed || this.#uplink.presence.mayHaveSlept(held))) return 'reload';
     if (!confirmed || held === undefined) return this.#refused(Code.NOT_FOUND, 'not-found');
     const nowMs = this.#uplink.clock.storeMs();

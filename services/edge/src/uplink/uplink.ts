@@ -7,6 +7,7 @@ import type { ByteMeter } from '../byte-meter.ts';
 import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
+import { isSecure, type SecurePeers } from '../dtls/secure-peers.ts';
 import type { NetworkIdentities } from '../network-identities.ts';
 import type { Presence } from '../presence.ts';
 import type { AddressBindings } from './address-bindings.ts';
@@ -46,6 +47,7 @@ export interface Uplink {
   readonly rng: Rng;
   readonly counters: EdgeCounters;
   readonly bindings: AddressBindings;
+  readonly secure: SecurePeers;
   readonly templates: HeldTemplates;
   readonly resets: ResetBudget;
   respond(exchange: number, response: CoapResponse): void;
@@ -63,19 +65,26 @@ export const NOSEC = 'nosec';
 
 /** The arrival of a message as session transitions take it. */
 export function arrivalOf(uplink: Uplink, received: Received, held: Pick<Held, 'version' | 'record'> | undefined): Arrival {
+  const secure = isSecure(received.peer) ? uplink.secure.of(received.peer) : undefined;
   return {
     worker: uplink.settings.worker,
     nowMs: uplink.clock.storeMs(),
     peer: received.peer,
-    identity: NOSEC,
+    ...(secure && { address: secure.address }),
+    identity: secure?.identity ?? NOSEC,
     messageId: received.message.messageId,
     maxTransmitWaitMs: uplink.presence.windowMs(held?.record),
     sequence: (held?.version ?? 0) + 1,
   };
 }
 
-/** Whether a message from `peer` may speak for a session that was last heard from elsewhere. */
+/**
+ * Whether a message from `peer` may speak for a session: secured ones for the device that they prove to be, on whichever
+ * association; those without security only for a session without it, which may have been heard from elsewhere.
+ */
 export function mayMove(uplink: Uplink, held: Held, peer: string): boolean {
+  if (isSecure(peer)) return uplink.secure.of(peer)?.number === held.number;
+  if (held.record.identity !== NOSEC) return false;
   if (held.record.peer === peer) return true;
   const { endpoint, profile } = held.record;
   return uplink.settings.nosecRebind === 'accept' && uplink.identities.fits(peer, endpoint, profile);
@@ -99,6 +108,7 @@ const LEAST_ADDRESS_TTL_MS = 3_600_000;
  */
 export function bindAddress(uplink: Uplink, held: Held): void {
   const { peer, registration } = held.record;
+  if (isSecure(peer)) return; // its association tells whose it is
   const ttlMs = Math.max(LEAST_ADDRESS_TTL_MS, 2_000 * registration.lifetimeS);
   const nowMs = uplink.clock.storeMs();
   if (held.bound?.peer === peer && nowMs - held.bound.atMs < ttlMs / 2) return;
@@ -107,6 +117,8 @@ export function bindAddress(uplink: Uplink, held: Held): void {
 }
 
 /** Whether this worker may send a request to the device now; asked again whenever its session was read anew. */
-export function mayLease({ settings }: Uplink, record: SessionRecord): boolean {
+export function mayLease({ settings, secure }: Uplink, record: SessionRecord): boolean {
+  // Only who holds the association can send, and it is taken over by a record of the device alone.
+  if (isSecure(record.peer) && (record.owner !== settings.worker || secure.live(record.peer) === undefined)) return false;
   return record.state === 'registered' && (record.owner === settings.worker || settings.egress === 'any');
 }

@@ -1,0 +1,134 @@
+/** Answers what the DTLS engine asks: who a peer is, what is stored of its association, and that its progress is stored. */
+import type { DtlsQuestion, DtlsServer, Question, ResumptionAnswer, StoredAssociation } from '@cluster/dtls';
+import type { AssociationKeeper, CredentialLookup, PeerVerdicts, SessionStore } from '@cluster/session';
+import type { SecurePeers } from './secure-peers.ts';
+
+interface Deps {
+  readonly keeper: AssociationKeeper;
+  readonly lookup: CredentialLookup;
+  readonly verdicts: PeerVerdicts;
+  readonly sessions: Pick<SessionStore, 'resolveAddresses'>;
+  readonly peers: SecurePeers;
+  /** The store's clock. */
+  readonly nowMs: () => number;
+  readonly ticketLifetimeMs: number;
+  /** Uses the engine; what comes of it leaves at the end of the turn. */
+  readonly run: (work: (engine: DtlsServer, nowMs: number) => void) => void;
+}
+
+type Asked<K extends DtlsQuestion['kind']> = Extract<DtlsQuestion, { kind: K }>;
+type Progress = Asked<'send-block-wanted'> | Asked<'ceiling-wanted'>;
+
+/** How often a question about a peer is asked again while the store is away; the handshake waits meanwhile. */
+const AGAIN_MS = 1_000;
+const TRIES = 10;
+
+/** The name of an address in the index, apart from those of plain CoAP. */
+export function addressName(peer: string): string {
+  return `dtls+${peer}`;
+}
+
+export class Answers {
+  readonly #deps: Deps;
+  /** Associations whose becoming the device's is being stored. */
+  readonly #establishing = new Map<number, Promise<boolean>>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Answers the questions of one turn: what is alike goes to the store together. */
+  answer(questions: readonly DtlsQuestion[]): void {
+    const puts: Asked<'store-wanted'>[] = [];
+    for (const question of questions) {
+      if (question.kind === 'store-wanted') puts.push(question);
+      else this.#one(question);
+    }
+    if (puts.length > 0) void this.#put(puts);
+  }
+
+  /** An association lives here now. What is asked about it waits until it is the device's. */
+  establish(association: number, cid: Uint8Array): void {
+    const established = this.#deps.keeper.establish(cid).catch(() => false);
+    this.#establishing.set(association, established);
+    void established.then((ok) => {
+      this.#establishing.delete(association);
+      if (!ok) this.#deps.run((engine) => engine.discard(association));
+    });
+  }
+
+  #one(asked: Exclude<DtlsQuestion, Asked<'store-wanted'>>): void {
+    const { verdicts, keeper, nowMs } = this.#deps;
+    switch (asked.kind) {
+      case 'psk-wanted':
+        return this.#later(asked.question, () => verdicts.psk(asked.identity, nowMs()), TRIES);
+      case 'verdict-wanted':
+        return this.#later(asked.question, () => this.#verdict(asked), TRIES);
+      case 'resumption-wanted':
+        // A session that can't be looked at is not resumed: a full handshake needs no memory of ours.
+        return this.#later<ResumptionAnswer>(asked.question, () => this.#resumption(asked), 1, { ok: false });
+      case 'association-wanted':
+        return this.#later<StoredAssociation>(asked.question, () => this.#find(asked), 1, undefined);
+      case 'takeover-wanted':
+        return this.#later(asked.question, () => keeper.takeOver(asked), 1, undefined);
+      case 'work-wanted':
+        return; // public-key work runs inline
+      default:
+        return this.#progress(asked);
+    }
+  }
+
+  async #put(puts: readonly Asked<'store-wanted'>[]): Promise<void> {
+    const stored = await this.#deps.keeper.put(puts).catch(() => []);
+    this.#deps.run((engine, nowMs) => puts.forEach(({ question }, i) => engine.answer(nowMs, question, stored[i] === true)));
+  }
+
+  /** The next block of send numbers, or a receive ceiling. */
+  #progress(asked: Progress): void {
+    const establishing = this.#establishing.get(asked.association);
+    if (establishing !== undefined) return void establishing.then(() => this.#advance(asked));
+    this.#advance(asked);
+  }
+
+  #advance(asked: Progress): void {
+    const peer = this.#deps.peers.byAssociation(asked.association);
+    const done = (stored: boolean) => this.#deps.run((engine, nowMs) => engine.answer(nowMs, asked.question, stored));
+    if (peer === undefined) return done(false);
+    const change = asked.kind === 'ceiling-wanted' ? { receiveCeiling: asked.ceiling } : { sendEnd: asked.sendEnd };
+    this.#deps.keeper.advance(peer.cid, change, done);
+  }
+
+  #verdict({ credential, chain }: Asked<'verdict-wanted'>) {
+    const { verdicts, nowMs } = this.#deps;
+    return credential === 'rpk' ? verdicts.rpk(chain[0]!, nowMs()) : verdicts.x509(chain, nowMs());
+  }
+
+  async #resumption({ sessionId, credential, provedAtMs = 0 }: Asked<'resumption-wanted'>): Promise<ResumptionAnswer> {
+    const { keeper, lookup, nowMs, ticketLifetimeMs } = this.#deps;
+    const isYoung = (provedMs: number) => nowMs() - provedMs < ticketLifetimeMs;
+    if (sessionId !== undefined) {
+      const session = await keeper.session(sessionId);
+      return session !== undefined && isYoung(session.provedAtMs) ? { ok: true, fixed: session.fixed } : { ok: false };
+    }
+    const [live] = credential === undefined ? [] : await lookup.areLive([credential], nowMs());
+    return { ok: live === true && isYoung(provedAtMs) };
+  }
+
+  async #find({ cid, peer }: Asked<'association-wanted'>): Promise<StoredAssociation> {
+    const { keeper, sessions } = this.#deps;
+    if (cid !== undefined) return keeper.find(cid);
+    const [number] = await sessions.resolveAddresses([addressName(peer)]);
+    return number === undefined ? undefined : keeper.findOf(number);
+  }
+
+  /** Asks the store; where it is away, again after a while, and `otherwise` when that was often enough. */
+  #later<Answer>(question: Question<Answer>, ask: () => Promise<Answer>, tries: number, otherwise?: NoInfer<Answer>): void {
+    ask().then(
+      (answer) => this.#deps.run((engine, nowMs) => engine.answer(nowMs, question, answer as NoInfer<Answer>)),
+      () => {
+        if (tries > 1) setTimeout(() => this.#later(question, ask, tries - 1, otherwise), AGAIN_MS).unref();
+        else if (otherwise !== undefined) this.#deps.run((engine, nowMs) => engine.answer(nowMs, question, otherwise));
+      },
+    );
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * CoAP over DTLS: drives the DTLS engine between its socket and the CoAP engine. Datagrams come in and go out in batches;
+ * what happens on an association that this worker holds asks nobody.
+ */
+import type { Config } from '@cluster/config';
+import { Alert, DtlsServer, type DtlsQuestion, type DtlsServerEvent } from '@cluster/dtls';
+import {
+  AssociationKeeper, CredentialLookup, EndpointNumbers, PeerVerdicts, RevocationWatch, type ClusterStore, type Rng, type SessionStore,
+} from '@cluster/session';
+import type { Metrics } from '@cluster/telemetry';
+import { EngineDriver, type Datagram } from '@cluster/transport';
+import type { WorkerClock } from '../clock.ts';
+import { addressName, Answers } from './answers.ts';
+import { showDtls } from './dtls-metrics.ts';
+import { Revocation } from './revocation.ts';
+import type { SecurePeers } from './secure-peers.ts';
+import type { EdgeSecurity } from './security.ts';
+import { SEND_BLOCK, serverOptions } from './server-options.ts';
+
+interface Deps {
+  readonly config: Config;
+  readonly security: EdgeSecurity;
+  readonly sessions: SessionStore;
+  readonly cluster: ClusterStore;
+  readonly clock: WorkerClock;
+  readonly rng: Rng;
+  readonly metrics: Metrics;
+  readonly peers: SecurePeers;
+  /** Takes the plaintext of one turn. */
+  readonly received: (datagrams: readonly Datagram[]) => void;
+}
+
+const CACHED_CREDENTIALS = 20_000;
+
+export class DtlsFront {
+  readonly revocation: Revocation;
+  readonly #deps: Deps;
+  readonly #driver: EngineDriver<DtlsServer>;
+  readonly #answers: Answers;
+  readonly #keeper: AssociationKeeper;
+  readonly #lookup: CredentialLookup;
+  readonly #watch: RevocationWatch;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    const { config, security, sessions, clock, peers, rng } = deps;
+    const { store, secrets: { sealer } } = security;
+    const nowMs = () => clock.storeMs();
+    const engine = new DtlsServer(serverOptions(config, security));
+    showDtls(deps.metrics, engine);
+    this.#driver = new EngineDriver(engine);
+    this.#lookup = new CredentialLookup({ store, sessions, sealer, cacheEntries: CACHED_CREDENTIALS });
+    this.#watch = new RevocationWatch(this.#lookup);
+    this.#keeper = new AssociationKeeper({
+      store, sealer, rng,
+      areLive: (credentials) => this.#lookup.areLive(credentials, nowMs()),
+      ttlMs: config.dtlsIdleS * 1_000,
+      sendBlock: SEND_BLOCK,
+      nowMs: () => clock.monotonicMs(),
+    });
+    const run = (work: (engine: DtlsServer, nowMs: number) => void) => this.#driver.run(work);
+    const ticketLifetimeMs = config.dtlsTicketLifetimeS * 1_000;
+    this.#answers = new Answers({ keeper: this.#keeper, lookup: this.#lookup, verdicts: this.#verdicts(), sessions, peers, nowMs, ticketLifetimeMs, run });
+    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (revoked) => this.#revoke(revoked) });
+    this.#driver.onEvents((events) => this.#happened(events));
+  }
+
+  /** Where records go. */
+  attach(transport: { send(datagrams: readonly Datagram[]): void }): void {
+    this.#driver.attach(transport);
+  }
+
+  /** Takes a batch from the socket. */
+  readonly receive = (datagrams: readonly Datagram[]): void => this.#driver.receive(datagrams);
+
+  /** Sends CoAP messages, each by the association of its peer. */
+  send(datagrams: readonly Datagram[]): void {
+    this.#driver.run((engine) => {
+      for (const { peer, bytes } of datagrams) {
+        const to = this.#deps.peers.live(peer);
+        const result = to === undefined ? 'unknown' : engine.send(to.association, bytes);
+        if (result !== 'sent' && result !== 'queued') this.#count('lwm2m_dtls_unsent_total', 'Messages that no association could take', result);
+      }
+    });
+  }
+
+  close(): void {
+    this.#driver.close();
+  }
+
+  #happened(events: readonly DtlsServerEvent[]): void {
+    const plain: Datagram[] = [];
+    const questions: DtlsQuestion[] = [];
+    for (const event of events) {
+      if (event.kind === 'data') this.#data(event, plain);
+      else if ('question' in event) questions.push(event);
+      else this.#occurred(event);
+    }
+    if (questions.length > 0) this.#answers.answer(questions);
+    if (plain.length > 0) this.#deps.received(plain);
+  }
+
+  #data({ association, bytes, fresh }: Extract<DtlsServerEvent, { kind: 'data' }>, plain: Datagram[]): void {
+    const from = this.#deps.peers.byAssociation(association);
+    if (from === undefined) return;
+    from.fresh = fresh;
+    plain.push({ peer: from.name, bytes });
+  }
+
+  #occurred(event: Exclude<DtlsServerEvent, DtlsQuestion | { kind: 'data' }>): void {
+    switch (event.kind) {
+      case 'established':
+        return this.#established(event);
+      case 'closed':
+        return this.#closed(event);
+      case 'address-changed':
+        return this.#moved(event);
+      case 'refused': // the engine counts it
+    }
+  }
+
+  #established(event: Extract<DtlsServerEvent, { kind: 'established' }>): void {
+    const { association, credential, cid, how, cidAgreed, peer } = event;
+    this.#deps.peers.established(event);
+    this.#watch.established(association, credential);
+    this.#answers.establish(association, cid);
+    // A credential that this one replaced is over, once it is stored; where that fails, the next handshake does it.
+    if (how === 'handshake') this.#lookup.used(credential, this.#deps.clock.storeMs()).catch(() => undefined);
+    if (!cidAgreed) this.#bind(peer, credential.deviceNumber);
+  }
+
+  /** Without a Connection ID another worker finds the association by its address only. */
+  #bind(peer: string, number: string): void {
+    const ttlMs = this.#deps.config.dtlsIdleS * 1_000;
+    this.#deps.sessions.bindAddresses([{ peer: addressName(peer), number, ttlMs }]).catch(() => undefined);
+  }
+
+  #moved({ association, to }: Extract<DtlsServerEvent, { kind: 'address-changed' }>): void {
+    const { peers } = this.#deps;
+    peers.moved(association, to);
+    const peer = peers.byAssociation(association);
+    // Where it can't be stored, the next owner learns it from the device's next record.
+    if (peer !== undefined) this.#keeper.advance(peer.cid, { peer: to }, () => undefined);
+  }
+
+  #closed({ association, reason }: Extract<DtlsServerEvent, { kind: 'closed' }>): void {
+    const peer = this.#deps.peers.closed(association);
+    if (peer === undefined) return;
+    this.#watch.closed(association, peer.number);
+    this.#count('lwm2m_dtls_closed_total', 'Associations that left this worker', reason);
+    const over = reason === 'close-notify' || reason === 'peer-alert' || reason === 'closed' || reason === 'sequence-numbers';
+    if (!over) return this.#keeper.forget(peer.cid);
+    const resumable = reason === 'close-notify' || reason === 'sequence-numbers';
+    this.#keeper.end(peer.cid, { resumable }).catch(() => undefined); // else it ends for want of use
+  }
+
+  #revoke(associations: readonly number[]): void {
+    this.#driver.run((engine) => {
+      for (const association of associations) engine.close(association, Alert.ACCESS_DENIED);
+    });
+  }
+
+  #verdicts(): PeerVerdicts {
+    const { config, security, sessions, cluster, rng } = this.#deps;
+    return new PeerVerdicts({
+      lookup: this.#lookup,
+      devices: new EndpointNumbers({ sessions, cluster, rng }),
+      policy: () => ({ trust: security.files().trust, requireRevocationLists: config.dtlsCrlRequired }),
+      refused: (reason) => this.#count('lwm2m_dtls_peers_refused_total', 'Peers that were not who they must be', reason),
+    });
+  }
+
+  /** The reason comes from this program alone. */
+  #count(name: string, help: string, reason: string): void {
+    this.#deps.metrics.counter(name, help, { reason }).inc();
+  }
+}
