@@ -1,0 +1,125 @@
+/**
+ * Edges are killed under devices with DTLS associations: no device shakes hands again, what was acknowledged is told, and no
+ * nonce is used twice. The devices are pion/dtls, behind a balancer that gives a worker's own new flow another source.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { topics } from '@cluster/contracts';
+import { fleetCredentials, PionFleet, startKafka, startRedis, UdpBalancer, type KafkaHandle, type RedisHandle } from '@cluster/testing';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { readRecords } from '../src/kafka-records.ts';
+import { brokersOf, Member } from '../src/member.ts';
+import { secretFile } from '../src/server.ts';
+
+export interface KillSettings {
+  readonly devices: number;
+  readonly edges: number;
+  /** How long edges are killed. */
+  readonly forS: number;
+  /** Between two notifications of a device. */
+  readonly notifyS: number;
+  /** Between two kills. */
+  readonly everyS: number;
+}
+
+const PATH = '/3303/0/5700';
+const PROVISIONED_AT_ONCE = 20;
+const SETUP_MS = 900_000;
+
+/** Carries out the test with so many devices, edges and kills. */
+export function associationKills(settings: KillSettings): void {
+  const { devices, edges: edgeCount, forS, notifyS, everyS } = settings;
+  const names = { count: devices, keySeed: 'outlive your worker' };
+  let directory: string;
+  let redis: RedisHandle;
+  let kafka: KafkaHandle;
+  let edges: Member[];
+  let registry: Member;
+  let balancer: UdpBalancer;
+  let fleet: PionFleet;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'association-kills-'));
+    [redis, kafka] = await Promise.all([startRedis(), startKafka()]);
+    const env = { ...brokersOf(redis.urls, kafka.brokers), LWM2M_SECRET_KEY_FILE: await secretFile(directory) };
+    registry = await Member.start('registry', env);
+    edges = await Promise.all(Array.from({ length: edgeCount }, () => Member.start('edge', env)));
+    balancer = await UdpBalancer.open({ workers: edges.map(({ coapsPort }) => coapsPort) });
+    await provision();
+    fleet = await PionFleet.open({
+      ...names, port: balancer.port, cidLength: 8, notifyS, updateS: 30, path: PATH, giveUpAfter: 4,
+      ledgerFile: join(directory, 'ledger'), nonceFile: join(directory, 'nonces'),
+    });
+  }, SETUP_MS);
+  afterAll(async () => {
+    await fleet?.stop();
+    balancer?.close();
+    await Promise.all([registry, ...(edges ?? [])].map((member) => member?.remove()));
+    await Promise.all([redis?.stop(), kafka?.stop()]);
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  async function provision(): Promise<void> {
+    const left = fleetCredentials(names);
+    const provisionNext = async (): Promise<void> => {
+      for (let one = left.pop(); one !== undefined; one = left.pop()) {
+        await registry.rest.setCredentials(one.endpoint, { psk: { identity: one.identity, keyHex: one.keyHex } });
+      }
+    };
+    await Promise.all(Array.from({ length: PROVISIONED_AT_ONCE }, provisionNext));
+    await registry.rest.putTemplate('fleet', { match: { endpointPattern: 'fleet-*' }, observations: [{ path: PATH }] });
+  }
+
+  /** One edge after the other goes, by turns without a word and in order, and comes back; flows move among those that are left. */
+  async function killInTurns(): Promise<number> {
+    const endMs = performance.now() + forS * 1_000;
+    let kills = 0;
+    while (performance.now() < endMs) {
+      const victim = edges[kills % edges.length]!;
+      const others = edges.filter((edge) => edge !== victim);
+      await (kills % 3 === 2 ? victim.stop() : victim.kill());
+      kills++;
+      balancer.setWorkers(others.map(({ coapsPort }) => coapsPort));
+      await pause(everyS * 500);
+      await victim.restart();
+      balancer.setWorkers(edges.map(({ coapsPort }) => coapsPort));
+      balancer.moveFlows(0.3);
+      await pause(everyS * 500);
+    }
+    return kills;
+  }
+
+  it(`${devices} devices keep their associations while ${edgeCount} edges are killed for ${forS} s`, async () => {
+    await fleet.start(600_000);
+    await vi.waitFor(async () => expect((await fleet.report()).totals.observed).toBe(devices), { timeout: 120_000, interval: 500 });
+    const before = await fleet.report();
+    const kills = await killInTurns();
+    fleet.pause();
+    await vi.waitFor(async () => expect((await fleet.report()).registered).toBe(devices), { timeout: 120_000, interval: 500 });
+    const { totals, acknowledgedMs } = await fleet.report();
+    const ledger = await fleet.ledger();
+    const nonces = await fleet.nonces();
+    const told = await toldValues(kafka.brokers);
+    const lost = ledger.filter(({ endpoint, value }) => !told.has(`${endpoint} ${value}`));
+    console.log(`${kills} kills under ${devices} devices: ${totals.handshakes} handshakes (${before.totals.handshakes} before the first kill), `
+      + `${totals.registers} Registers, ${ledger.length} notifications acknowledged, ${lost.length} of them lost, ${nonces.records} records received, `
+      + `${nonces.repeated.length} nonces repeated, ${totals.replayed} refused as replayed, ${totals.undecryptable} undecryptable, `
+      + `${totals.repeated} repetitions, ${totals.timeouts} exchanges unanswered, acknowledged after p50 ${acknowledgedMs.p50} p99 ${acknowledgedMs.p99} max ${acknowledgedMs.max} ms, `
+      + `${balancer.strays} datagrams outside their flow`);
+    expect(lost).toEqual([]);
+    expect(nonces.repeated).toEqual([]);
+    expect(totals).toMatchObject({ handshakes: devices, handshakesFailed: 0, registers: devices, sessionsEnded: 0, sessionsGivenUp: 0, updatesNotFound: 0 });
+    expect(ledger.length).toBeGreaterThan(devices);
+  }, (forS + 600) * 1_000);
+}
+
+/** Endpoint and value of each notification that Kafka holds. */
+async function toldValues(brokers: readonly string[]): Promise<Set<string>> {
+  const records = await readRecords(brokers, [topics.notifications]);
+  return new Set(records.flatMap(({ key, data }) => ((data['values'] ?? []) as { value: unknown }[]).map(({ value }) => `${key} ${String(value)}`)));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
