@@ -95,7 +95,7 @@ export class Rest {
 
   /** Revokes every credential of the endpoint. */
   async revoke(endpoint: string): Promise<void> {
-    const response = await send(`${this.#urlOf(endpoint)}/credentials/all`, 'DELETE');
+    const response = await send(`${this.#urlOf(endpoint)}/credentials`, 'DELETE');
     if (response.status !== 204) throw new RestRefused('DELETE credentials', response.status, await response.text());
   }
 

@@ -18,6 +18,8 @@ export interface TestPki {
   readonly trustFile: string;
   /** Its subject alternative names are `localhost` and 127.0.0.1. */
   readonly server: Party;
+  /** A server that the same authority vouches for under another name, `other.example.com`. */
+  readonly otherServer: Party;
   readonly client: Party;
 }
 
@@ -30,6 +32,7 @@ export async function makeTestPki(directory: string, client = 'device'): Promise
   return {
     trustFile,
     server: await makeParty(directory, 'server', 'localhost', `${serverNames}\nextendedKeyUsage=serverAuth`),
+    otherServer: await makeParty(directory, 'other', 'other.example.com', 'subjectAltName=DNS:other.example.com\nextendedKeyUsage=serverAuth'),
     client: await makeParty(directory, 'client', client, 'extendedKeyUsage=clientAuth'),
   };
 }
