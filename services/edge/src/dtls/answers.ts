@@ -2,6 +2,7 @@
 import type { DtlsQuestion, DtlsServer, Question, ResumptionAnswer, StoredAssociation } from '@cluster/dtls';
 import type { AssociationKeeper, CredentialLookup, PeerVerdicts, SessionStore } from '@cluster/session';
 import type { SecurePeers } from './secure-peers.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 interface Deps {
   readonly keeper: AssociationKeeper;
@@ -22,6 +23,8 @@ type Progress = Asked<'send-block-wanted'> | Asked<'ceiling-wanted'>;
 /** How often a question about a peer is asked again while the store is away; the handshake waits meanwhile. */
 const AGAIN_MS = 1_000;
 const TRIES = 10;
+/** Anybody can send records without a Connection ID from any address: so many lookups a second. */
+const ADDRESS_LOOKUPS_PER_S = 2_000;
 
 /** The name of an address in the index, apart from those of plain CoAP. */
 export function addressName(peer: string): string {
@@ -33,8 +36,11 @@ export class Answers {
   /** Associations whose becoming the device's is being stored. */
   readonly #establishing = new Map<number, Promise<boolean>>();
 
+  readonly #addressLookups: TokenBucket;
+
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#addressLookups = new TokenBucket(ADDRESS_LOOKUPS_PER_S, deps.nowMs);
   }
 
   /** Answers the questions of one turn: what is alike goes to the store together. */
@@ -117,6 +123,7 @@ export class Answers {
   async #find({ cid, peer }: Asked<'association-wanted'>): Promise<StoredAssociation> {
     const { keeper, sessions } = this.#deps;
     if (cid !== undefined) return keeper.find(cid);
+    if (!this.#addressLookups.take()) return undefined;
     const [number] = await sessions.resolveAddresses([addressName(peer)]);
     return number === undefined ? undefined : keeper.findOf(number);
   }

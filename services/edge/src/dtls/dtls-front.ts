@@ -12,6 +12,7 @@ import { EngineDriver, type Datagram } from '@cluster/transport';
 import type { WorkerClock } from '../clock.ts';
 import { addressName, Answers } from './answers.ts';
 import { showDtls } from './dtls-metrics.ts';
+import { HelloBudget } from './hello-budget.ts';
 import { Revocation } from './revocation.ts';
 import type { SecurePeers } from './secure-peers.ts';
 import type { EdgeSecurity } from './security.ts';
@@ -40,12 +41,16 @@ export class DtlsFront {
   readonly #keeper: AssociationKeeper;
   readonly #lookup: CredentialLookup;
   readonly #watch: RevocationWatch;
+  readonly #hellos: HelloBudget;
 
   constructor(deps: Deps) {
     this.#deps = deps;
     const { config, security, sessions, clock, peers, rng } = deps;
     const { store, secrets: { sealer } } = security;
     const nowMs = () => clock.storeMs();
+    const limits = { perSource: config.dtlsSourceHellosPerS, inAll: config.dtlsHellosPerS };
+    const overBudget = (budget: string) => this.#count('lwm2m_dtls_hellos_dropped_total', 'ClientHellos dropped beyond a budget', budget);
+    this.#hellos = new HelloBudget(limits, () => clock.monotonicMs(), overBudget);
     const engine = new DtlsServer(serverOptions(config, security));
     showDtls(deps.metrics, engine);
     this.#driver = new EngineDriver(engine);
@@ -71,7 +76,7 @@ export class DtlsFront {
   }
 
   /** Takes a batch from the socket. */
-  readonly receive = (datagrams: readonly Datagram[]): void => this.#driver.receive(datagrams);
+  readonly receive = (datagrams: readonly Datagram[]): void => this.#driver.receive(this.#hellos.admitted(datagrams));
 
   /** Sends CoAP messages, each by the association of its peer. */
   send(datagrams: readonly Datagram[]): void {
