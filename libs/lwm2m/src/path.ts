@@ -6,12 +6,27 @@ export type Path = readonly number[];
 /** Highest id that may be used; 65535 is reserved (OMA LwM2M Core 1.1 §7.3, MAX_ID). */
 export const MAX_ID = 65_534;
 
+const LEVELS = 4;
+const [SLASH, ZERO] = [0x2f, 0x30];
+
 /** Parses "/3/0/1"; "/" is the root. Returns undefined for anything else: no leading slash, empty, signed or too large ids. */
 export function parsePath(text: string): Path | undefined {
   if (text === '/') return [];
-  if (!/^(\/(0|[1-9]\d{0,4})){1,4}$/.test(text)) return undefined;
-  const ids = text.slice(1).split('/').map(Number);
-  return ids.every((id) => id <= MAX_ID) ? ids : undefined;
+  const ids: number[] = [];
+  for (let at = 0; at < text.length; ) {
+    if (text.charCodeAt(at++) !== SLASH || ids.length === LEVELS) return undefined;
+    const start = at;
+    let id = 0;
+    for (; at < text.length && text.charCodeAt(at) !== SLASH; at++) {
+      const digit = text.charCodeAt(at) - ZERO;
+      if (digit < 0 || digit > 9 || (id === 0 && at > start)) return undefined;
+      id = id * 10 + digit;
+      if (id > MAX_ID) return undefined;
+    }
+    if (at === start) return undefined;
+    ids.push(id);
+  }
+  return ids.length === 0 ? undefined : ids;
 }
 
 /** "/3/0/1"; the root is "/". */

@@ -71,7 +71,7 @@ export class Link {
    */
   run(commands: readonly RedisCommand[]): Promise<(Reply | Fault)[]> {
     return new Promise((resolve, reject) => {
-      if (this.#turn.push({ commands, resolve, reject }) === 1) process.nextTick(() => void this.#leave());
+      if (this.#turn.push({ commands, resolve, reject }) === 1) setImmediate(() => void this.#leave());
     });
   }
 

@@ -36,8 +36,9 @@ export function leaseRequest(held: Held, worker: string, reuse: number | undefin
 
 /** The next counter that no observation holds. 65,536 counters go round in far more than 247 s at one request at a time. */
 function freeCounter(record: SessionRecord): number {
-  const used = new Set([...record.observations, ...record.cancellations].map((o) => o.counter));
+  const isUsed = (counter: number): boolean =>
+    record.observations.some((o) => o.counter === counter) || record.cancellations.some((o) => o.counter === counter);
   let counter = (record.tokenCounter + 1) & 0xffff;
-  while (used.has(counter)) counter = (counter + 1) & 0xffff;
+  while (isUsed(counter)) counter = (counter + 1) & 0xffff;
   return counter;
 }
