@@ -32,6 +32,17 @@ interface Deps {
 }
 
 const CACHED_CREDENTIALS = 20_000;
+/** RFC 7252 §3: the code's class is 0, its detail is not. */
+const LAST_REQUEST_CODE = 31;
+
+/**
+ * A request in a record that a former worker may have had already is not carried out: its device repeats it in a new
+ * record, an attacker can only repeat the old one. A notification may come twice, as one event.
+ */
+function isRequest(bytes: Uint8Array): boolean {
+  const code = bytes[1] ?? 0;
+  return code > 0 && code <= LAST_REQUEST_CODE;
+}
 
 export class DtlsFront {
   readonly revocation: Revocation;
@@ -109,6 +120,7 @@ export class DtlsFront {
     const from = this.#deps.peers.byAssociation(association);
     if (from === undefined) return;
     from.fresh = fresh;
+    if (!fresh && isRequest(bytes)) return this.#count('lwm2m_dtls_unsure_requests_total', 'Requests that a former worker may have carried out', 'not-fresh');
     plain.push({ peer: from.name, bytes });
   }
 

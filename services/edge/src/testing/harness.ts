@@ -10,7 +10,7 @@ import { openEmbeddedEvents } from '@cluster/events-embedded';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
 import { type ClusterStore, Northbound, type SessionStore } from '@cluster/session';
-import { openEmbeddedStore } from '@cluster/store-embedded';
+import { openEmbeddedStore, type EmbeddedStore } from '@cluster/store-embedded';
 import { createLogger, Metrics } from '@cluster/telemetry';
 import type { EdgeDeps } from '../assemble.ts';
 import { startEdge, type Edge } from '../edge.ts';
@@ -24,6 +24,8 @@ export interface SeenEvent {
 
 export interface Harness {
   readonly directory: string;
+  /** All of the embedded store. */
+  readonly store: EmbeddedStore;
   readonly sessions: SessionStore;
   readonly cluster: ClusterStore;
   readonly northbound: Northbound;
@@ -72,9 +74,9 @@ export async function openHarness(): Promise<Harness> {
       look();
     });
   return {
-    directory, sessions: store, cluster: store, northbound, events, event,
+    directory, store, sessions: store, cluster: store, northbound, events, event,
     async start(env = {}, change = (deps) => deps) {
-      const config = loadConfig({ LWM2M_COAP_PORT: '0', LWM2M_BIND: '127.0.0.1', ...env }, { kind: 'standalone' });
+      const config = loadConfig({ LWM2M_COAP_PORT: '0', LWM2M_COAPS_PORT: '0', LWM2M_BIND: '127.0.0.1', ...env }, { kind: 'standalone' });
       const always = { available: true, onAvailability: () => () => undefined };
       const log = createLogger({ service: 'edge', level: 'warn' });
       const deps = { sessions: store, cluster: store, store: always, publisher, model, metrics: new Metrics(), log };

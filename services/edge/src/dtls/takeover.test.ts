@@ -1,0 +1,106 @@
+/** Workers in one process and a device with a Connection ID between them. */
+import { randomBytes, randomInt } from 'node:crypto';
+import { encodeUtf8 } from '@cluster/bytes';
+import { Code } from '@cluster/coap';
+import type { DtlsFiles } from '@cluster/config';
+import { TrustStore } from '@cluster/dtls';
+import { KeyRing, Sealer } from '@cluster/secrets';
+import { CredentialDesk, EndpointNumbers } from '@cluster/session';
+import { Metrics } from '@cluster/telemetry';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openHarness, type Harness } from '../testing/harness.ts';
+import { SecureDevice } from '../testing/secure-device.ts';
+import type { EdgeSecurity } from './security.ts';
+
+const ENDPOINT = 'secured';
+const KEY = '00112233445566778899aabbccddeeff';
+const UPDATE = { code: Code.POST };
+const rng = { uint32: () => randomInt(2 ** 32) };
+
+let harness: Harness;
+let security: EdgeSecurity;
+let desk: CredentialDesk;
+let device: SecureDevice;
+let ports: number[];
+let metrics: Metrics[];
+let location: string[];
+
+beforeEach(async () => {
+  harness = await openHarness();
+  const { store } = harness;
+  const ring = new KeyRing([{ id: 0, bytes: randomBytes(32) }]);
+  const sealer = new Sealer(ring, randomBytes);
+  const files: DtlsFiles = { identities: [], trust: new TrustStore() };
+  security = { store, secrets: { ring, sealer }, files: () => files, onFiles: () => {} };
+  const devices = new EndpointNumbers({ sessions: store, cluster: store, rng });
+  desk = new CredentialDesk({ store, cluster: store, devices, ring, sealer, policy: { shortPsks: false, sharedPsks: false }, timeMs: () => store.timeMs() });
+  await desk.set(ENDPOINT, { psk: { identity: 'id', keyHex: KEY } });
+  metrics = [new Metrics(), new Metrics()];
+  ports = [];
+  for (const own of metrics) ports.push((await startWorker(own)).coapsPort!);
+  device = await SecureDevice.connect(ports[0]!, { identity: encodeUtf8('id'), key: Buffer.from(KEY, 'hex') });
+  const created = await device.request({ code: Code.POST, path: ['rd'], query: [`ep=${ENDPOINT}`, 'lt=300', 'lwm2m=1.1'], payload: '</3/0>' });
+  expect(created.code).toBe(Code.CREATED);
+  location = created.options.map(({ value }) => new TextDecoder().decode(value));
+});
+afterEach(async () => {
+  device.close();
+  await harness.close();
+});
+
+const startWorker = (own: Metrics) => harness.start({}, (deps) => ({ ...deps, security, metrics: own }));
+
+/** The endpoint as operators see it. */
+async function view() {
+  const found = await harness.northbound.endpoint(ENDPOINT);
+  if (found === undefined) throw new Error('unknown');
+  return found as typeof found & { owner: string; updatedAt: string };
+}
+
+function counted(worker: number, name: string): number {
+  const line = metrics[worker]!.renderPrometheus().split('\n').find((text) => text.startsWith(name));
+  return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1));
+}
+
+describe('a device that reaches another worker', () => {
+  it('goes on with its association and its registration, and is asked from there', async () => {
+    const { owner } = await view();
+    device.port = ports[1]!;
+    expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
+    expect((await view()).owner).not.toBe(owner);
+    expect(counted(1, 'lwm2m_dtls_takeovers_total')).toBe(1);
+    expect(counted(1, 'lwm2m_dtls_handshakes_total')).toBe(0);
+    const answered = harness.command(ENDPOINT, { op: 'read', path: '/3/0/0', accept: 0 });
+    const read = await device.until(() => device.received.find(({ code }) => code === Code.GET));
+    device.answer(read, Code.CONTENT, 'maker');
+    expect(await answered).toMatchObject({ state: 'done', response: { code: '2.05' } });
+  });
+
+  it('and back again: the first one takes it over from the second', async () => {
+    for (const port of [ports[1]!, ports[0]!, ports[1]!]) {
+      device.port = port;
+      expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
+    }
+  });
+
+  it('suffers no second effect of records that somebody sends once more', async () => {
+    const update = device.records.length;
+    await device.request({ ...UPDATE, path: location });
+    for (const lifetime of [400, 500, 600]) await device.request({ ...UPDATE, path: location, query: [`lt=${lifetime}`] });
+    device.port = ports[1]!;
+    await device.replay(device.records[update]!);
+    await device.replay(device.records[update + 1]!);
+    await vi.waitFor(() => expect(counted(1, 'lwm2m_dtls_unsure_requests_total')).toBe(2), 5_000);
+    expect(await view()).toMatchObject({ state: 'registered', lifetimeS: 600 });
+    // The device itself goes on from its own address.
+    expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
+  });
+});
+
+it('a revoked credential ends its association at every worker, and nothing is taken over', async () => {
+  await desk.remove(ENDPOINT, 'all');
+  expect(await device.until(() => device.alerts[0])).toBe(49);
+  expect((await security.store.loadSlots([(await harness.sessions.resolve([ENDPOINT]))[0]!]))[0]).toBeDefined();
+  await device.replay(device.records[0]!, ports[1]!);
+  await vi.waitFor(() => expect(counted(1, 'lwm2m_dtls_records_dropped_total{reason="unknown-cid"}')).toBe(1), 5_000);
+});
