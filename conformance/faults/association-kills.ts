@@ -1,10 +1,12 @@
 /**
  * Edges are killed under devices with DTLS associations: no device shakes hands again, what was acknowledged is told, and no
- * nonce is used twice. The devices are pion/dtls, behind a balancer that gives a worker's own new flow another source.
+ * nonce is used twice. In between Redis is frozen for a while, and devices change their addresses. The devices are pion/dtls, behind a balancer that gives a worker's own new flow another source.
  */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { topics } from '@cluster/contracts';
 import { fleetCredentials, PionFleet, startKafka, startRedis, UdpBalancer, type KafkaHandle, type RedisHandle } from '@cluster/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -26,6 +28,7 @@ export interface KillSettings {
 const PATH = '/3303/0/5700';
 const PROVISIONED_AT_ONCE = 20;
 const SETUP_MS = 900_000;
+const FROZEN_MS = 3_000;
 
 /** Carries out the test with so many devices, edges and kills. */
 export function associationKills(settings: KillSettings): void {
@@ -86,14 +89,24 @@ export function associationKills(settings: KillSettings): void {
       balancer.setWorkers(edges.map(({ coapsPort }) => coapsPort));
       balancer.moveFlows(0.3);
       await pause(everyS * 500);
+      if (kills === 2) await freezeRedis();
+      else await fleet.rebind({ count: Math.ceil(devices / 4) });
     }
     return kills;
+  }
+
+  /** Longer than a command may take: workers lose what they could not store, and take it over again. */
+  async function freezeRedis(): Promise<void> {
+    redis.pause();
+    await pause(FROZEN_MS);
+    redis.resume();
   }
 
   it(`${devices} devices keep their associations while ${edgeCount} edges are killed for ${forS} s`, async () => {
     await fleet.start(600_000);
     await vi.waitFor(async () => expect((await fleet.report()).totals.observed).toBe(devices), { timeout: 120_000, interval: 500 });
     const before = await fleet.report();
+    const stored = await storedBytes(redis.urls[0]!);
     const kills = await killInTurns();
     fleet.pause();
     await vi.waitFor(async () => expect((await fleet.report()).registered).toBe(devices), { timeout: 120_000, interval: 500 });
@@ -105,8 +118,8 @@ export function associationKills(settings: KillSettings): void {
     console.log(`${kills} kills under ${devices} devices: ${totals.handshakes} handshakes (${before.totals.handshakes} before the first kill), `
       + `${totals.registers} Registers, ${ledger.length} notifications acknowledged, ${lost.length} of them lost, ${nonces.records} records received, `
       + `${nonces.repeated.length} nonces repeated, ${totals.replayed} refused as replayed, ${totals.undecryptable} undecryptable, `
-      + `${totals.repeated} repetitions, ${totals.timeouts} exchanges unanswered, acknowledged after p50 ${acknowledgedMs.p50} p99 ${acknowledgedMs.p99} max ${acknowledgedMs.max} ms, `
-      + `${balancer.strays} datagrams outside their flow`);
+      + `${totals.rebinds} changes of address, ${totals.repeated} repetitions, ${totals.timeouts} exchanges unanswered, acknowledged after p50 ${acknowledgedMs.p50} p99 ${acknowledgedMs.p99} max ${acknowledgedMs.max} ms, `
+      + `${balancer.strays} datagrams outside their flow, ${stored} bytes of Redis an association`);
     expect(lost).toEqual([]);
     expect(nonces.repeated).toEqual([]);
     expect(totals).toMatchObject({ handshakes: devices, handshakesFailed: 0, registers: devices, sessionsEnded: 0, sessionsGivenUp: 0, updatesNotFound: 0 });
@@ -118,6 +131,15 @@ export function associationKills(settings: KillSettings): void {
 async function toldValues(brokers: readonly string[]): Promise<Set<string>> {
   const records = await readRecords(brokers, [topics.notifications]);
   return new Set(records.flatMap(({ key, data }) => ((data['values'] ?? []) as { value: unknown }[]).map(({ value }) => `${key} ${String(value)}`)));
+}
+
+/** Memory of one association: its sealed keys, and what moves of it. */
+async function storedBytes(redisUrl: string): Promise<number> {
+  const cli = async (...words: string[]): Promise<string> => (await promisify(execFile)('redis-cli', ['-u', redisUrl, ...words])).stdout.trim();
+  const names = (await cli('--scan', '--pattern', '*')).split('\n');
+  const one = (pattern: RegExp): string => names.find((name) => pattern.test(name)) ?? '';
+  const sizes = await Promise.all([one(/:x:[\w-]{19}$/), one(/:y:\{/)].map((name) => cli('memory', 'usage', name)));
+  return sizes.reduce((sum, size) => sum + Number(size), 0);
 }
 
 function pause(ms: number): Promise<void> {

@@ -90,8 +90,12 @@ export function mayMove(uplink: Uplink, held: Held, peer: string): boolean {
   return uplink.settings.nosecRebind === 'accept' && uplink.identities.fits(peer, endpoint, profile);
 }
 
-/** Whether a message changes the session by having come: it came by another path, to another worker, or ended a sleep. */
-export function movesOrWakes({ settings }: Uplink, { peer }: Received, record: SessionRecord): boolean {
+/**
+ * Whether a message changes the session by having come: it came by another path, to another worker, or ended a sleep. A
+ * record that a former worker may have had already tells nothing of where the device is now.
+ */
+export function movesOrWakes({ settings, secure }: Uplink, { peer }: Received, record: SessionRecord): boolean {
+  if (isSecure(peer) && secure.live(peer)?.fresh === false) return false;
   return record.owner !== settings.worker || record.peer !== peer || record.asleepSinceMs !== undefined;
 }
 
