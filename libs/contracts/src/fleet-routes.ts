@@ -57,7 +57,7 @@ const jobRoutes: readonly RestRoute[] = [
         headers: { Location: 'address of the job' },
       },
     },
-    problems: [...body, 'COMMAND_MALFORMED', 'GROUP_UNKNOWN', 'JOBS_FULL', 'STORE_UNAVAILABLE'],
+    problems: [...body, 'COMMAND_MALFORMED', 'GROUP_UNKNOWN', 'IDEMPOTENCY_KEY_REUSED', 'JOBS_FULL', 'STORE_UNAVAILABLE'],
   },
   {
     method: 'get', path: '/api/v1/jobs', id: 'listJobs', tag: 'jobs', summary: 'Jobs, the newest first, by pages',

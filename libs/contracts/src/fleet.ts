@@ -34,7 +34,7 @@ export const jobRequest = z.strictObject({
   ratePerSecond: z.number().min(0.1).max(10_000).default(100).describe('devices that get a command each second'),
   maxInFlight: z.number().int().min(1).max(100_000).default(1_000).describe('devices whose command has not ended, at the same time'),
   ttlS: z.number().int().min(1).max(30 * 86_400).default(86_400).describe('how long each command may wait for its device'),
-  idempotencyKey: z.string().min(1).max(128).optional().describe('a job with a key seen before is not started again'),
+  idempotencyKey: z.string().min(1).max(128).optional().describe('a job with a key seen before is not started again, and is refused where it is another one'),
 });
 export type JobRequest = z.infer<typeof jobRequest>;
 

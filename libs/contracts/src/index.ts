@@ -3,6 +3,7 @@ export * from './advice.ts';
 export * from './values.ts';
 export * from './commands.ts';
 export * from './credentials.ts';
+export * from './same-json.ts';
 export * from './states.ts';
 export * from './profile.ts';
 export * from './events.ts';

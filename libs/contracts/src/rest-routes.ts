@@ -36,6 +36,7 @@ export const problemCodes = {
   IDENTITY_TAKEN: { status: 409, meaning: 'another device has this identity, key or certificate' },
   BODY_TOO_LARGE: { status: 413, meaning: 'the body is larger than the server takes' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, meaning: 'the body is not application/json' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, meaning: 'the idempotency key was used for another request' },
   TEMPLATES_FULL: { status: 409, meaning: 'there are as many templates as the cluster holds' },
   COMMAND_RATE: { status: 429, meaning: 'the tenant submits commands faster than this replica takes them' },
   TENANT_QUEUE_FULL: { status: 429, meaning: 'as many commands, or bytes in them, as one tenant may have wait for its devices' },
@@ -150,7 +151,7 @@ const commandRoutes: readonly RestRoute[] = [
         headers: { Location: 'address of the command' },
       },
     },
-    problems: [...body, 'COMMAND_MALFORMED', 'QUEUE_FULL', 'TENANT_QUEUE_FULL', 'COMMAND_RATE', ...lookup, 'CONTENDED'],
+    problems: [...body, 'COMMAND_MALFORMED', 'IDEMPOTENCY_KEY_REUSED', 'QUEUE_FULL', 'TENANT_QUEUE_FULL', 'COMMAND_RATE', ...lookup, 'CONTENDED'],
   },
   {
     method: 'get', path: `${ENDPOINT}/commands`, id: 'listCommands', tag: 'commands', summary: "The endpoint's commands",

@@ -1,5 +1,5 @@
 /** A job: what it sends to whom, and how far it is. Pure; one text record, which the store keeps by version. */
-import { jobRequest, jobState, selector, type JobCounts, type JobRequest, type JobState, type JobView, type Selector } from '@cluster/contracts';
+import { isSameJson, jobRequest, jobState, selector, type JobCounts, type JobRequest, type JobState, type JobView, type Selector } from '@cluster/contracts';
 import { z } from 'zod';
 
 const jobRecord = z.object({
@@ -43,6 +43,14 @@ export function newJob(request: JobRequest, target: { selector: Selector; group?
   return {
     state: 'running', ...target, commands, ratePerSecond, maxInFlight, ttlS, createdAtMs: nowMs, selecting: {}, untold: { atMs: nowMs, sequence: 1 },
   };
+}
+
+/** Whether a request that comes again under the key of a job is the one that started it, whatever its group has become since. */
+export function isStartedBy(job: Job, request: JobRequest): boolean {
+  const { target } = request;
+  const { selector: chosen, group, commands, ratePerSecond, maxInFlight, ttlS } = job;
+  const asked = { target, commands: request.commands, ratePerSecond: request.ratePerSecond, maxInFlight: request.maxInFlight, ttlS: request.ttlS };
+  return isSameJson(asked, { target: group === undefined ? chosen : { group }, commands, ratePerSecond, maxInFlight, ttlS });
 }
 
 export type JobAction = 'pause' | 'resume' | 'cancel';

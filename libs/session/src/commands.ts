@@ -2,7 +2,7 @@
 import type { CommandRequest, CommandStatus } from '@cluster/contracts';
 import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Buffer } from 'node:buffer';
-import { byAge, decodeEntry, encodeEntry, entryStatus, finish, isFinished, firstLookMs, newEntry, type Origin, type QueueEntry } from './entry.ts';
+import { byAge, decodeEntry, encodeEntry, entryStatus, finish, firstLookMs, isFinished, isSameCommand, newEntry, type Origin, type QueueEntry } from './entry.ts';
 import { findEndpoint, type Found } from './find.ts';
 import type { ClusterStore, DeviceNumber, SessionStore, StoredEntry } from './ports.ts';
 import { SUPERSEDED } from './queue.ts';
@@ -26,8 +26,9 @@ export interface CommandsDeps {
 }
 
 export type Submission =
-  /** `origin`: who asked for the command that is queued under this key. */
-  | { readonly outcome: 'accepted' | 'repeated'; readonly status: CommandStatus; readonly origin?: Origin }
+  | { readonly outcome: 'accepted'; readonly status: CommandStatus }
+  /** `origin`: who asked for the command that is queued under this key. `same`: it asks for what is asked for now. */
+  | { readonly outcome: 'repeated'; readonly status: CommandStatus; readonly same: boolean; readonly origin?: Origin }
   | { readonly outcome: 'unknown-endpoint' | 'queue-full' | 'tenant-full' }
   | { readonly outcome: 'too-fast'; readonly retryAfterMs: number }
   | { readonly outcome: 'malformed'; readonly faults: readonly CommandFault[] };
@@ -66,7 +67,7 @@ export class Commands {
       const stored = whole ? await this.#deps.sessions.loadEntries(found.number) : [];
       const id = command.idempotencyKey === undefined ? this.#deps.newId() : idempotentId(command.idempotencyKey);
       const same = stored.find((e) => e.id === id);
-      if (same !== undefined) return repeated(same);
+      if (same !== undefined) return repeated(same, command);
       const retryAfterMs = reserved ? 0 : (this.#deps.admit?.(found.record.tenant) ?? 0);
       if (retryAfterMs > 0) return { outcome: 'too-fast', retryAfterMs };
       // What is reserved and then not stored is put right by the sweeper, whom the alarm of the commit calls.
@@ -178,9 +179,9 @@ function idempotentId(key: string): string {
   return `k.${Buffer.from(key, 'utf8').toString('base64url')}`;
 }
 
-function repeated(stored: StoredEntry): Submission {
+function repeated(stored: StoredEntry, command: CommandRequest): Submission {
   const entry = decodeEntry(stored.record);
-  return { outcome: 'repeated', status: entryStatus(entry), ...(entry.origin === undefined ? {} : { origin: entry.origin }) };
+  return { outcome: 'repeated', status: entryStatus(entry), same: isSameCommand(entry, command), ...(entry.origin === undefined ? {} : { origin: entry.origin }) };
 }
 
 function superseded(stored: readonly StoredEntry[], { command, acceptedAtMs: atMs }: QueueEntry) {

@@ -1,5 +1,5 @@
 /** Entries of the downlink queue: one command, where it stands, and what the device answered. */
-import type { CommandRequest, CommandResponse, CommandState, CommandStatus } from '@cluster/contracts';
+import { isSameJson, type CommandRequest, type CommandResponse, type CommandState, type CommandStatus } from '@cluster/contracts';
 import { Decoder, Encoder } from 'cbor-x';
 import { RecordUnreadable } from './record.ts';
 
@@ -35,6 +35,8 @@ export interface QueueEntry {
   readonly deadlineMs: number;
   /** Not sent before that time: a repeat after an exchange without an answer. */
   readonly notBeforeMs: number;
+  /** A queue-mode device that did not answer sleeps from then on: heard after that, it is asked again at once. */
+  readonly asleepFromMs?: number;
   readonly exchange?: Exchange;
   readonly finishedAtMs?: number;
   readonly reason?: string;
@@ -142,6 +144,13 @@ export function idempotencyOnly(entry: QueueEntry): QueueEntry {
     ...(response === undefined ? {} : { response: { code: response.code } }),
     idempotencyOnly: true,
   };
+}
+
+/** Whether a repeat asks for what the entry was made for. Where only the key is left, by what is kept beside it. */
+export function isSameCommand(entry: QueueEntry, command: CommandRequest): boolean {
+  const { op, path, idempotencyKey } = command;
+  const asked = entry.idempotencyOnly === true ? { op, path, idempotencyKey } : command;
+  return isSameJson(asked, entry.command);
 }
 
 /** The entry as REST and events show it. */

@@ -38,13 +38,14 @@ const FINISHED_BYTES = 1_048_576;
 export const IDEMPOTENCY_MS = 86_400_000;
 const KEYS_KEPT = 500;
 
-export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): QueueView {
+/** `heardMs`: when the device was heard last, as far as is known. */
+export function viewQueue(entries: readonly VersionedEntry[], nowMs: number, heardMs = 0): QueueView {
   const open = entries.filter(({ entry }) => !isFinished(entry));
   const inFlight = open.find(({ entry }) => entry.state === 'in-flight');
   const queued = open.filter(({ entry }) => entry.state === 'queued');
   const over = queued.flatMap((stored) => ended(stored, queued, nowMs));
   const ids = new Set(over.map(({ entry }) => entry.id));
-  const ready = queued.filter(({ entry }) => !ids.has(entry.id) && entry.notBeforeMs <= nowMs);
+  const ready = queued.filter(({ entry }) => !ids.has(entry.id) && isReady(entry, nowMs, heardMs));
   const times = entries.flatMap(({ entry }) => wakeTimes(entry, nowMs));
   const whole = entries.filter(({ entry }) => isFinished(entry) && entry.idempotencyOnly !== true);
   return {
@@ -56,6 +57,10 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number): Qu
     waiting: whatWaits(open.filter(({ entry }) => !ids.has(entry.id))),
     wakeAtMs: times.length === 0 ? undefined : Math.min(...times),
   };
+}
+
+function isReady({ notBeforeMs, asleepFromMs = Infinity }: QueueEntry, nowMs: number, heardMs: number): boolean {
+  return notBeforeMs <= nowMs || asleepFromMs <= heardMs;
 }
 
 /** The figures of what waits, for its tenant's account. */

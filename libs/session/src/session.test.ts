@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   afterDisable, answeredBefore, byTurn, changeObservation, changeProfile, changePublished, provision, decodeEntry, decodeSession, deadlineOf, desire, desireAlso, disabling, encodeEntry, encodeSession, end,
-  expiryOf, fallAsleep, finish, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, overdueAt, parseToken, presenceView, published,
+  expiryOf, fallAsleep, finish, idempotencyOnly, isSameCommand, newDeviceNumber, newEntry, newLocationId, nextObservationStep, numberOfLocation, overdueAt, parseToken, presenceView, published,
   register, renewAll, sleepLookMs, takeOver, toObservation, tokenOf, update, viewQueue, withDisableTimeouts, RecordUnreadable, type SessionRecord,
 } from './index.ts';
 
@@ -277,6 +277,21 @@ describe('the downlink queue', () => {
     const view = viewQueue(versioned({ ...entry('a'), notBeforeMs: 500 }), 100);
     expect(view).toMatchObject({ next: undefined, wakeAtMs: 500 });
     expect(viewQueue(versioned({ ...entry('a'), notBeforeMs: 500 }), 500).next?.entry.id).toBe('a');
+  });
+
+  it('a repeat for a device that slept goes when it is heard again', () => {
+    const repeat = versioned({ ...entry('a'), notBeforeMs: 500, asleepFromMs: 50 });
+    expect(viewQueue(repeat, 100, 49).next).toBeUndefined();
+    expect(viewQueue(repeat, 100, 50).next?.entry.id).toBe('a');
+  });
+
+  it('a key that comes again is known by what its command asks for, in whatever order that is told', () => {
+    const made = newEntry({ op: 'write', path: '/3/0', values: [{ path: '/3/0/14', value: '+01' }], idempotencyKey: 'k' }, { id: 'a', nowMs: 0 });
+    const stored = decodeEntry(encodeEntry(made));
+    expect(isSameCommand(stored, { idempotencyKey: 'k', values: [{ value: '+01', path: '/3/0/14' }], path: '/3/0', op: 'write' })).toBe(true);
+    expect(isSameCommand(stored, { ...made.command, ttlS: 5 })).toBe(false);
+    const slim = idempotencyOnly(finish(stored, { state: 'done', atMs: 1 }));
+    expect([made.command, { ...made.command, path: '/3/1' }].map((command) => isSameCommand(slim, command))).toEqual([true, false]);
   });
 
   it('finished entries are kept for readers, 20 of them, and idempotency keys for a day', () => {

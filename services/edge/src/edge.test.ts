@@ -105,7 +105,9 @@ describe('device management', () => {
     expect(submitted.map((s) => s.outcome)).toEqual(['accepted', 'accepted', 'accepted']);
     await Promise.all([1, 5, 9].map((p) => harness.event((e) => e.type === 'lwm2m.command.result' && e.data['id'] === `k.${Buffer.from(`p${p}`).toString('base64url')}`)));
     const again = await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0', idempotencyKey: 'p9' });
-    expect(again).toMatchObject({ outcome: 'repeated', status: { state: 'done' } });
+    expect(again).toMatchObject({ outcome: 'repeated', same: false, status: { state: 'done' } });
+    const same = await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0', priority: 9, idempotencyKey: 'p9' });
+    expect(same).toMatchObject({ outcome: 'repeated', same: true });
   });
 });
 

@@ -1,5 +1,6 @@
 /** Queue mode as devices and readers see it: asleep and awake are told once each, and nothing is sent in between. */
 import { once } from 'node:events';
+import type { CommandStatus } from '@cluster/contracts';
 import type { EventPublisher } from '@cluster/events';
 import type { SessionStore } from '@cluster/session';
 import { SimulatedDevice, type DeviceOptions } from '@cluster/testing';
@@ -141,4 +142,17 @@ describe('B102, B103 what waits for a sleeping device', () => {
     for (let i = 0; i < 2; i++) await once(device, 'request');
     expect(order).toEqual(['answer', 'request', 'request']);
   });
+
+  it('and was not answered is asked again when the device wakes, whatever its back-off is', async () => {
+    const device = await started();
+    device.faults.loseIncoming = ({ code }) => /^0\.0[1-7]$/.test(code);
+    const submitted = await harness.northbound.submit('sleepy', { op: 'read', path: '/3/0/0' });
+    const { id } = (submitted as { status: CommandStatus }).status;
+    await expect.poll(() => harness.northbound.commands('sleepy'), { timeout: 5_000 }).toMatchObject([{ id, state: 'queued', attempts: 1 }]);
+    device.faults.loseIncoming = () => false;
+    await nth(ASLEEP, 1);
+    await device.update();
+    const { data } = await harness.event((e) => e.type === 'lwm2m.command.result' && e.data['id'] === id);
+    expect(data).toMatchObject({ state: 'done', attempts: 2 });
+  }, 10_000);
 });

@@ -278,7 +278,7 @@ export class Dispatcher implements DownlinkSide {
     await this.#deps.settler.settle(held.number);
     const stored = await this.#deps.sessions.loadEntries(held.number);
     const entries = stored.map(decodeStored);
-    const view = viewQueue(entries, nowMs);
+    const view = viewQueue(entries, nowMs, Math.max(held.record.heardAtMs, held.heardMs));
     this.#account(held, view.waiting);
     // What is left for readers alone needs no look with each message.
     held.entries = entries.every(({ entry }) => isFinished(entry) && !entry.unpublished) ? 0 : stored.length;

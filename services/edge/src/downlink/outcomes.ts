@@ -11,15 +11,21 @@ import {
 const MAX_ATTEMPTS = 10;
 const RETRY_MS = { first: 30_000, most: 3_600_000 };
 
-/** A command without an answer: sent again where that does no harm, else its outcome is not known. DESIGN: downlink queue */
-export function unanswered(entry: QueueEntry, reason: string, nowMs: number): QueueEntry {
+/**
+ * A command without an answer: sent again where that does no harm, else its outcome is not known. `asleepFromMs`: until
+ * when a queue-mode device listens; its next wake-up is a better time than any back-off.
+ */
+export function unanswered(entry: QueueEntry, reason: string, nowMs: number, asleepFromMs?: number): QueueEntry {
   if (reason === 'body-too-large') return finish(entry, { state: 'outcome-unknown', atMs: nowMs, reason: reasons[reason] ?? reason });
   const harmless = NOT_ACTED_ON.has(reason) || isRepeatable(entry.command);
   const because = reasons[reason] ?? reason;
   if (!harmless) return finish(entry, { state: 'outcome-unknown', atMs: nowMs, reason: because });
   if (entry.attempts >= MAX_ATTEMPTS) return finish(entry, { state: 'expired', atMs: nowMs, reason: because });
-  const { exchange: _, ...rest } = entry;
-  return { ...rest, state: 'queued', notBeforeMs: nowMs + Math.min(RETRY_MS.first * 2 ** (entry.attempts - 1), RETRY_MS.most) };
+  const { exchange: _, asleepFromMs: __, ...rest } = entry;
+  const notBeforeMs = nowMs + Math.min(RETRY_MS.first * 2 ** (entry.attempts - 1), RETRY_MS.most);
+  // A device that rejects what it is sent would do so again.
+  const sleeps = asleepFromMs !== undefined && !NOT_ACTED_ON.has(reason);
+  return { ...rest, state: 'queued', notBeforeMs, ...(sleeps ? { asleepFromMs: Math.max(asleepFromMs, nowMs) } : {}) };
 }
 
 /** The request did not leave, or was rejected: the device did not act on it. RFC 7252 §4.2 */

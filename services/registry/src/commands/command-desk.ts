@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { CommandRequest, CommandStatus } from '@cluster/contracts';
 import { ApiError, toApiError } from '@cluster/nest-kit';
-import { endpointUnknown } from '../rest/errors.ts';
+import { endpointUnknown, keyReused } from '../rest/errors.ts';
 import type { NorthboundPort } from '../northbound-port.ts';
 import type { CommandWaiter, CommandWaiters } from './command-waiters.ts';
 
@@ -41,7 +41,9 @@ export class CommandDesk {
     });
     switch (submission.outcome) {
       case 'accepted':
+        return submission.status;
       case 'repeated':
+        if (!submission.same) throw keyReused(`Command ${submission.status.id} has it, and asks for something else.`);
         return submission.status;
       case 'unknown-endpoint':
         throw endpointUnknown(endpoint);

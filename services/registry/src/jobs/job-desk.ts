@@ -3,12 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import type { JobDevicePage, JobDevicesQuery, JobPage, JobRequest, JobView, PageQuery, Selector } from '@cluster/contracts';
 import {
-  act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, jobView, JobUnreadable, newJob, WAITING_BUCKETS, type JobAction, type JobStore, type StoredJob,
+  act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, jobView, isStartedBy, JobUnreadable, newJob, WAITING_BUCKETS, type JobAction, type JobStore, type StoredJob,
 } from '@cluster/fleet';
 import { ApiError } from '@cluster/nest-kit';
 import { Contended } from '@cluster/session';
 import type { NorthboundPort } from '../northbound-port.ts';
 import { fromCursor, toCursor } from '../rest/cursor.ts';
+import { keyReused } from '../rest/errors.ts';
 import type { GroupDesk } from './group-desk.ts';
 import type { JobRunner } from './job-runner.ts';
 
@@ -41,15 +42,21 @@ export class JobDesk {
     if (faults.length > 0) throw new ApiError(400, 'COMMAND_MALFORMED', 'No device could be sent these commands', { faults });
     const id = idOf(request);
     const known = await jobs.loadJob(id);
-    if (known !== undefined) return this.#view(known);
+    if (known !== undefined) return this.#again(known, request);
     const target = await this.#target(request);
     if ((await jobs.activeJobs()).length >= ACTIVE_JOBS) {
       throw new ApiError(429, 'JOBS_FULL', 'As many jobs as may run do', { retryAfterS: 60 });
     }
     const nowMs = await timeMs();
-    await jobs.createJob(id, nowMs, encodeJob(newJob(request, target, nowMs)));
+    const created = await jobs.createJob(id, nowMs, encodeJob(newJob(request, target, nowMs)));
     runner.wake(id);
-    return this.show(id);
+    return created ? this.show(id) : this.#again(await this.#load(id), request);
+  }
+
+  /** The job that was started under the key of this request, if it was by the same one. */
+  #again(known: StoredJob, request: JobRequest): Promise<JobView> {
+    if (!isStartedBy(decodeJob(known.record), request)) throw keyReused(`Job ${known.id} has it, and is another one.`);
+    return this.#view(known);
   }
 
   async #target({ target }: JobRequest): Promise<{ selector: Selector; group?: string }> {

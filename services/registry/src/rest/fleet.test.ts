@@ -91,6 +91,18 @@ describe('jobs', () => {
     const { id } = await start(body);
     expect(await (await send(`${other}/jobs`, 'POST', body)).json()).toMatchObject({ id });
     expect(await (await fetch(`${api}/jobs`)).json()).toMatchObject({ jobs: [{ id }] });
+    for (const other of [{ commands: [READ, READ] }, { target: { endpoints: ['other'] } }, { target: { group: 'lights' } }, { ratePerSecond: 7 }]) {
+      await expectProblem(await send(`${api}/jobs`, 'POST', { ...body, ...other }), 422, 'IDEMPOTENCY_KEY_REUSED');
+    }
+  });
+
+  test('are the same under one key though their group has changed since', async () => {
+    const group = (endpoint: string) => send(`${api}/groups/keyed`, 'PUT', { endpoints: [endpoint] });
+    await group(DEVICE);
+    const body = { target: { group: 'keyed' }, commands: [READ], idempotencyKey: 'morning' };
+    const { id } = await start(body);
+    await group('other');
+    expect(await start(body)).toMatchObject({ id });
   });
 
   test('are paused, gone on with and cancelled', async () => {

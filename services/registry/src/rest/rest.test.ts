@@ -126,6 +126,8 @@ describe('commands', () => {
       await send(`${device}/commands`, 'POST', body, { 'idempotency-key': '"k 1"' }),
     ].map(async (response) => ((await response.json()) as { id: string }).id);
     expect(new Set(await Promise.all(ids)).size).toBe(1);
+    const another = await send(`${device}/commands`, 'POST', { op: 'read', path: '/4', idempotencyKey: 'k 1' });
+    await expectProblem(another, 422, 'IDEMPOTENCY_KEY_REUSED');
     const contradiction = await send(`${device}/commands`, 'POST', { ...body, idempotencyKey: 'x' }, { 'idempotency-key': 'y' });
     await expectProblem(contradiction, 400, 'REQUEST_MALFORMED');
   });

@@ -1,5 +1,5 @@
 /** The northbound use cases over a few devices in memory: what a registry's answers are tried against. */
-import { type CommandRequest, type CommandStatus, type DesiredObservation, type DeviceProfile, type ObservationView, restExamples } from '@cluster/contracts';
+import { isSameJson, type CommandRequest, type CommandStatus, type DesiredObservation, type DeviceProfile, type ObservationView, restExamples } from '@cluster/contracts';
 import type { CommandFault } from '@cluster/lwm2m';
 import type { NorthboundPort } from '../northbound-port.ts';
 
@@ -9,7 +9,7 @@ const QUEUE_LIMIT = 3;
 
 export class MemoryNorthbound implements NorthboundPort {
   readonly #commands = new Map<string, Map<string, CommandStatus>>();
-  readonly #keys = new Map<string, string>();
+  readonly #keys = new Map<string, { id: string; command: CommandRequest }>();
   readonly #observations = new Map<string, ObservationView[]>();
   readonly #profiles = new Map<string, DeviceProfile>();
   #lastId = 0;
@@ -33,11 +33,11 @@ export class MemoryNorthbound implements NorthboundPort {
     if (commands === undefined) return { outcome: 'unknown-endpoint' };
     if (command.path === '/65535') return { outcome: 'malformed', faults: [{ path: 'path', message: 'can not exist' }] };
     const known = command.idempotencyKey === undefined ? undefined : this.#keys.get(command.idempotencyKey);
-    const before = known === undefined ? undefined : commands.get(known);
-    if (before !== undefined) return { outcome: 'repeated', status: before };
+    const before = known === undefined ? undefined : commands.get(known.id);
+    if (known !== undefined && before !== undefined) return { outcome: 'repeated', status: before, same: isSameJson(known.command, command) };
     if (commands.size >= QUEUE_LIMIT) return { outcome: 'queue-full' };
     const id = `c${++this.#lastId}`;
-    if (command.idempotencyKey !== undefined) this.#keys.set(command.idempotencyKey, id);
+    if (command.idempotencyKey !== undefined) this.#keys.set(command.idempotencyKey, { id, command });
     const status: CommandStatus = {
       id, op: command.op, ...(command.path === undefined ? {} : { path: command.path }), state: 'queued', attempts: 0,
       acceptedAt: '2026-03-01T09:00:00.000Z',
