@@ -32,8 +32,8 @@ export type {
 export { ensureOpenssl, startOpenssl, type OpensslOptions } from './clients/dtls/openssl.ts';
 export { ensureGnutls, startGnutls } from './clients/dtls/gnutls.ts';
 export { ScandiumServer, type ScandiumServerOptions } from './clients/dtls/scandium-server.ts';
-export { startMbedtls, type MbedtlsOptions } from './clients/dtls/mbedtls.ts';
-export { startWolfssl, type WolfsslOptions } from './clients/dtls/wolfssl.ts';
+export { buildMbedtls, startMbedtls, type MbedtlsOptions } from './clients/dtls/mbedtls.ts';
+export { buildWolfssl, startWolfssl, type WolfsslOptions } from './clients/dtls/wolfssl.ts';
 export { attack, ATTACKS, type Attack, type AttackOutcome } from './clients/dtls/tls-attacker.ts';
 export { makeTestPki, type Party, type TestPki } from './clients/dtls/pki.ts';
 export {
