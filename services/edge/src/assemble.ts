@@ -16,7 +16,7 @@ import { DomainEvents } from './domain-events.ts';
 import { CommandRunner } from './downlink/command-runner.ts';
 import { Dispatcher } from './downlink/dispatcher.ts';
 import { DtlsFront } from './dtls/dtls-front.ts';
-import { SecurePeers } from './dtls/secure-peers.ts';
+import { type SecurePeer, SecurePeers } from './dtls/secure-peers.ts';
 import type { EdgeSecurity } from './dtls/security.ts';
 import { Exchanges } from './downlink/exchanges.ts';
 import { MuteRunner } from './downlink/mute-runner.ts';
@@ -202,13 +202,23 @@ function engineSide(
   };
 }
 
+/** Header, token and options of a request beside its block; the longest paths and queries are rare. */
+const BESIDE_BLOCK_BYTES = 80;
+const LARGEST_BLOCK_BYTES = 1_024;
+
+/** A device may take smaller records (RFC 6066 §4, RFC 8449) than a block of the usual size needs. */
+function blocksFor(peer: SecurePeer | undefined): { blockSize?: number } {
+  if (peer === undefined || peer.sendLimit >= LARGEST_BLOCK_BYTES + BESIDE_BLOCK_BYTES) return {};
+  return { blockSize: Math.max(16, peer.sendLimit - BESIDE_BLOCK_BYTES) };
+}
+
 function assembleDownlink(
   config: Config, uplink: Uplink, steps: DeviceSteps, driver: EngineDriver<CoapEngine>, lease: WorkerLease, newId: () => string,
 ): Dispatcher {
   const exchanges = new Exchanges({
     withEngine: (work) => driver.run(work),
     maxBodyBytes: config.maxBodyBytes,
-    transmission: (record) => uplink.presence.transmission(record),
+    transmission: (record) => ({ ...blocksFor(uplink.secure.live(record.peer)), ...uplink.presence.transmission(record) }),
   });
   const { sessions } = uplink;
   const settler = new Settler(sessions, () => uplink.counters.failures.inc());

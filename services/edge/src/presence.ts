@@ -12,7 +12,7 @@ import { changeSession, type Change } from './session-change.ts';
 /** How soon an event is told again that no broker took. */
 const AGAIN_MS = 5_000;
 
-export type Transmission = Pick<OutgoingRequest, 'ackTimeoutMs' | 'maxRetransmit' | 'maxTransmitWaitMs'>;
+export type Transmission = Pick<OutgoingRequest, 'ackTimeoutMs' | 'blockSize' | 'maxRetransmit' | 'maxTransmitWaitMs'>;
 
 export class Presence {
   readonly #mayTell: () => boolean;

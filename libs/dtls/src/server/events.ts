@@ -113,6 +113,8 @@ export type DtlsOccurrence =
       readonly fence: number;
       /** Whether the peer's records carry our CID: else it is found by its address only. */
       readonly cidAgreed: boolean;
+      /** The most content bytes of a record the peer takes. */
+      readonly sendLimit: number;
       readonly serverName?: string;
     }
   /**

@@ -154,6 +154,7 @@ export class DtlsServer {
       how,
       fence,
       cidAgreed: fixed.cidAgreed,
+      sendLimit: fixed.sendLimit,
       ...(serverName !== undefined && { serverName }),
     });
   }

@@ -18,6 +18,8 @@ export interface SecurePeer {
   readonly credential: Credential;
   /** The credential as sessions keep it: kind and version of the device's own credentials. */
   readonly identity: string;
+  /** The largest message that one of its records can carry. */
+  readonly sendLimit: number;
   /** Where it was last heard: transport and address. */
   address: string;
   /** Whether its last record can't be one that a former worker had already. */
@@ -42,11 +44,11 @@ export class SecurePeers {
     return this.#byName.size;
   }
 
-  established({ association, peer, cid, credential }: Established): SecurePeer {
+  established({ association, peer, cid, credential, sendLimit }: Established): SecurePeer {
     const name = `${SCHEME}${Buffer.from(cid).toString('base64url')}`;
     const { deviceNumber: number, credentialVersion, identity } = credential;
     const secure: SecurePeer = {
-      name, association, cid, number, credential, identity: `${identity.kind}/${credentialVersion}`, address: addressOf(peer), fresh: true,
+      name, association, cid, number, credential, sendLimit, identity: `${identity.kind}/${credentialVersion}`, address: addressOf(peer), fresh: true,
     };
     this.#byName.set(name, secure);
     this.#byAssociation.set(association, secure);

@@ -1,7 +1,7 @@
 /** Workers in one process and a device with a Connection ID between them. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { encodeUtf8 } from '@cluster/bytes';
-import { Code } from '@cluster/coap';
+import { Code, OptionNumber } from '@cluster/coap';
 import type { DtlsFiles } from '@cluster/config';
 import { TrustStore } from '@cluster/dtls';
 import { KeyRing, Sealer } from '@cluster/secrets';
@@ -14,6 +14,7 @@ import type { EdgeSecurity } from './security.ts';
 
 const ENDPOINT = 'secured';
 const KEY = '00112233445566778899aabbccddeeff';
+const PSK = { identity: encodeUtf8('id'), key: Buffer.from(KEY, 'hex') };
 const UPDATE = { code: Code.POST };
 const rng = { uint32: () => randomInt(2 ** 32) };
 
@@ -38,11 +39,16 @@ beforeEach(async () => {
   metrics = [new Metrics(), new Metrics()];
   ports = [];
   for (const own of metrics) ports.push((await startWorker(own)).coapsPort!);
-  device = await SecureDevice.connect(ports[0]!, { identity: encodeUtf8('id'), key: Buffer.from(KEY, 'hex') });
+  device = await SecureDevice.connect(ports[0]!, { psk: PSK });
+  location = await register();
+});
+
+async function register(): Promise<string[]> {
   const created = await device.request({ code: Code.POST, path: ['rd'], query: [`ep=${ENDPOINT}`, 'lt=300', 'lwm2m=1.1'], payload: '</3/0>' });
   expect(created.code).toBe(Code.CREATED);
-  location = created.options.map(({ value }) => new TextDecoder().decode(value));
-});
+  return created.options.map(({ value }) => new TextDecoder().decode(value));
+}
+
 afterEach(async () => {
   device.close();
   await harness.close();
@@ -95,6 +101,21 @@ describe('a device that reaches another worker', () => {
     // The device itself goes on from its own address.
     expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
   });
+});
+
+it('a device that takes small records gets large values in blocks that fit', async () => {
+  device.close();
+  device = await SecureDevice.connect(ports[0]!, { psk: PSK, maxFragmentLength: 512 });
+  await register();
+  const written = harness.command(ENDPOINT, { op: 'write', path: '/3/0/15', value: 'x'.repeat(700) });
+  const lengths: number[] = [];
+  for (let block = 0; block < 3; block++) {
+    const put = await device.until(() => device.received.filter(({ code }) => code === Code.PUT)[block]);
+    lengths.push(put.payload.length);
+    device.answer(put, block < 2 ? Code.CONTINUE : Code.CHANGED, '', put.options.filter(({ number }) => number === OptionNumber.BLOCK1));
+  }
+  expect(lengths).toEqual([256, 256, 188]);
+  expect(await written).toMatchObject({ state: 'done', response: { code: '2.04' } });
 });
 
 it('a revoked credential ends its association at every worker, and nothing is taken over', async () => {

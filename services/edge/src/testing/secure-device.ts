@@ -2,8 +2,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
-import { decodeMessage, encodeMessage, MessageType, OptionNumber, type CoapMessage } from '@cluster/coap';
-import { DtlsClient, type ClientPsk } from '@cluster/dtls';
+import { decodeMessage, encodeMessage, MessageType, OptionNumber, type CoapMessage, type CoapOption } from '@cluster/coap';
+import { DtlsClient, type DtlsClientOptions } from '@cluster/dtls';
 
 export interface SecureRequest {
   readonly code: number;
@@ -11,6 +11,8 @@ export interface SecureRequest {
   readonly query?: readonly string[];
   readonly payload?: string;
 }
+
+export type SecureDeviceOptions = Pick<DtlsClientOptions, 'psk' | 'maxFragmentLength'>;
 
 const PATIENCE_MS = 10_000;
 const utf8 = new TextEncoder();
@@ -29,10 +31,10 @@ export class SecureDevice {
   #messageId = 0x1000;
   #changed: () => void = () => {};
 
-  private constructor(socket: Socket, port: number, psk: ClientPsk) {
+  private constructor(socket: Socket, port: number, options: SecureDeviceOptions) {
     this.#socket = socket;
     this.port = port;
-    this.#dtls = new DtlsClient({ random: randomBytes, psk, connectionId: new Uint8Array(0) });
+    this.#dtls = new DtlsClient({ random: randomBytes, connectionId: new Uint8Array(0), ...options });
     socket.on('message', (datagram) => {
       this.#dtls.handle(performance.now(), datagram);
       this.#flush();
@@ -40,10 +42,10 @@ export class SecureDevice {
   }
 
   /** Shakes hands with the worker at `port`. */
-  static async connect(port: number, psk: ClientPsk): Promise<SecureDevice> {
+  static async connect(port: number, options: SecureDeviceOptions): Promise<SecureDevice> {
     const socket = createSocket('udp4').bind(0, '127.0.0.1');
     await once(socket, 'listening');
-    const device = new SecureDevice(socket, port, psk);
+    const device = new SecureDevice(socket, port, options);
     device.#dtls.connect(performance.now());
     device.#flush();
     await device.until(() => device.#connected);
@@ -66,8 +68,8 @@ export class SecureDevice {
   }
 
   /** Answers a request of the server. */
-  answer({ messageId, token }: CoapMessage, code: number, payload = ''): void {
-    this.#dtls.send(encodeMessage({ type: MessageType.ACK, code, messageId, token, options: [], payload: utf8.encode(payload) }));
+  answer({ messageId, token }: CoapMessage, code: number, payload = '', options: readonly CoapOption[] = []): void {
+    this.#dtls.send(encodeMessage({ type: MessageType.ACK, code, messageId, token, options, payload: utf8.encode(payload) }));
     this.#flush();
   }
 
