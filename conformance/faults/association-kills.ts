@@ -1,6 +1,7 @@
 /**
  * Edges are killed under devices with DTLS associations: no device shakes hands again, what was acknowledged is told, and no
- * nonce is used twice. In between Redis is frozen for a while, and devices change their addresses. The devices are pion/dtls, behind a balancer that gives a worker's own new flow another source.
+ * nonce is used twice. In between Redis is frozen for a while, and devices change their addresses. The devices are pion/dtls, behind a balancer or a NAT that gives a
+ * worker's own new flow another source.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,11 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { topics } from '@cluster/contracts';
-import { fleetCredentials, PionFleet, startKafka, startRedis, UdpBalancer, type KafkaHandle, type RedisHandle } from '@cluster/testing';
+import { fleetCredentials, PionFleet, startKafka, startRedis, type KafkaHandle, type RedisHandle } from '@cluster/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readRecords } from '../src/kafka-records.ts';
 import { brokersOf, Member } from '../src/member.ts';
 import { secretFile } from '../src/server.ts';
+import { openBalancer, openNat, type Way } from './ways.ts';
 
 export interface KillSettings {
   readonly devices: number;
@@ -23,6 +25,8 @@ export interface KillSettings {
   readonly notifyS: number;
   /** Between two kills. */
   readonly everyS: number;
+  /** Devices live behind a real NAT, in a network namespace; needs root. */
+  readonly nat?: boolean;
 }
 
 const PATH = '/3303/0/5700';
@@ -31,33 +35,33 @@ const SETUP_MS = 900_000;
 const FROZEN_MS = 3_000;
 
 /** Carries out the test with so many devices, edges and kills. */
-export function associationKills(settings: KillSettings): void {
-  const { devices, edges: edgeCount, forS, notifyS, everyS } = settings;
+export function associationKills({ devices, edges: edgeCount, forS, notifyS, everyS, nat = false }: KillSettings): void {
   const names = { count: devices, keySeed: 'outlive your worker' };
   let directory: string;
   let redis: RedisHandle;
   let kafka: KafkaHandle;
   let edges: Member[];
   let registry: Member;
-  let balancer: UdpBalancer;
+  let way: Way;
   let fleet: PionFleet;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'association-kills-'));
     [redis, kafka] = await Promise.all([startRedis(), startKafka()]);
     const env = { ...brokersOf(redis.urls, kafka.brokers), LWM2M_SECRET_KEY_FILE: await secretFile(directory) };
+    way = await (nat ? openNat() : openBalancer());
     registry = await Member.start('registry', env);
-    edges = await Promise.all(Array.from({ length: edgeCount }, () => Member.start('edge', env)));
-    balancer = await UdpBalancer.open({ workers: edges.map(({ coapsPort }) => coapsPort) });
+    edges = await Promise.all(Array.from({ length: edgeCount }, () => Member.start('edge', { ...env, LWM2M_BIND: way.bind })));
+    await way.setEdges(edges.map(({ coapsPort }) => coapsPort));
     await provision();
     fleet = await PionFleet.open({
-      ...names, port: balancer.port, cidLength: 8, notifyS, updateS: 30, path: PATH, giveUpAfter: 4,
+      ...names, ...(way.port === undefined ? {} : { port: way.port }), cidLength: 8, notifyS, updateS: 30, path: PATH, giveUpAfter: 4,
       ledgerFile: join(directory, 'ledger'), nonceFile: join(directory, 'nonces'),
-    });
+    }, way.network);
   }, SETUP_MS);
   afterAll(async () => {
     await fleet?.stop();
-    balancer?.close();
+    await way?.close();
     await Promise.all([registry, ...(edges ?? [])].map((member) => member?.remove()));
     await Promise.all([redis?.stop(), kafka?.stop()]);
     await rm(directory, { recursive: true, force: true });
@@ -83,11 +87,11 @@ export function associationKills(settings: KillSettings): void {
       const others = edges.filter((edge) => edge !== victim);
       await (kills % 3 === 2 ? victim.stop() : victim.kill());
       kills++;
-      balancer.setWorkers(others.map(({ coapsPort }) => coapsPort));
+      await way.setEdges(others.map(({ coapsPort }) => coapsPort));
       await pause(everyS * 500);
       await victim.restart();
-      balancer.setWorkers(edges.map(({ coapsPort }) => coapsPort));
-      balancer.moveFlows(0.3);
+      await way.setEdges(edges.map(({ coapsPort }) => coapsPort));
+      await way.shuffle();
       await pause(everyS * 500);
       if (kills === 2) await freezeRedis();
       else await fleet.rebind({ count: Math.ceil(devices / 4) });
@@ -102,7 +106,7 @@ export function associationKills(settings: KillSettings): void {
     redis.resume();
   }
 
-  it(`${devices} devices keep their associations while ${edgeCount} edges are killed for ${forS} s`, async () => {
+  it(`${devices} devices keep their associations while ${edgeCount} edges are killed for ${forS} s${nat ? ', behind a NAT' : ''}`, async () => {
     await fleet.start(600_000);
     await vi.waitFor(async () => expect((await fleet.report()).totals.observed).toBe(devices), { timeout: 120_000, interval: 500 });
     const before = await fleet.report();
@@ -119,7 +123,7 @@ export function associationKills(settings: KillSettings): void {
       + `${totals.registers} Registers, ${ledger.length} notifications acknowledged, ${lost.length} of them lost, ${nonces.records} records received, `
       + `${nonces.repeated.length} nonces repeated, ${totals.replayed} refused as replayed, ${totals.undecryptable} undecryptable, `
       + `${totals.rebinds} changes of address, ${totals.repeated} repetitions, ${totals.timeouts} exchanges unanswered, acknowledged after p50 ${acknowledgedMs.p50} p99 ${acknowledgedMs.p99} max ${acknowledgedMs.max} ms, `
-      + `${balancer.strays} datagrams outside their flow, ${stored} bytes of Redis an association`);
+      + `${way.strays() ?? '?'} datagrams outside their flow, ${stored} bytes of Redis an association`);
     expect(lost).toEqual([]);
     expect(nonces.repeated).toEqual([]);
     expect(totals).toMatchObject({ handshakes: devices, handshakesFailed: 0, registers: devices, sessionsEnded: 0, sessionsGivenUp: 0, updatesNotFound: 0 });
@@ -135,7 +139,7 @@ async function toldValues(brokers: readonly string[]): Promise<Set<string>> {
 
 /** Memory of one association: its sealed keys, and what moves of it. */
 async function storedBytes(redisUrl: string): Promise<number> {
-  const cli = async (...words: string[]): Promise<string> => (await promisify(execFile)('redis-cli', ['-u', redisUrl, ...words])).stdout.trim();
+  const cli = async (...words: string[]): Promise<string> => (await promisify(execFile)('redis-cli', ['-u', redisUrl, ...words], { maxBuffer: 64 << 20 })).stdout.trim();
   const names = (await cli('--scan', '--pattern', '*')).split('\n');
   const one = (pattern: RegExp): string => names.find((name) => pattern.test(name)) ?? '';
   const sizes = await Promise.all([one(/:x:[\w-]{19}$/), one(/:y:\{/)].map((name) => cli('memory', 'usage', name)));

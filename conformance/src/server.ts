@@ -1,10 +1,11 @@
 /** The server under test: its own processes, on free ports, ended by pid. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freeUdpPort, startProcess, useBrokers, type ServerProcess } from '@cluster/testing';
+import { startProcess, useBrokers, type ServerProcess } from '@cluster/testing';
 
 /** `standalone`: one process with everything; `cluster`: edge and registry, on Redis and Kafka. */
 export type Mode = 'standalone' | 'cluster';
@@ -120,19 +121,34 @@ export interface Ports {
   readonly others: string;
 }
 
+/** Below the range from which systems give out ports: a process that is killed finds its own free when it comes back. */
+const PORTS = { least: 10_240, below: 32_768 };
+
 /** Ports that nobody uses now. */
 export async function freePorts(): Promise<Ports> {
-  const [coapPort, coapsPort, httpPort] = await Promise.all([freeUdpPort(), freeUdpPort(), freeTcpPort()]);
+  const [coapPort, coapsPort, httpPort] = [await freePort(canBindUdp), await freePort(canBindUdp), await freePort(canListen)];
   return { coapPort, coapsPort, httpPort, others: '0' };
 }
 
-function freeTcpPort(): Promise<number> {
-  return new Promise((done, fail) => {
+async function freePort(isFree: (port: number) => Promise<boolean>): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORTS.least, PORTS.below);
+    if (await isFree(port)) return port;
+  }
+}
+
+function canBindUdp(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => done(false));
+    socket.bind(port, () => socket.close(() => done(true)));
+  });
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((done) => {
     const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? done(address.port) : fail(new Error('no port'))));
-    });
+    server.once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
 }

@@ -32,6 +32,8 @@ interface Deps {
 }
 
 const CACHED_CREDENTIALS = 20_000;
+/** Such devices often come from another port with each handshake: no address is kept for long. */
+const ADDRESS_TTL_MS = 86_400_000;
 /** RFC 7252 §3: the code's class is 0, its detail is not. */
 const LAST_REQUEST_CODE = 31;
 
@@ -148,7 +150,7 @@ export class DtlsFront {
 
   /** Without a Connection ID another worker finds the association by its address only. */
   #bind(peer: string, number: string): void {
-    const ttlMs = this.#deps.config.dtlsIdleS * 1_000;
+    const ttlMs = Math.min(ADDRESS_TTL_MS, this.#deps.config.dtlsIdleS * 1_000);
     this.#deps.sessions.bindAddresses([{ peer: addressName(peer), number, ttlMs }]).catch(() => undefined);
   }
 
