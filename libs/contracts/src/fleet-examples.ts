@@ -30,7 +30,7 @@ const job: JobView = {
   createdAt: '2026-03-01T18:00:00.000Z',
   selecting: false,
   counts: {
-    targets: 10_000, waiting: 5_200, open: 120, done: { '2.04': 4_640, '4.04': 3 }, expired: 0, cancelled: 0, outcomeUnknown: 0,
+    targets: 10_000, waiting: 5_200, open: 120, away: 35, done: { '2.04': 4_640, '4.04': 3 }, expired: 0, cancelled: 0, outcomeUnknown: 0,
     refused: { ENDPOINT_UNKNOWN: 37 },
   },
 };

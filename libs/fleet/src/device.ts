@@ -1,12 +1,16 @@
 /** One device of a job: where it stands, and what an answer makes of it. Pure; kept as text, see `DeviceMove`. */
 import type { CommandState, JobDeviceState, JobDeviceView } from '@cluster/contracts';
+import { Buffer } from 'node:buffer';
 import { commandIdOf } from './command-key.ts';
+import type { StoredDevice } from './ports.ts';
 
 export interface JobDevice {
   readonly state: JobDeviceState;
   /** Place of the command that it stands at. */
   readonly step: number;
   readonly sinceMs: number;
+  /** Open, at a device that did not listen when its command was queued. */
+  readonly away?: true;
   /** CoAP code of the answer, or why it was refused. */
   readonly code?: string;
 }
@@ -20,7 +24,7 @@ export interface StepResult {
 
 /** Buckets of devices that wait for a command: the next step goes before the first one of others. */
 export const WAITING_BUCKETS = ['next', 'waiting'] as const;
-export const OPEN_BUCKET = 'open';
+export const OPEN_BUCKETS = ['open', 'away'] as const;
 
 export function selected(nowMs: number): JobDevice {
   return { state: 'waiting', step: 0, sinceMs: nowMs };
@@ -31,8 +35,9 @@ export function isEnded({ state }: JobDevice): boolean {
 }
 
 /** The bucket that a device is counted under. */
-export function bucketOf({ state, step, code }: JobDevice): string {
+export function bucketOf({ state, step, code, away }: JobDevice): string {
   if (state === 'waiting') return step > 0 ? 'next' : 'waiting';
+  if (away === true) return 'away';
   return code === undefined ? state : `${state}/${code}`;
 }
 
@@ -42,18 +47,26 @@ export function encodeDevice(device: JobDevice): string {
 
 export function decodeDevice(value: string): JobDevice {
   const [bucket = '', step, sinceMs] = value.split(' ');
-  const [state = '', code] = bucket.split('/', 2);
+  const code = bucket.split('/', 2)[1];
   return {
-    state: (state === 'next' ? 'waiting' : state) as JobDeviceState,
+    state: stateOfBucket(bucket),
     step: Number(step),
     sinceMs: Number(sinceMs),
+    ...(bucket === 'away' ? { away: true } : {}),
     ...(code === undefined ? {} : { code }),
   };
 }
 
-/** The command of its step stands in the device's queue. */
-export function opened(device: JobDevice, nowMs: number): JobDevice {
-  return { state: 'open', step: device.step, sinceMs: nowMs };
+/** The state that devices of a bucket are shown in. */
+export function stateOfBucket(bucket: string): JobDeviceState {
+  const [state = ''] = bucket.split('/', 1);
+  if ((WAITING_BUCKETS as readonly string[]).includes(state)) return 'waiting';
+  return (OPEN_BUCKETS as readonly string[]).includes(state) ? 'open' : (state as JobDeviceState);
+}
+
+/** The command of its step stands in the device's queue. `away`: the device does not listen now. */
+export function opened(device: JobDevice, nowMs: number, away = false): JobDevice {
+  return { state: 'open', step: device.step, sinceMs: nowMs, ...(away ? { away } : {}) };
 }
 
 export function refused(device: JobDevice, code: string, nowMs: number): JobDevice {
@@ -74,6 +87,11 @@ export function afterResult(device: JobDevice, result: StepResult, steps: number
   if (result.state !== 'done') return { state: result.state, step, sinceMs: nowMs };
   if (code?.startsWith('2.') === true && step + 1 < steps) return { state: 'waiting', step: step + 1, sinceMs: nowMs };
   return { state: 'done', step, sinceMs: nowMs, code: code ?? 'none' };
+}
+
+/** Devices of several buckets in the order in which the store lists those of one. */
+export function inOrderOfNames(devices: readonly StoredDevice[]): StoredDevice[] {
+  return devices.toSorted((a, b) => Buffer.compare(Buffer.from(a.endpoint), Buffer.from(b.endpoint)));
 }
 
 /** The device as REST shows it. */

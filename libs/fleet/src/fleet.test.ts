@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   act, afterResult, bucketOf, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isSelected,
-  jobOfCommand, JobUnreadable, matchesPattern, newJob, opened, Pace, prefixOf, selected, type JobDevice,
+  jobOfCommand, JobUnreadable, matchesPattern, newJob, opened, Pace, prefixOf, selected, stateOfBucket, type JobDevice,
 } from './index.ts';
 
 describe('a selector', () => {
@@ -59,9 +59,10 @@ describe('a device of a job', () => {
   const open = opened(waiting, 6);
 
   it('is kept as text', () => {
-    const devices: JobDevice[] = [waiting, open, { ...waiting, step: 2 }, { state: 'done', step: 1, sinceMs: 9, code: '2.04' }, { state: 'outcome-unknown', step: 0, sinceMs: 1 }];
+    const devices: JobDevice[] = [waiting, open, { ...waiting, step: 2 }, { state: 'done', step: 1, sinceMs: 9, code: '2.04' }, { state: 'outcome-unknown', step: 0, sinceMs: 1 }, opened(waiting, 7, true)];
     for (const device of devices) expect(decodeDevice(encodeDevice(device))).toEqual(device);
-    expect(devices.map(bucketOf)).toEqual(['waiting', 'open', 'next', 'done/2.04', 'outcome-unknown']);
+    expect(devices.map(bucketOf)).toEqual(['waiting', 'open', 'next', 'done/2.04', 'outcome-unknown', 'away']);
+    expect(devices.map((device) => stateOfBucket(bucketOf(device)))).toEqual(devices.map(({ state }) => state));
   });
 
   it('comes back from any text of its own', () => {
@@ -123,8 +124,8 @@ describe('a job', () => {
   });
 
   it('counts by state, and answers by their codes', () => {
-    expect(countsOf({ waiting: 1, next: 2, open: 3, 'done/2.04': 4, 'done/4.05': 0, expired: 5, 'outcome-unknown': 6, 'refused/QUEUE_FULL': 7 })).toEqual({
-      targets: 28, waiting: 3, open: 3, done: { '2.04': 4 }, expired: 5, cancelled: 0, outcomeUnknown: 6, refused: { QUEUE_FULL: 7 },
+    expect(countsOf({ waiting: 1, next: 2, open: 1, away: 2, 'done/2.04': 4, 'done/4.05': 0, expired: 5, 'outcome-unknown': 6, 'refused/QUEUE_FULL': 7 })).toEqual({
+      targets: 28, waiting: 3, open: 3, away: 2, done: { '2.04': 4 }, expired: 5, cancelled: 0, outcomeUnknown: 6, refused: { QUEUE_FULL: 7 },
     });
   });
 });

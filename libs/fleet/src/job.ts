@@ -91,7 +91,8 @@ export function countsOf(buckets: Readonly<Record<string, number>>): JobCounts {
   return {
     targets: Object.values(buckets).reduce((sum, count) => sum + count, 0),
     waiting: of('waiting') + of('next'),
-    open: of('open'),
+    open: of('open') + of('away'),
+    away: of('away'),
     done: byCode('done'),
     expired: of('expired'),
     cancelled: of('cancelled'),

@@ -107,7 +107,7 @@ export class Commands {
     ]);
     if (result !== 'committed') return result ?? 'conflict';
     await this.#ring(found);
-    return { outcome: 'accepted', status: entryStatus(entry) };
+    return { outcome: 'accepted', status: entryStatus(entry, unreachable(found)) };
   }
 
   /** The device's commands, newest first; undefined if the endpoint is not known. */
@@ -160,19 +160,25 @@ export class Commands {
 
   async #waitsFor(found: Found, entries: readonly QueueEntry[]): Promise<(entry: QueueEntry) => string | undefined> {
     if (!entries.some((e) => e.state === 'queued')) return () => undefined;
-    if (found.record.state !== 'registered') return (entry) => (entry.state === 'queued' ? 'registration' : undefined);
+    const away = unreachable(found);
+    if (away === 'registration') return (entry) => (entry.state === 'queued' ? away : undefined);
     const { cluster, sessions } = this.#deps;
     const [[alive], nowMs] = await Promise.all([cluster.alive([found.record.owner]), sessions.timeMs()]);
     const spent = quotaSpent(found.record, nowMs);
-    const asleep = found.record.asleepSinceMs !== undefined || found.record.disabled !== undefined;
     const busy = entries.some((e) => e.state === 'in-flight');
     return (entry) => {
       if (entry.state !== 'queued') return undefined;
       if (spent) return 'byte-quota';
-      if (alive !== true || asleep || entry.notBeforeMs > 0) return 'device-message';
+      if (alive !== true || away !== undefined || entry.notBeforeMs > 0) return 'device-message';
       return busy ? 'earlier-command' : 'worker';
     };
   }
+}
+
+/** What the device has to do before anything reaches it; undefined: it listens, as far as is known. */
+function unreachable({ record }: Found): 'registration' | 'device-message' | undefined {
+  if (record.state !== 'registered') return 'registration';
+  return record.asleepSinceMs !== undefined || record.disabled !== undefined ? 'device-message' : undefined;
 }
 
 function idempotentId(key: string): string {

@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import type { JobDevicePage, JobDevicesQuery, JobPage, JobRequest, JobView, PageQuery, Selector } from '@cluster/contracts';
 import {
-  act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, jobView, isStartedBy, JobUnreadable, newJob, WAITING_BUCKETS, type JobAction, type JobStore, type StoredJob,
+  act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, inOrderOfNames, isStartedBy, jobView, JobUnreadable, newJob, stateOfBucket,
+  type JobAction, type JobStore, type StoredJob,
 } from '@cluster/fleet';
 import { ApiError } from '@cluster/nest-kit';
 import { Contended } from '@cluster/session';
@@ -81,12 +82,12 @@ export class JobDesk {
     const { jobs } = this.#deps;
     await this.#load(id);
     const after = fromCursor(cursor);
-    const buckets = Object.keys(await jobs.countDevices(id)).filter((bucket) => state === undefined || stateOf(bucket) === state);
+    const buckets = Object.keys(await jobs.countDevices(id)).filter((bucket) => state === undefined || stateOfBucket(bucket) === state);
     // One more than asked for tells whether there is a next page.
     const found = await Promise.all(
       buckets.map((bucket) => jobs.listDevices(id, { bucket, limit: limit + 1, ...(after === undefined ? {} : { after }) })),
     );
-    const ordered = found.flat().filter(({ value }) => value !== '').sort((a, b) => Buffer.compare(Buffer.from(a.endpoint), Buffer.from(b.endpoint)));
+    const ordered = inOrderOfNames(found.flat().filter(({ value }) => value !== ''));
     const page = ordered.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -123,11 +124,6 @@ export class JobDesk {
 
 function passOverUnreadable(error: unknown): undefined {
   if (!(error instanceof JobUnreadable)) throw error;
-}
-
-function stateOf(bucket: string): string {
-  const [state = ''] = bucket.split('/', 1);
-  return (WAITING_BUCKETS as readonly string[]).includes(state) ? 'waiting' : state;
 }
 
 function idOf({ idempotencyKey }: JobRequest): string {

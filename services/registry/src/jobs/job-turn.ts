@@ -6,7 +6,7 @@
 import type { CommandStatus, JobCounts } from '@cluster/contracts';
 import {
   afterResult, cancelled, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isOver, jobView,
-  OPEN_BUCKET, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type StoredDevice,
+  inOrderOfNames, OPEN_BUCKETS, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type StoredDevice,
 } from '@cluster/fleet';
 import { EventsUnavailable } from '@cluster/events';
 import type { NorthboundPort } from '../northbound-port.ts';
@@ -110,7 +110,7 @@ export class JobTurn {
   /** Queues the next commands, as many as pace and bound allow. Returns how many devices were served. */
   async #submit(job: Job, counts: JobCounts, nowMs: number): Promise<number> {
     this.#pace ??= new Pace(job.ratePerSecond, nowMs);
-    const allowed = Math.min(BATCH, this.#pace.available(nowMs), job.maxInFlight - counts.open);
+    const allowed = Math.min(BATCH, this.#pace.available(nowMs), job.maxInFlight - (counts.open - counts.away));
     if (allowed <= 0 || counts.waiting === 0) return 0;
     const waiting = await this.#waiting(allowed);
     this.#pace.take(waiting.length);
@@ -133,7 +133,7 @@ export class JobTurn {
     const submission = await this.#deps.northbound.submit(endpoint, keyed);
     switch (submission.outcome) {
       case 'accepted':
-        return opened(device, nowMs);
+        return opened(device, nowMs, submission.status.waitsFor !== undefined);
       case 'repeated':
         return afterResult(device, resultOf(submission.status, device.step), job.commands.length, nowMs) ?? opened(device, nowMs);
       case 'unknown-endpoint':
@@ -161,8 +161,7 @@ export class JobTurn {
    */
   async #lookAtOpen(job: Job, nowMs: number): Promise<boolean> {
     if (this.#openAfter === undefined && nowMs < this.#nextLookMs) return false;
-    const after = this.#openAfter === undefined ? {} : { after: this.#openAfter };
-    const page = await this.#deps.jobs.listDevices(this.#id, { bucket: OPEN_BUCKET, limit: BATCH, ...after });
+    const page = await this.#openPage(this.#openAfter);
     const cancelling = job.state === 'cancelling';
     const overdueMs = nowMs - job.ttlS * 1_000 - OVERDUE_MS;
     const concerned = page.filter(({ value }) => cancelling || decodeDevice(value).sinceMs < overdueMs);
@@ -170,6 +169,12 @@ export class JobTurn {
     this.#openAfter = page.length < BATCH ? undefined : page.at(-1)?.endpoint;
     if (this.#openAfter === undefined) this.#nextLookMs = nowMs + (cancelling ? 1_000 : LOOK_EVERY_MS);
     return this.#openAfter !== undefined;
+  }
+
+  async #openPage(after: string | undefined): Promise<StoredDevice[]> {
+    const from = { limit: BATCH, ...(after === undefined ? {} : { after }) };
+    const found = await Promise.all(OPEN_BUCKETS.map((bucket) => this.#deps.jobs.listDevices(this.#id, { bucket, ...from })));
+    return inOrderOfNames(found.flat()).slice(0, BATCH);
   }
 
   async #settle(job: Job, endpoint: string, device: JobDevice, nowMs: number): Promise<JobDevice | undefined> {

@@ -66,6 +66,28 @@ describe('a job', () => {
     expect((await fleet.view()).counts).toMatchObject({ open: 4, waiting: 2, done: { '2.04': 4 } });
   });
 
+  it('is not held up by those that sleep, are disabled or not there', async () => {
+    const names = await lamps(10);
+    await fleet.putAway(names.slice(0, 6));
+    await fleet.start({ target: { labels: { kind: 'light' } }, commands: [LIGHT_ON], maxInFlight: 2, ...PACE });
+    const turn = new JobTurn('job', fleet.deps());
+    await fleet.advance(turn);
+    expect((await fleet.view()).counts).toMatchObject({ open: 8, away: 6, waiting: 2 });
+    await fleet.results.take(await fleet.answer(ok));
+    await fleet.advance(turn);
+    expect((await fleet.view()).counts).toMatchObject({ open: 2, away: 0, waiting: 0, done: { '2.04': 8 } });
+  });
+
+  it('takes its commands out of the queues of those that sleep too', async () => {
+    await fleet.putAway(await lamps(3));
+    await fleet.start({ target: { labels: { kind: 'light' } }, commands: [LIGHT_ON], ...PACE });
+    const turn = new JobTurn('job', fleet.deps());
+    await fleet.advance(turn);
+    await tell('cancel');
+    await fleet.advance(turn);
+    expect(await fleet.view()).toMatchObject({ state: 'cancelled', counts: { open: 0, away: 0, cancelled: 3 } });
+  });
+
   it('shows what was refused, and what ended without an answer', async () => {
     await lamps(3);
     for (let i = 0; i < 10; i++) await fleet.northbound.submit('lamp-002', { op: 'read', path: '/3/0/9' });

@@ -3,8 +3,9 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type CommandResponse, type CommandState, eventTypes, type JobRequest, jobRequest, type JobView, topics } from '@cluster/contracts';
 import { buildEvent, type ConsumedRecord, type EventRecord } from '@cluster/events';
 import { countsOf, decodeJob, encodeJob, jobView, newJob, type JobStore } from '@cluster/fleet';
-import { decodeEntry, encodeEntry, entryStatus, finish, isFinished, Northbound, register } from '@cluster/session';
-import { encodeSession, type QueueEntry } from '@cluster/session';
+import {
+  decodeEntry, decodeSession, encodeEntry, encodeSession, entryStatus, fallAsleep, finish, isFinished, Northbound, register, type QueueEntry, type SessionRecord,
+} from '@cluster/session';
 import { openEmbeddedStore } from '@cluster/store-embedded';
 import type { z } from 'zod';
 import { JobEvents } from '../jobs/job-events.ts';
@@ -54,6 +55,22 @@ export class Fleet {
     await this.store.commit([{ number, session: { expected: 0, record: encodeSession(record) } }]);
     if (kept) await this.northbound.setProfile(endpoint, { labels });
     await this.store.putEntries([{ endpoint, state: 'registered', changedAtMs: 1, labelled: { labels, atMs: 1 } }]);
+  }
+
+  /** One after the other sleeps, is disabled, or has ended its registration. */
+  async putAway(endpoints: readonly string[]): Promise<void> {
+    const ways: readonly ((record: SessionRecord) => SessionRecord)[] = [
+      (record) => fallAsleep(record, { sinceMs: this.nowMs, sequence: 2 }),
+      (record) => ({ ...record, disabled: { sinceMs: this.nowMs, untilMs: this.nowMs + 3_600_000, overdue: false } }),
+      (record) => ({ ...record, state: 'removed', kept: true }),
+    ];
+    for (const [i, endpoint] of endpoints.entries()) {
+      const number = this.#numbers.get(endpoint) ?? '';
+      const [stored] = await this.store.load([number]);
+      const way = ways[i % ways.length];
+      if (stored === undefined || way === undefined) throw new Error(`${endpoint} is not registered`);
+      await this.store.commit([{ number, session: { expected: stored.version, record: encodeSession(way(decodeSession(stored.record))) } }]);
+    }
   }
 
   async start(request: z.input<typeof jobRequest>, id = 'job'): Promise<string> {
