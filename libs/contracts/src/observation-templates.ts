@@ -28,3 +28,11 @@ export const observationTemplateView = observationTemplate.extend({ name: templa
 export type ObservationTemplateView = z.infer<typeof observationTemplateView>;
 
 export const observationTemplateList = z.array(observationTemplateView).describe('in order of their names');
+
+const count = z.number().int().min(0);
+export const templateEndpoint = z.object({ endpoint: z.string(), wanted: count, active: count, refused: count });
+export type TemplateEndpoint = z.infer<typeof templateEndpoint>;
+
+/** Where a template decides: how many observations of each endpoint are its, by their states. */
+export const templateEndpoints = z.object({ endpoints: z.array(templateEndpoint), next: z.string().optional() });
+export type TemplateEndpoints = z.infer<typeof templateEndpoints>;

@@ -4,12 +4,13 @@ import { adviceView } from './advice.ts';
 import { commandRequest, commandStatus } from './commands.ts';
 import { credentialList, credentialsRequest } from './credentials.ts';
 import { endpointPage, endpointView } from './endpoints.ts';
+import { pageQuery } from './fleet.ts';
 import { fleetRoutes } from './fleet-routes.ts';
 import { deviceSettings, labels } from './profile.ts';
 import {
   commandList, commandQuery, desiredObservationList, endpointsQuery, eventsQuery, liveness, observationList, readiness, valueList,
 } from './rest.ts';
-import { observationTemplate, observationTemplateList, observationTemplateView } from './observation-templates.ts';
+import { observationTemplate, observationTemplateList, observationTemplateView, templateEndpoints } from './observation-templates.ts';
 import { restExamples } from './rest-examples.ts';
 
 /** Errors by code, with what they mean. The status is the HTTP status of the problem document. */
@@ -210,6 +211,18 @@ const templateRoutes: readonly RestRoute[] = [
     method: 'get', path: `${TEMPLATES}/{name}`, id: 'getTemplate', tag: 'observations', summary: 'One observation template',
     answers: { 200: { description: 'the template', schema: observationTemplateView, example: restExamples.templateView } },
     problems: ['TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
+  },
+  {
+    method: 'get', path: `${TEMPLATES}/{name}/endpoints`, id: 'listTemplateEndpoints', tag: 'observations',
+    summary: 'The endpoints with observations that the template decides, and how many of them stand in which state',
+    query: pageQuery,
+    answers: {
+      200: {
+        description: 'in order of their names; a page may be short, or empty, though others follow: `next` is missing on the last', schema: templateEndpoints,
+        example: { endpoints: [{ endpoint: 'urn:imei:350457790000000', wanted: 0, active: 2, refused: 1 }] },
+      },
+    },
+    problems: ['REQUEST_MALFORMED', 'TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
   },
   {
     method: 'delete', path: `${TEMPLATES}/{name}`, id: 'deleteTemplate', tag: 'observations',

@@ -74,6 +74,9 @@ describe('templates', () => {
     await started();
     const device = await registered();
     await becomes(['template:temperature /3303/0/5700 active']);
+    const [shown] = await harness.northbound.observedFor('temperature', ['demo', 'nobody']);
+    expect(shown).toEqual({ endpoint: 'demo', wanted: 0, active: 1, refused: 0 });
+    expect(await harness.northbound.observedFor('other', ['demo'])).toEqual([]);
     device.setValue('/3303/0/5700', 33.5);
     const told = await harness.event((e) => e.type === 'lwm2m.notification' && JSON.stringify(e.data['values']).includes('33.5'));
     expect(told.data).toMatchObject({ paths: ['/3303/0/5700'] });

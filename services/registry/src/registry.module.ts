@@ -77,6 +77,7 @@ function fleetProviders(deps: RegistryDeps, options: RegistryOptions): Provider[
   const events = new JobEvents(publisher, options.eventEncoding);
   return [
     { provide: JobResults, useFactory: () => new JobResults(jobs, timeMs) },
+    { provide: Selection, useValue: selection },
     { provide: GroupDesk, useFactory: () => new GroupDesk(jobs, selection) },
     {
       provide: JobRunner,

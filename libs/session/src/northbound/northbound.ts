@@ -1,5 +1,5 @@
 /** What callers on the northern side do with one endpoint: read its state, queue commands, set what is kept for it, drop it. */
-import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointView, Labels, ObservationView } from '@cluster/contracts';
+import type { CommandRequest, CommandStatus, DesiredObservation, DeviceProfile, EndpointView, Labels, ObservationView, TemplateEndpoint } from '@cluster/contracts';
 import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { Commands, type Cancellation, type CommandsDeps, type QueueLimits, type Submission } from '../commands.ts';
 import type { Origin } from '../entry.ts';
@@ -7,7 +7,7 @@ import { isKept } from '../disable.ts';
 import type { Rng } from '../identifiers.ts';
 import { desire } from '../observations.ts';
 import { changeProfile, forgetOperatorState, NO_PROFILE } from '../profile.ts';
-import type { SessionRecord } from '../record.ts';
+import type { Observation, SessionRecord } from '../record.ts';
 import { end } from '../registration.ts';
 import { TemplateDesk } from '../templates/template-desk.ts';
 import { DesiredObservations, type ObservationsChange } from './desired-observations.ts';
@@ -104,6 +104,17 @@ export class Northbound {
       present: one.record.state === 'registered' || isKept(one.record),
       labels: one.record.profile?.labels ?? {},
       paths: one.record.registration.objectLinks.map(({ path }) => path),
+    });
+  }
+
+  /** Of these endpoints those with observations that the template decides, with how many stand in which state. */
+  async observedFor(template: string, endpoints: readonly string[]): Promise<TemplateEndpoint[]> {
+    const found = await this.#devices.findMany(endpoints);
+    return found.flatMap((one) => {
+      if (one?.record.state !== 'registered') return [];
+      const own = one.record.observations.filter(({ from }) => from === `template:${template}`);
+      const of = (state: Observation['state']) => own.filter((o) => o.state === state).length;
+      return own.length === 0 ? [] : [{ endpoint: one.record.endpoint, wanted: of('wanted'), active: of('active'), refused: of('refused') }];
     });
   }
 

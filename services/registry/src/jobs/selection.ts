@@ -13,7 +13,7 @@ export interface SelectionPage {
   readonly next: string | undefined;
 }
 
-interface Candidates {
+export interface Candidates {
   readonly names: readonly string[];
   readonly more: boolean;
 }
@@ -29,7 +29,7 @@ export class Selection {
 
   /** Looks at `limit` candidates after a name. A page may have few endpoints, or none, though others follow. */
   async page(selector: Selector, after: string | undefined, limit: number): Promise<SelectionPage> {
-    const { names, more } = await this.#candidates(selector, after, limit);
+    const { names, more } = await this.candidates(selector, after, limit);
     const traits = await this.#northbound.traits(names);
     const endpoints = names.filter((_, i) => {
       const known = traits[i];
@@ -40,7 +40,8 @@ export class Selection {
     return { endpoints, next: more ? names.at(-1) : undefined };
   }
 
-  async #candidates({ endpoints, endpointPattern, labels }: Selector, after: string | undefined, limit: number): Promise<Candidates> {
+  /** Endpoints that may be selected, as the directory knows them. */
+  async candidates({ endpoints, endpointPattern, labels }: Selector, after: string | undefined, limit: number): Promise<Candidates> {
     if (endpoints !== undefined) {
       const rest = [...new Set(endpoints)].sort().filter((name) => after === undefined || name > after);
       return { names: rest.slice(0, limit), more: rest.length > limit };

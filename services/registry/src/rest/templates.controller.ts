@@ -1,16 +1,25 @@
 /** Observation templates: what should be observed at every device that matches. */
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put } from '@nestjs/common';
-import { observationTemplate, type ObservationTemplate, type ObservationTemplateView, templateName } from '@cluster/contracts';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query } from '@nestjs/common';
+import {
+  observationTemplate, type ObservationTemplate, type ObservationTemplateView, type PageQuery, pageQuery, type TemplateEndpoints, templateName,
+} from '@cluster/contracts';
 import { ApiError } from '@cluster/nest-kit';
-import type { TemplatePort } from '../northbound-port.ts';
-import { OBSERVATION_TEMPLATES } from '../tokens.ts';
+import { Selection } from '../jobs/selection.ts';
+import type { NorthboundPort, TemplatePort } from '../northbound-port.ts';
+import { NORTHBOUND, OBSERVATION_TEMPLATES } from '../tokens.ts';
+import { fromCursor, toCursor } from './cursor.ts';
 
 @Controller('api/v1/observation-templates')
 export class TemplatesController {
   readonly #templates: TemplatePort;
 
-  constructor(@Inject(OBSERVATION_TEMPLATES) templates: TemplatePort) {
+  readonly #northbound: NorthboundPort;
+  readonly #selection: Selection;
+
+  constructor(@Inject(OBSERVATION_TEMPLATES) templates: TemplatePort, @Inject(NORTHBOUND) northbound: NorthboundPort, selection: Selection) {
     this.#templates = templates;
+    this.#northbound = northbound;
+    this.#selection = selection;
   }
 
   @Get()
@@ -36,6 +45,16 @@ export class TemplatesController {
     }
     if (put.outcome === 'full') throw new ApiError(409, 'TEMPLATES_FULL', 'There are as many templates as the cluster holds');
     return put.template;
+  }
+
+  /** What the sessions hold: a device that a template reaches later, or that another decides, is not among them. */
+  @Get(':name/endpoints')
+  async endpoints(@Param('name') name: string, @Query({ schema: pageQuery }) { limit, cursor }: PageQuery): Promise<TemplateEndpoints> {
+    const { endpointPattern, labels } = (await this.show(name)).match;
+    const narrowed = { ...(endpointPattern === undefined ? {} : { endpointPattern }), ...(labels === undefined ? {} : { labels }) };
+    const { names, more } = await this.#selection.candidates(narrowed, fromCursor(cursor), limit);
+    const last = more ? names.at(-1) : undefined;
+    return { endpoints: await this.#northbound.observedFor(name, names), ...(last === undefined ? {} : { next: toCursor(last) }) };
   }
 
   @Delete(':name')

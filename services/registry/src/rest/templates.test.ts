@@ -1,8 +1,8 @@
 /** Observation templates through real HTTP. */
-import { observationTemplateView, problem, restExamples } from '@cluster/contracts';
+import { observationTemplateView, problem, restExamples, templateEndpoints } from '@cluster/contracts';
 import { TEMPLATE_LIMIT } from '@cluster/session';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Bench, send } from '../testing/bench.ts';
+import { Bench, DEVICE, send } from '../testing/bench.ts';
 
 let bench: Bench;
 let templates: string;
@@ -31,6 +31,17 @@ test('a template is put, shown, listed, replaced and removed', async () => {
   expect((await send(`${templates}/all`, 'DELETE')).status).toBe(204);
   await expectProblem(await fetch(`${templates}/all`), 404, 'TEMPLATE_UNKNOWN');
   await expectProblem(await send(`${templates}/all`, 'DELETE'), 404, 'TEMPLATE_UNKNOWN');
+});
+
+test('the endpoints that a template decides for are listed by pages, as far as its conditions allow', async () => {
+  await send(`${templates}/all`, 'PUT', { match: { endpointPattern: 'urn:*' }, observations: [{ path: '/3/0' }] });
+  await send(`${templates}/none`, 'PUT', { match: {}, observations: [{ path: '/4/0' }] });
+  await bench.model.putEntries(['a/b ü%', DEVICE].map((endpoint) => ({ endpoint, state: 'registered' as const, changedAtMs: 1 })));
+  expect(await (await fetch(`${templates}/all/endpoints`)).json()).toEqual({ endpoints: [{ endpoint: DEVICE, wanted: 0, active: 1, refused: 0 }] });
+  const page = templateEndpoints.parse(await (await fetch(`${templates}/none/endpoints?limit=1`)).json());
+  expect(page).toEqual({ endpoints: [], next: expect.any(String) });
+  await expectProblem(await fetch(`${templates}/unknown/endpoints`), 404, 'TEMPLATE_UNKNOWN');
+  await expectProblem(await fetch(`${templates}/all/endpoints?limit=0`), 400, 'REQUEST_MALFORMED', 'limit');
 });
 
 test('what is malformed is named', async () => {

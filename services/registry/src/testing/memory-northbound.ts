@@ -110,6 +110,11 @@ export class MemoryNorthbound implements NorthboundPort {
     return command.path === '/65535' ? [{ path: 'path', message: 'can not exist' }] : [];
   }
 
+  async observedFor(template: string, endpoints: readonly string[]): Returned<'observedFor'> {
+    this.#check();
+    return endpoints.filter((endpoint) => this.#commands.has(endpoint) && template === 'all').map((endpoint) => ({ endpoint, wanted: 0, active: 1, refused: 0 }));
+  }
+
   async traits(endpoints: readonly string[]): Returned<'traits'> {
     this.#check();
     return endpoints.map((endpoint) =>
