@@ -10,7 +10,7 @@ export interface Block {
   readonly szx: number;
 }
 
-export const MAX_SZX = 6;
+const MAX_SZX = 6;
 export const RESERVED_SZX = 7;
 export const MAX_BLOCK_NUM = 0xf_ffff;
 
@@ -33,7 +33,7 @@ export function blockOption(message: Pick<CoapMessage, 'options'>, number: numbe
 }
 
 /** Reads a Block value of at most three bytes. */
-export function decodeBlock(value: Uint8Array): Block {
+function decodeBlock(value: Uint8Array): Block {
   const bits = readUint(value);
   return { num: bits >>> 4, more: (bits & 0x08) !== 0, szx: bits & 0x07 };
 }

@@ -1,6 +1,4 @@
 /** What a CoAP message is in memory. The bytes are read by decode.ts and written by encode.ts. */
-import { EMPTY_BYTES } from '@cluster/bytes';
-import { Code } from './codes.ts';
 
 /** Message types, RFC 7252 §3. */
 export const MessageType = { CON: 0, NON: 1, ACK: 2, RST: 3 } as const;
@@ -26,7 +24,3 @@ export interface CoapMessage {
 
 export const NO_OPTIONS: readonly CoapOption[] = [];
 
-/** An Empty message: code 0.00 and nothing after the message id (RFC 7252 §4.1). */
-export function emptyMessage(type: MessageType, messageId: number): CoapMessage {
-  return { type, code: Code.EMPTY, messageId, token: EMPTY_BYTES, options: NO_OPTIONS, payload: EMPTY_BYTES };
-}

@@ -50,7 +50,7 @@ export function fit(type: ValueType, raw: Value): Value | undefined {
 }
 
 /** "66:0" as a link; "FFFF:FFFF", seen in the examples of OMA LwM2M Core, is the null link. */
-export function parseObjectLink(text: string): ObjectLink | undefined {
+function parseObjectLink(text: string): ObjectLink | undefined {
   if (/^ffff:ffff$/i.test(text)) return { object: NULL_ID, instance: NULL_ID };
   const match = /^(0|[1-9]\d{0,4}):(0|[1-9]\d{0,4})$/.exec(text);
   const link = { object: Number(match?.[1]), instance: Number(match?.[2]) };

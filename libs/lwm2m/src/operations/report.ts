@@ -40,7 +40,7 @@ export function readReport(
 const FUTURE_TOLERANCE_S = 300;
 
 /** A value as JSON, with the unit of the object model. A time far ahead of `nowS` is kept as it is, and marked. */
-export function reportedValue(value: ResourceValue, lookup: ResourceLookup, nowS = Infinity): ResourceValueJson {
+function reportedValue(value: ResourceValue, lookup: ResourceLookup, nowS = Infinity): ResourceValueJson {
   const [object, , resource] = value.path;
   const unit = object === undefined || resource === undefined ? undefined : lookup(object, resource)?.unit;
   return {

@@ -18,7 +18,7 @@ export interface Submitted {
 
 const LIMITS = { tenant: { entries: 1_000, bytes: 1_000_000 }, queueEntries: 100, queueBytes: 1_000_000, observations: 50 };
 const TRIES = 20;
-export const OBSERVABLE = ['/3303/0/5700', '/3303/0/5601', '/3303/1/5700', '/3303/1/5602'];
+const OBSERVABLE = ['/3303/0/5700', '/3303/0/5601', '/3303/1/5700', '/3303/1/5602'];
 
 export class Operator {
   readonly submitted: Submitted[] = [];
