@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { play } from './play.ts';
 
-const SEEDS = 200;
+const SEEDS = 250;
 const ONLY: number | undefined = undefined;
 const BATCH = 20;
 
