@@ -35,8 +35,8 @@ export interface QueueEntry {
   readonly deadlineMs: number;
   /** Not sent before that time: a repeat after an exchange without an answer. */
   readonly notBeforeMs: number;
-  /** A queue-mode device that did not answer sleeps from then on: heard after that, it is asked again at once. */
-  readonly asleepFromMs?: number;
+  /** A device that did not answer sleeps, or is not registered, from then on: heard after that, it is asked again at once. */
+  readonly awayFromMs?: number;
   readonly exchange?: Exchange;
   readonly finishedAtMs?: number;
   readonly reason?: string;

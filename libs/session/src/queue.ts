@@ -59,8 +59,8 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number, hea
   };
 }
 
-function isReady({ notBeforeMs, asleepFromMs = Infinity }: QueueEntry, nowMs: number, heardMs: number): boolean {
-  return notBeforeMs <= nowMs || asleepFromMs <= heardMs;
+function isReady({ notBeforeMs, awayFromMs = Infinity }: QueueEntry, nowMs: number, heardMs: number): boolean {
+  return notBeforeMs <= nowMs || awayFromMs <= heardMs;
 }
 
 /** The figures of what waits, for its tenant's account. */

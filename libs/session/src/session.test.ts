@@ -280,7 +280,7 @@ describe('the downlink queue', () => {
   });
 
   it('a repeat for a device that slept goes when it is heard again', () => {
-    const repeat = versioned({ ...entry('a'), notBeforeMs: 500, asleepFromMs: 50 });
+    const repeat = versioned({ ...entry('a'), notBeforeMs: 500, awayFromMs: 50 });
     expect(viewQueue(repeat, 100, 49).next).toBeUndefined();
     expect(viewQueue(repeat, 100, 50).next?.entry.id).toBe('a');
   });

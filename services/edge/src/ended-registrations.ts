@@ -105,7 +105,8 @@ export class EndedRegistrations {
     if (record.retired === true) return finish(entry, { state: outcomeOf(entry), atMs: nowMs, reason: 'the registration ended' });
     const { exchange } = entry;
     const silent = exchange !== undefined && nowMs - exchange.firstSentAtMs >= this.#deps.maxTransmitWaitMs(record);
-    const waits = silent ? unanswered(entry, 'timeout', nowMs) : entry;
+    // Its next Register is a better time than any back-off.
+    const waits = silent ? unanswered(entry, 'timeout', nowMs, nowMs) : entry;
     if (isFinished(waits) || waits.state === 'in-flight' || waits.deadlineMs > nowMs) return waits;
     return finish(waits, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device came back' });
   }

@@ -127,8 +127,8 @@ export class CommandRunner {
     if (ending.kind === 'given') return false;
     if (ending.kind === 'failed') {
       this.#uplink.counters.unanswered(ending.reason);
-      const asleepFromMs = held.record.registration.queueMode ? this.#uplink.presence.awakeUntilMs(held) : undefined;
-      const next = unanswered(entry, ending.reason, nowMs, asleepFromMs);
+      const awayFromMs = held.record.registration.queueMode ? this.#uplink.presence.awakeUntilMs(held) : undefined;
+      const next = unanswered(entry, ending.reason, nowMs, awayFromMs);
       const told = await this.#store(held, inFlight, next, undefined, (record) => afterSilence(record, [next]));
       return told && ending.reason !== 'timeout';
     }

@@ -12,20 +12,20 @@ const MAX_ATTEMPTS = 10;
 const RETRY_MS = { first: 30_000, most: 3_600_000 };
 
 /**
- * A command without an answer: sent again where that does no harm, else its outcome is not known. `asleepFromMs`: until
- * when a queue-mode device listens; its next wake-up is a better time than any back-off.
+ * A command without an answer: sent again where that does no harm, else its outcome is not known. `awayFromMs`: from
+ * when the device does not listen; its next message is a better time than any back-off.
  */
-export function unanswered(entry: QueueEntry, reason: string, nowMs: number, asleepFromMs?: number): QueueEntry {
+export function unanswered(entry: QueueEntry, reason: string, nowMs: number, awayFromMs?: number): QueueEntry {
   if (reason === 'body-too-large') return finish(entry, { state: 'outcome-unknown', atMs: nowMs, reason: reasons[reason] ?? reason });
   const harmless = NOT_ACTED_ON.has(reason) || isRepeatable(entry.command);
   const because = reasons[reason] ?? reason;
   if (!harmless) return finish(entry, { state: 'outcome-unknown', atMs: nowMs, reason: because });
   if (entry.attempts >= MAX_ATTEMPTS) return finish(entry, { state: 'expired', atMs: nowMs, reason: because });
-  const { exchange: _, asleepFromMs: __, ...rest } = entry;
+  const { exchange: _, awayFromMs: __, ...rest } = entry;
   const notBeforeMs = nowMs + Math.min(RETRY_MS.first * 2 ** (entry.attempts - 1), RETRY_MS.most);
   // A device that rejects what it is sent would do so again.
-  const sleeps = asleepFromMs !== undefined && !NOT_ACTED_ON.has(reason);
-  return { ...rest, state: 'queued', notBeforeMs, ...(sleeps ? { asleepFromMs: Math.max(asleepFromMs, nowMs) } : {}) };
+  const sleeps = awayFromMs !== undefined && !NOT_ACTED_ON.has(reason);
+  return { ...rest, state: 'queued', notBeforeMs, ...(sleeps ? { awayFromMs: Math.max(awayFromMs, nowMs) } : {}) };
 }
 
 /** The request did not leave, or was rejected: the device did not act on it. RFC 7252 §4.2 */

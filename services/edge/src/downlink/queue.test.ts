@@ -18,8 +18,8 @@ afterEach(async () => {
   await harness.close();
 });
 
-async function registered(change?: (deps: EdgeDeps) => EdgeDeps): Promise<SimulatedDevice> {
-  const { coapPort } = await harness.start({}, change);
+async function registered(change?: (deps: EdgeDeps) => EdgeDeps, env: Record<string, string> = {}): Promise<SimulatedDevice> {
+  const { coapPort } = await harness.start(env, change);
   const device = new SimulatedDevice({ endpoint: 'demo', server: `coap://127.0.0.1:${coapPort}` });
   devices.push(device);
   await device.start();
@@ -53,6 +53,20 @@ describe('a device that de-registered', () => {
     const { id } = (submitted as { status: CommandStatus }).status;
     expect((await ended(id)).data).toMatchObject({ state: 'done', response: { code: '2.05' } });
   });
+
+  it('is asked again on its return for what it did not answer, whatever the back-off is', async () => {
+    const device = await registered(undefined, { LWM2M_MAX_TRANSMIT_WAIT_S: '4' });
+    device.faults.loseIncoming = ({ code }) => /^0\.0[1-7]$/.test(code);
+    const submitted = await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0' });
+    const { id } = (submitted as { status: CommandStatus }).status;
+    const shown = () => harness.northbound.commands('demo');
+    await expect.poll(shown).toMatchObject([{ state: 'in-flight' }]);
+    await device.deregister();
+    await expect.poll(shown, { timeout: 15_000 }).toMatchObject([{ state: 'queued', attempts: 1 }]);
+    device.faults.loseIncoming = () => false;
+    await device.register();
+    expect((await ended(id)).data).toMatchObject({ state: 'done', attempts: 2 });
+  }, 25_000);
 
   it('stays away: its commands end at their deadlines, and then its number', async () => {
     const device = await registered();
