@@ -17,7 +17,7 @@ import { memoryLines, messageLines } from './report.ts';
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
-    devices: { type: 'string', default: '4000' },
+    devices: { type: 'string', default: '8000' },
     messages: { type: 'string', default: '20000' },
     reads: { type: 'string', default: '8000' },
     window: { type: 'string', default: '256' },
