@@ -86,6 +86,25 @@ export interface PartitionRange {
 
 /** The ranges of the topics' partitions; throws {@link EventsUnavailable} when Kafka doesn't tell. */
 export async function partitionRanges(connection: KafkaConnection, topics: readonly string[]): Promise<Map<string, PartitionRange[]>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await askRanges(connection, topics);
+    } catch (error) {
+      if (!isElecting(error) || attempt === ELECTION.tries) throw error;
+      await sleep(ELECTION.waitMs);
+    }
+  }
+}
+
+/** A partition has no leader for a moment, when its broker starts or is replaced. */
+const ELECTION = { tries: 20, waitMs: 100 };
+const LEADERLESS = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+function isElecting(error: unknown): boolean {
+  return error instanceof EventsUnavailable && LEADERLESS.has((error.cause as { type?: string } | undefined)?.type ?? '');
+}
+
+function askRanges(connection: KafkaConnection, topics: readonly string[]): Promise<Map<string, PartitionRange[]>> {
   return withAdmin(connection, async (admin) => {
     const ranges = new Map<string, PartitionRange[]>();
     for (const topic of topics) {
