@@ -129,7 +129,7 @@ describe('the HTTP address', () => {
 });
 
 describe('a setting that nothing uses yet', () => {
-  it.each(['LWM2M_COAPS_PORT', 'LWM2M_BOOTSTRAP_COAP_PORT', 'LWM2M_BOOTSTRAP_COAPS_PORT'])('%s is taken, with a warning', (name) => {
+  it.each(['LWM2M_BOOTSTRAP_COAP_PORT', 'LWM2M_BOOTSTRAP_COAPS_PORT'])('%s is taken, with a warning', (name) => {
     expect(loadConfig({ [name]: '6000' }, { kind: 'standalone' }).warnings).toEqual([expect.stringContaining(name)]);
   });
 });

@@ -90,11 +90,7 @@ function withoutSource(env: Environment): ConfigFault[] {
 }
 
 /** Settings of what this version has no part for yet: an operator who sets one must not think it works. */
-const NOT_SERVED = [
-  'coapsPort', 'bootstrapCoapPort', 'bootstrapCoapsPort', 'dtlsModes', 'dtlsCertificateFiles', 'dtlsKeyFile', 'dtlsTrustFiles',
-  'dtlsCrlFiles', 'dtlsCrlRequired', 'dtlsUnknownServerName', 'dtlsMaxHandshakes', 'dtlsHandshakeTimeoutS', 'dtlsMaxAssociations',
-  'dtlsTicketLifetimeS',
-] as const;
+const NOT_SERVED = ['bootstrapCoapPort', 'bootstrapCoapsPort'] as const;
 
 function notServed(env: Environment): string[] {
   return NOT_SERVED.map((key) => settings[key].name).filter((name) => env[name]).map((name) => `${name} is set, but nothing uses it yet`);
