@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { createLogger, Metrics, startTelemetry, type Logger } from '@cluster/telemetry';
 import { ConfigError } from './config-error.ts';
 import { loadConfig, type Config } from './load-config.ts';
+import { nodeFault } from './node-version.ts';
 import type { ServiceKind } from './settings.ts';
 
 export interface ProcessContext {
@@ -20,10 +21,15 @@ export interface Running {
 }
 
 /**
- * Runs the service of this process. A wrong environment, or a `start` that fails, is told on standard error and ends the
+ * Runs the service of this process. A Node.js that is too old, a wrong environment, or a `start` that fails, is told on standard error and ends the
  * process with 1; a signal closes what runs and ends it with 0.
  */
 export async function runProcess(kind: ServiceKind, start: (context: ProcessContext) => Promise<Running>): Promise<void> {
+  const fault = nodeFault(process.versions.node);
+  if (fault !== undefined) {
+    process.stderr.write(`${fault}\n`);
+    process.exit(1);
+  }
   try {
     await run(kind, start);
   } catch (error) {
