@@ -24,6 +24,8 @@ const MEBIBYTE = 1_048_576;
 export const settings = {
   redisUrls: setting('REDIS_URL', values.redisUrls, undefined,
     'Redis that keeps the state. Several addresses, separated by commas or spaces: a Redis Cluster. Needed by edge and registry; standalone keeps its state in LWM2M_DATA_DIR without it'),
+  redisWaitReplicas: setting('LWM2M_REDIS_WAIT_REPLICAS', values.wholeNumber(0, 8), '0',
+    'Replicas of a Redis server that must have a write before it counts, and before anything that depends on it leaves. 1 where Redis fails over: else what it forgets then was promised'),
   kafkaBrokers: setting('KAFKA_BROKERS', values.hostPorts, undefined,
     'Kafka brokers (host:port) that take the events. Needed by edge and registry; standalone keeps its events in LWM2M_DATA_DIR without it'),
 
@@ -34,6 +36,8 @@ export const settings = {
   bind: setting('LWM2M_BIND', values.bindAddresses,
     { edge: '0.0.0.0,::', registry: '0.0.0.0,::', standalone: '127.0.0.1,::1' },
     'Addresses of the device ports: an IPv4 address, an IPv6 address or both'),
+  reusePort: setting('LWM2M_REUSE_PORT', values.onOff, 'off',
+    'Whether several workers of one host may have the same device ports (SO_REUSEPORT; Linux, FreeBSD 12, AIX): the kernel gives each device to one of them. To be set on all of them, with LWM2M_EGRESS=any'),
   httpPort: setting('LWM2M_HTTP_PORT', values.port, '8080', 'TCP port for REST, health and metrics'),
   httpBind: setting('LWM2M_HTTP_BIND', values.address, '127.0.0.1',
     'Address of the HTTP port. Loopback unless set, since REST asks nobody who they are yet'),

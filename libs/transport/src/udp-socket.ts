@@ -13,11 +13,18 @@ function numericLookup(host: string, _: unknown, done: (error: Error | null, add
   done(null, host, isIP(host));
 }
 
+export interface SocketSettings {
+  readonly receiveBufferBytes: number;
+  /** Whether other sockets, of this process or another, may have the port too (SO_REUSEPORT). */
+  readonly reusePort: boolean;
+}
+
 /** Binds one address. Rejects with the system's error. */
-export async function bindSocket(address: string, port: number, receiveBufferBytes: number): Promise<Socket> {
+export async function bindSocket(address: string, port: number, { receiveBufferBytes, reusePort }: SocketSettings): Promise<Socket> {
   const socket = createSocket({
     ...(isIP(address) === 6 ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' }),
     recvBufferSize: receiveBufferBytes,
+    reusePort,
     lookup: numericLookup as never,
   });
   // With a lookup that answers at once, binding is done before bind() returns.

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { Metrics } from '@cluster/telemetry';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Datagram, openUdp, UdpBindError, type UdpOptions, type UdpTransport } from './index.ts';
 
 const closing: { close(): unknown }[] = [];
@@ -25,7 +25,7 @@ async function opened(options: Partial<UdpOptions> = {}) {
     while (batches.flat().length < count) await new Promise<void>((resolve) => (wake = resolve));
     return batches;
   };
-  return { udp, received };
+  return { udp, received, batches };
 }
 
 async function device(address = '127.0.0.1'): Promise<Socket> {
@@ -105,6 +105,24 @@ describe('openUdp', () => {
     const again = openUdp({ bind: ['127.0.0.1'], port: udp.port, onBatch: () => {} });
     await expect(again).rejects.toBeInstanceOf(UdpBindError);
     await expect(again).rejects.toMatchObject({ code: 'UDP_BIND_FAILED', cause: { code: 'EADDRINUSE' } });
+  });
+
+  it('shares its port where all agree: peers are spread, each stays with one, and all go on with who is left', async () => {
+    const first = await opened({ reusePort: true });
+    const second = await opened({ reusePort: true, port: first.udp.port });
+    const sockets = await Promise.all(Array.from({ length: 40 }, () => device()));
+    const round = async () => {
+      for (const socket of sockets) await sent(socket, Uint8Array.of(1), first.udp);
+    };
+    await round();
+    await round();
+    const peersOf = ({ batches }: typeof first) => new Set(batches.flat().map(({ peer }) => peer));
+    await vi.waitFor(() => expect(first.batches.flat().length + second.batches.flat().length).toBe(80));
+    expect([peersOf(first).size > 0, peersOf(second).size > 0]).toEqual([true, true]);
+    expect(peersOf(first).intersection(peersOf(second)).size).toBe(0);
+    await second.udp.close();
+    await round();
+    await vi.waitFor(() => expect(peersOf(first).size).toBe(40));
   });
 
   it('refuses an address that is not of this host, and leaves no socket open', async () => {

@@ -23,6 +23,8 @@ export interface UdpOptions {
   readonly onBatch: (datagrams: Datagram[], nowMs: number) => void;
   /** How long datagrams are gathered that follow a batch; 0: for one turn of the event loop. Default 0. */
   readonly tickMs?: number;
+  /** Whether other workers of this host may have the port too: the kernel gives each peer to one of them. Default false. */
+  readonly reusePort?: boolean;
   /** Asked of the kernel, which may grant less. Default 4 MB. */
   readonly receiveBufferBytes?: number;
   /** Larger datagrams are dropped. Default 8,192. */
@@ -44,7 +46,7 @@ export interface UdpTransport {
   close(): Promise<void>;
 }
 
-const DEFAULTS = { tickMs: 0, receiveBufferBytes: 4_194_304, maxDatagramBytes: 8_192, maxSendQueueBytes: 4_194_304 };
+const DEFAULTS = { tickMs: 0, reusePort: false, receiveBufferBytes: 4_194_304, maxDatagramBytes: 8_192, maxSendQueueBytes: 4_194_304 };
 const LARGEST_BATCH = 1_024;
 const EPHEMERAL_TRIES = 8;
 /** Largest payload of UDP over IPv4. */
@@ -72,13 +74,13 @@ async function bindAll(settings: Settings): Promise<Socket[]> {
   }
 }
 
-async function bindOnce({ bind, port, receiveBufferBytes }: Settings): Promise<Socket[]> {
+async function bindOnce({ bind, port, ...settings }: Settings): Promise<Socket[]> {
   const sockets: Socket[] = [];
   let missing: unknown = new Error('no address to listen on');
   try {
     for (const address of bind) {
       try {
-        sockets.push(await bindSocket(address, sockets[0]?.address().port ?? port, receiveBufferBytes));
+        sockets.push(await bindSocket(address, sockets[0]?.address().port ?? port, settings));
       } catch (error) {
         if (!isFamilyMissing(address, error)) throw error;
         missing = error;

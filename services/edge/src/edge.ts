@@ -32,12 +32,12 @@ export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
     parts.meter.count(batch);
     parts.driver.receive(batch);
   };
-  const { bind, coapPort: port, tickMs } = config;
-  const { metrics } = deps;
-  const udp = config.noSec ? await openUdp({ bind, port, tickMs, onBatch, metrics }) : undefined;
+  const { bind, tickMs, reusePort } = config;
+  const common = { bind, tickMs, reusePort, metrics: deps.metrics };
+  const udp = config.noSec ? await openUdp({ ...common, port: config.coapPort, onBatch }) : undefined;
   const { dtls } = parts;
   try {
-    const secure = dtls && (await openUdp({ bind, port: config.coapsPort, tickMs, onBatch: (batch) => dtls.receive(batch), metrics }));
+    const secure = dtls && (await openUdp({ ...common, port: config.coapsPort, onBatch: (batch) => dtls.receive(batch) }));
     return liveOn(deps, parts, udp, secure);
   } catch (error) {
     await udp?.close();

@@ -18,7 +18,7 @@ export interface Wired {
 export async function wireEdge(config: Config, metrics: Metrics, log: Logger): Promise<Wired> {
   const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-edge', logger: log };
   const secrets = await openSecrets(config, log);
-  const store = await connectRedisStore({ urls: config.redisUrls });
+  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
   const security = secrets && (await openSecurity(config, store, secrets, log));
   const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();

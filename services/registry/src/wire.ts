@@ -16,7 +16,7 @@ export interface WiredRegistry {
 export async function wireRegistry(config: Config, log: Logger): Promise<WiredRegistry> {
   const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-registry', logger: log };
   const secrets = await openSecrets(config, log);
-  const store = await connectRedisStore({ urls: config.redisUrls });
+  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
   const events = connectKafkaConsumer(kafka);
   const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();
