@@ -8,8 +8,9 @@ export type { AssociationFixed, AssociationMoving, Credential, IdentityKind, Pee
 export { type Certificate, type HolderNames, holderNames, parseCertificate } from './certificates/certificate.ts';
 export { canonicalName, type NameAttribute, nameText, parseName, parseNameText } from './certificates/names.ts';
 export {
-  type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, describeCertificate, judgeCertificate,
+  type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, describeCertificate, judgeCertificate, judgingCertificate,
 } from './certificates/judge.ts';
+export { type SignatureCheck, startSignatureCheck } from './certificates/signatures.ts';
 export { parsePem, type PemBlock, TrustStore } from './certificates/trust-store.ts';
 export { parseSpki, type PublicKeyInfo } from './certificates/spki.ts';
 export { DtlsClient } from './client/client.ts';
@@ -19,7 +20,7 @@ export type { ClientCertificate, ClientPsk, ClientSession, DtlsClientOptions, Ju
 export { KeyObject, X509Certificate } from './crypto.ts';
 export type { Datagram } from './datagram.ts';
 export type { RetransmissionTimes } from './handshake/core.ts';
-export { runPublicKeyWork } from './keys/public-key-work.ts';
+export { runPublicKeyWork, startPublicKeyWork } from './keys/public-key-work.ts';
 export type { PublicKeyResult, PublicKeyWork } from './keys/public-key-work.ts';
 export { NamedGroup } from './messages/extensions.ts';
 export { randomPool } from './random.ts';

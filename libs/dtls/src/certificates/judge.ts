@@ -6,7 +6,7 @@
 import { equalBytes, toHex } from '@cluster/bytes';
 import type { KeyObject } from '../crypto.ts';
 import { type Certificate, type HolderNames, holderNames, MAX_CERTIFICATE_BYTES, parseCertificate } from './certificate.ts';
-import { isKnownAlgorithm, issuerKey, isSignedBy } from './signatures.ts';
+import { isKnownAlgorithm, issuerKey, isSignedBy, type SignatureCheck } from './signatures.ts';
 import { parseSpki } from './spki.ts';
 import type { TrustAnchor, TrustStore } from './trust-store.ts';
 
@@ -62,14 +62,26 @@ const MAX_VERIFICATIONS = 8;
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ANY_PURPOSE = '2.5.29.37.0';
 
-/** `chain` as in the Certificate message: the device's own first. Never throws. */
+/** A judgement under way: yields each signature that is to be checked, takes whether it is valid. */
+export type Judging<Result = CertificateJudgement> = Generator<SignatureCheck, Result, boolean>;
+
+/** Judges where it stands. Never throws. */
 export function judgeCertificate(chain: readonly Uint8Array[], policy: CertificatePolicy): CertificateJudgement {
+  const judging = judgingCertificate(chain, policy);
+  let step = judging.next();
+  while (step.done !== true) step = judging.next(isSignedBy(step.value.signed, step.value.key));
+  return step.value;
+}
+
+/** `chain` as in the Certificate message: the device's own first. The caller checks the signatures, wherever it likes. Never throws. */
+export function* judgingCertificate(chain: readonly Uint8Array[], policy: CertificatePolicy): Judging {
   const parsed = parseChain(chain);
   if (typeof parsed === 'string') return refused(parsed);
   const [leaf, ...others] = parsed as [Certificate, ...Certificate[]];
   const key = parseSpki(leaf.spki)?.key;
-  const refusal = key === undefined ? 'unsupported-key' : (judgeLeaf(leaf, policy.nowMs) ?? (policy.pinned ? undefined : new Path(others, policy).judge(leaf)));
-  if (refusal !== undefined || key === undefined) return refused(refusal ?? 'unsupported-key');
+  if (key === undefined) return refused('unsupported-key');
+  const refusal = judgeLeaf(leaf, policy.nowMs) ?? (policy.pinned ? undefined : yield* new Path(others, policy).judge(leaf));
+  if (refusal !== undefined) return refused(refusal);
   return { ok: true, spki: key, sha256: leaf.sha256, subject: leaf.subject, issuer: leaf.issuer, names: holderNames(leaf) };
 }
 
@@ -115,25 +127,28 @@ class Path {
     this.#policy = policy;
   }
 
-  judge(leaf: Certificate): CertificateRefusal | undefined {
+  judge(leaf: Certificate): Judging<CertificateRefusal | undefined> {
     return this.#climb(leaf, [leaf]);
   }
 
   /** Undefined: a way from the last of `path` is found. Otherwise why the way that came furthest ends. */
-  #climb(certificate: Certificate, path: readonly Certificate[]): CertificateRefusal | undefined {
+  *#climb(certificate: Certificate, path: readonly Certificate[]): Judging<CertificateRefusal | undefined> {
     const { trust } = this.#policy;
     if (trust.anchorsNamed(certificate.subject).some((anchor) => equalBytes(anchor.certificate.der, certificate.der))) return undefined;
     if (!isKnownAlgorithm(certificate.signed.algorithm)) return 'unsupported';
     let refusal: CertificateRefusal | undefined;
     for (const anchor of trust.anchorsNamed(certificate.issuer)) {
-      const found = this.#judgeIssuer(certificate, anchor, path);
+      const found = yield* this.#judgeIssuer(certificate, anchor, path);
       if (found === undefined) return undefined;
       refusal = further(refusal, found);
     }
     for (const issuer of this.#others) {
       if (issuer.subject !== certificate.issuer || path.includes(issuer)) continue;
       const key = issuerKey(issuer.spki);
-      const found = key === undefined ? 'unsupported-key' : (this.#judgeIssuer(certificate, { certificate: issuer, key }, path) ?? this.#climb(issuer, [...path, issuer]));
+      const found =
+        key === undefined
+          ? 'unsupported-key'
+          : ((yield* this.#judgeIssuer(certificate, { certificate: issuer, key }, path)) ?? (yield* this.#climb(issuer, [...path, issuer])));
       if (found === undefined) return undefined;
       refusal = further(refusal, found);
     }
@@ -141,12 +156,12 @@ class Path {
   }
 
   /** Whether this issuer may stand above the last of `path`, and has not revoked it. */
-  #judgeIssuer(certificate: Certificate, { certificate: issuer, key }: TrustAnchor, path: readonly Certificate[]): CertificateRefusal | undefined {
+  *#judgeIssuer(certificate: Certificate, { certificate: issuer, key }: TrustAnchor, path: readonly Certificate[]): Judging<CertificateRefusal | undefined> {
     const { extensions } = issuer;
     const { authorityKeyId } = certificate.extensions;
     if (authorityKeyId && extensions.subjectKeyId && !equalBytes(authorityKeyId, extensions.subjectKeyId)) return 'unknown-issuer';
     if (++this.#verifications > MAX_VERIFICATIONS) return 'too-many';
-    if (!isSignedBy(certificate.signed, key)) return 'bad-signature';
+    if (!(yield { signed: certificate.signed, key })) return 'bad-signature';
     if (extensions.unsupported !== undefined) return 'unsupported';
     if (!extensions.ca || extensions.keyUsage?.keyCertSign === false) return 'issuer-not-allowed';
     // RFC 5280 §4.2.1.9: issuers between it and the device's own certificate, those who issued to themselves not counted.

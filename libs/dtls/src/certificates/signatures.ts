@@ -41,6 +41,12 @@ export function issuerKey(spki: Uint8Array): KeyObject | undefined {
   }
 }
 
+/** Whether `signed` is signed by `key`. */
+export interface SignatureCheck {
+  readonly signed: Signed;
+  readonly key: KeyObject;
+}
+
 export function isSignedBy({ content, algorithm, signature }: Signed, key: KeyObject): boolean {
   const known = ALGORITHMS[algorithm];
   if (known === undefined || key.asymmetricKeyType !== known.keyType) return false;
@@ -49,4 +55,11 @@ export function isSignedBy({ content, algorithm, signature }: Signed, key: KeyOb
   } catch {
     return false;
   }
+}
+
+/** Checks it in a thread of libuv's pool. */
+export function startSignatureCheck({ signed: { content, algorithm, signature }, key }: SignatureCheck, done: (valid: boolean) => void): void {
+  const known = ALGORITHMS[algorithm];
+  if (known === undefined || key.asymmetricKeyType !== known.keyType) done(false);
+  else verify(known.hash, content, key, signature, (error, valid) => done(error === null && valid));
 }

@@ -1,4 +1,7 @@
-/** The public-key operations of a handshake as jobs, so that a bounded pool can run them; {@link runPublicKeyWork} runs one where it stands. */
+/**
+ * The public-key operations of a handshake as jobs: {@link runPublicKeyWork} runs one where it stands,
+ * {@link startPublicKeyWork} in the threads of the process, so that nothing else waits for it.
+ */
 import { createPublicKey, diffieHellman, generateKeyPairSync, sign, verify } from '../crypto.ts';
 import type { KeyObject } from '../crypto.ts';
 import { NamedGroup } from '../messages/extensions.ts';
@@ -64,6 +67,32 @@ export function runPublicKeyWork(work: PublicKeyWork): PublicKeyResult {
   }
 }
 
+/**
+ * Runs one job in a thread of libuv's pool; `done` gets undefined where a key of ours can't be used. The fresh key pair of
+ * an offer is made at once: it costs less than the way to a thread and back.
+ */
+export function startPublicKeyWork(work: PublicKeyWork, done: (result: PublicKeyResult | undefined) => void): void {
+  switch (work.kind) {
+    case 'offer': {
+      const share = newKeyShare(work.group);
+      const signed = signedParameters(work.clientRandom, work.serverRandom, work.group, share.point);
+      sign('sha256', signed, work.signingKey, (error, signature) => done(error === null ? { kind: 'offer', share, signature } : undefined));
+      break;
+    }
+    case 'agree': {
+      const publicKey = publicKeyOf(work.group, work.point);
+      if (publicKey === undefined) done({ kind: 'agree', secret: undefined });
+      else diffieHellman({ privateKey: work.privateKey, publicKey }, (error, secret) => done({ kind: 'agree', secret: error === null ? secret : undefined }));
+      break;
+    }
+    case 'verify': {
+      const { message, publicKey, signature } = work;
+      if (publicKey.asymmetricKeyType !== 'ec') done({ kind: 'verify', valid: false });
+      else verify('sha256', message, publicKey, signature, (error, valid) => done({ kind: 'verify', valid: error === null && valid }));
+    }
+  }
+}
+
 export function newKeyShare(group: number): KeyShare {
   const pair = group === NamedGroup.X25519 ? generateKeyPairSync('x25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
   // As JWK, which costs a third of what DER does: the coordinates have their full length (RFC 7518 §6.2.1).
@@ -75,13 +104,21 @@ export function newKeyShare(group: number): KeyShare {
 
 /** RFC 8422 §5.10, §5.11: a point outside of the group, or a secret of zeros, is refused. */
 function agree(privateKey: KeyObject, group: number, point: Uint8Array): Uint8Array | undefined {
+  const publicKey = publicKeyOf(group, point);
+  try {
+    return publicKey && diffieHellman({ privateKey, publicKey });
+  } catch {
+    return undefined;
+  }
+}
+
+function publicKeyOf(group: number, point: Uint8Array): KeyObject | undefined {
   const x25519 = group === NamedGroup.X25519;
   if (point.length !== (x25519 ? X25519_POINT : P256_POINT) || (!x25519 && point[0] !== UNCOMPRESSED)) return undefined;
   try {
     const spki = Buffer.concat([x25519 ? X25519_SPKI : P256_SPKI, point]).toString('base64');
     // As PEM, which costs half of what DER in an object does.
-    const publicKey = createPublicKey(`-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`);
-    return diffieHellman({ privateKey, publicKey });
+    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`);
   } catch {
     return undefined;
   }

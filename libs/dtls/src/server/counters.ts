@@ -31,6 +31,7 @@ const REFUSALS = [
   'signature',
   'extended-master-secret',
   'not-stored',
+  'work-refused',
   'peer-alert',
   'timeout',
   'half-open-limit',

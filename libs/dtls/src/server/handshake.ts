@@ -192,7 +192,7 @@ export class ServerHandshake implements Waking {
       (question) => ({ kind: 'work-wanted', question, work }),
       (answeredMs, result) => {
         if (result?.kind === work.kind) then(answeredMs, result as PublicKeyResult & { kind: Kind });
-        else this.#finish(answeredMs, 'not-stored');
+        else this.#finish(answeredMs, 'work-refused');
       },
     );
   }

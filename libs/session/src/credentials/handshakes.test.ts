@@ -1,5 +1,5 @@
 /** Devices that shake hands with what an operator set, over the DTLS engine: each kind, rotation, revocation. */
-import { TrustStore } from '@cluster/dtls';
+import { startSignatureCheck, TrustStore, type SignatureCheck } from '@cluster/dtls';
 import { authority, ecKeys, issue, spkiOf } from '@cluster/dtls/testing/authority';
 import { encodeUtf8, fromHex } from '@cluster/bytes';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -24,7 +24,8 @@ function newWorker(): Worker {
   trust.addAnchor(root.der);
   const lookup = world.lookup();
   const policy = () => ({ trust, requireRevocationLists: false });
-  return openWorker(world, new PeerVerdicts({ lookup, devices: world.devices, policy, refused: () => {} }), lookup, [identity]);
+  const check = (signature: SignatureCheck) => new Promise<boolean>((checked) => startSignatureCheck(signature, checked));
+  return openWorker(world, new PeerVerdicts({ lookup, devices: world.devices, policy, check, refused: () => {} }), lookup, [identity]);
 }
 
 beforeEach(() => {

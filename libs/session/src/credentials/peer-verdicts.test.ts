@@ -1,5 +1,5 @@
 /** Who a device is by what it shows in a handshake, and with which alert others are refused. OMA Transport 1.1.1 §5.2.6, §5.2.8, §5.2.9 */
-import { TrustStore, type Verdict } from '@cluster/dtls';
+import { startSignatureCheck, TrustStore, type Verdict } from '@cluster/dtls';
 import { sha256 } from '@cluster/secrets';
 import { authority, ecKeys, issue, revocationList, spkiOf } from '@cluster/dtls/testing/authority';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -23,6 +23,7 @@ beforeEach(() => {
   refused = [];
   verdicts = new PeerVerdicts({
     lookup: world.lookup(), devices: world.devices, policy: () => ({ trust, requireRevocationLists: false }), refused: (reason) => void refused.push(reason),
+    check: (check) => new Promise((checked) => startSignatureCheck(check, checked)),
   });
 });
 

@@ -3,7 +3,8 @@
  * a device's. A refusal has the alert by which the device knows whether to go to its bootstrap server (OMA Transport 1.1.1 §5.2.9).
  */
 import {
-  type CertificateRefusal, describeCertificate, judgeCertificate, type KeyObject, parseSpki, type PskAnswer, type TrustStore, type Verdict,
+  type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, describeCertificate, judgingCertificate, type KeyObject, parseSpki,
+  type PskAnswer, type SignatureCheck, type TrustStore, type Verdict,
 } from '@cluster/dtls';
 import type { CredentialLookup, KnownDevice } from './credential-lookup.ts';
 import type { DeviceNumbers } from './credential-desk.ts';
@@ -21,6 +22,8 @@ interface Deps {
   readonly devices: Pick<DeviceNumbers, 'keep'>;
   /** As it is now: files change. */
   readonly policy: () => PeerPolicy;
+  /** Checks the signatures of chains, wherever that is best done. */
+  readonly check: (check: SignatureCheck) => Promise<boolean>;
   /** Told of each refusal; reasons come from this program alone. */
   readonly refused: (reason: PeerRefusal) => void;
 }
@@ -63,10 +66,18 @@ export class PeerVerdicts {
     const { lookup, policy } = this.#deps;
     const presented = chain[0] && describeCertificate(chain[0]);
     const pinned = presented && (await lookup.byFingerprint(presented.sha256, nowMs));
-    const judged = judgeCertificate(chain, { ...policy(), nowMs, pinned: pinned !== undefined });
+    const judged = await this.#judge(chain, { ...policy(), nowMs, pinned: pinned !== undefined });
     if (!judged.ok) return this.#refuse(judged.reason, judged.alert);
     const device = pinned ?? (await lookup.byIssuedName(judged.issuer, judged.subject, nowMs)) ?? (await this.#byHolder(judged));
     return typeof device === 'string' ? this.#refuse(device) : accepted(judged.spki, judged.sha256, device);
+  }
+
+  async #judge(chain: readonly Uint8Array[], policy: CertificatePolicy): Promise<CertificateJudgement> {
+    const judging = judgingCertificate(chain, policy);
+    let step = judging.next();
+    // One after the other: which is next depends on the last.
+    while (step.done !== true) step = judging.next(await this.#deps.check(step.value));
+    return step.value;
   }
 
   /** Version 0: it holds as long as no operator sets credentials for the endpoint. */

@@ -1,6 +1,9 @@
 /** Answers what the DTLS engine asks: who a peer is, what is stored of its association, and that its progress is stored. */
-import type { DtlsQuestion, DtlsServer, Question, ResumptionAnswer, StoredAssociation } from '@cluster/dtls';
+import {
+  type DtlsQuestion, type DtlsServer, type PublicKeyResult, type Question, type ResumptionAnswer, startPublicKeyWork, type StoredAssociation,
+} from '@cluster/dtls';
 import type { AssociationKeeper, CredentialLookup, PeerVerdicts, SessionStore } from '@cluster/session';
+import type { PublicKeyPool } from './public-key-pool.ts';
 import type { SecurePeers } from './secure-peers.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -8,11 +11,16 @@ interface Deps {
   readonly keeper: AssociationKeeper;
   readonly lookup: CredentialLookup;
   readonly verdicts: PeerVerdicts;
+  readonly pool: PublicKeyPool;
   readonly sessions: Pick<SessionStore, 'resolveAddresses'>;
   readonly peers: SecurePeers;
   /** The store's clock. */
   readonly nowMs: () => number;
   readonly ticketLifetimeMs: number;
+  /** Anybody can send records without a Connection ID from any address: so many lookups a second. */
+  readonly addressLookupsPerS: number;
+  /** Told of each lookup beyond them. */
+  readonly overBudget: () => void;
   /** Uses the engine; what comes of it leaves at the end of the turn. */
   readonly run: (work: (engine: DtlsServer, nowMs: number) => void) => void;
 }
@@ -23,9 +31,6 @@ type Progress = Asked<'send-block-wanted'> | Asked<'ceiling-wanted'>;
 /** How often a question about a peer is asked again while the store is away; the handshake waits meanwhile. */
 const AGAIN_MS = 1_000;
 const TRIES = 10;
-/** Anybody can send records without a Connection ID from any address: so many lookups a second. */
-const ADDRESS_LOOKUPS_PER_S = 2_000;
-
 /** The name of an address in the index, apart from those of plain CoAP. */
 export function addressName(peer: string): string {
   return `dtls+${peer}`;
@@ -40,7 +45,7 @@ export class Answers {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#addressLookups = new TokenBucket(ADDRESS_LOOKUPS_PER_S, deps.nowMs);
+    this.#addressLookups = new TokenBucket(deps.addressLookupsPerS, deps.nowMs);
   }
 
   /** Answers the questions of one turn: what is alike goes to the store together. */
@@ -78,7 +83,7 @@ export class Answers {
       case 'takeover-wanted':
         return this.#later(asked.question, () => keeper.takeOver(asked), 1, undefined);
       case 'work-wanted':
-        return; // public-key work runs inline
+        return this.#work(asked);
       default:
         return this.#progress(asked);
     }
@@ -87,6 +92,18 @@ export class Answers {
   async #put(puts: readonly Asked<'store-wanted'>[]): Promise<void> {
     const stored = await this.#deps.keeper.put(puts).catch(() => []);
     this.#deps.run((engine, nowMs) => puts.forEach(({ question }, i) => engine.answer(nowMs, question, stored[i] === true)));
+  }
+
+  /** An offer is the first that a handshake needs; one that finds no room ends it, and its device begins anew. */
+  #work({ question, work }: Asked<'work-wanted'>): void {
+    const answer = (result: PublicKeyResult | undefined) => this.#deps.run((engine, nowMs) => engine.answer(nowMs, question, result));
+    const task = (done: () => void) =>
+      startPublicKeyWork(work, (result) => {
+        done();
+        answer(result);
+      });
+    if (work.kind !== 'offer') this.#deps.pool.goOn(task);
+    else if (!this.#deps.pool.begin(task)) answer(undefined);
   }
 
   /** The next block of send numbers, or a receive ceiling. */
@@ -123,7 +140,10 @@ export class Answers {
   async #find({ cid, peer }: Asked<'association-wanted'>): Promise<StoredAssociation> {
     const { keeper, sessions } = this.#deps;
     if (cid !== undefined) return keeper.find(cid);
-    if (!this.#addressLookups.take()) return undefined;
+    if (!this.#addressLookups.take()) {
+      this.#deps.overBudget();
+      return undefined;
+    }
     const [number] = await sessions.resolveAddresses([addressName(peer)]);
     return number === undefined ? undefined : keeper.findOf(number);
   }

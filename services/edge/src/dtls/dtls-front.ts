@@ -3,7 +3,7 @@
  * what happens on an association that this worker holds asks nobody.
  */
 import type { Config } from '@cluster/config';
-import { Alert, DtlsServer, type DtlsQuestion, type DtlsServerEvent } from '@cluster/dtls';
+import { Alert, DtlsServer, startSignatureCheck, type DtlsQuestion, type DtlsServerEvent } from '@cluster/dtls';
 import {
   AssociationKeeper, CredentialLookup, EndpointNumbers, PeerVerdicts, RevocationWatch, type ClusterStore, type Rng, type SessionStore,
 } from '@cluster/session';
@@ -13,10 +13,11 @@ import type { WorkerClock } from '../clock.ts';
 import { addressName, Answers } from './answers.ts';
 import { showDtls } from './dtls-metrics.ts';
 import { HelloBudget } from './hello-budget.ts';
+import { PublicKeyPool } from './public-key-pool.ts';
 import { Revocation } from './revocation.ts';
 import type { SecurePeers } from './secure-peers.ts';
 import type { EdgeSecurity } from './security.ts';
-import { SEND_BLOCK, serverOptions } from './server-options.ts';
+import { publicKeyLimits, SEND_BLOCK, serverOptions } from './server-options.ts';
 
 interface Deps {
   readonly config: Config;
@@ -55,6 +56,7 @@ export class DtlsFront {
   readonly #lookup: CredentialLookup;
   readonly #watch: RevocationWatch;
   readonly #hellos: HelloBudget;
+  readonly #pool: PublicKeyPool;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -65,7 +67,8 @@ export class DtlsFront {
     const overBudget = (budget: string) => this.#count('lwm2m_dtls_hellos_dropped_total', 'ClientHellos dropped beyond a budget', budget);
     this.#hellos = new HelloBudget(limits, () => clock.monotonicMs(), overBudget);
     const engine = new DtlsServer(serverOptions(config, security));
-    showDtls(deps.metrics, engine);
+    this.#pool = new PublicKeyPool(publicKeyLimits(config));
+    showDtls(deps.metrics, engine, this.#pool);
     this.#driver = new EngineDriver(engine);
     this.#lookup = new CredentialLookup({ store, sessions, sealer, cacheEntries: CACHED_CREDENTIALS });
     this.#watch = new RevocationWatch(this.#lookup);
@@ -78,7 +81,11 @@ export class DtlsFront {
     });
     const run = (work: (engine: DtlsServer, nowMs: number) => void) => this.#driver.run(work);
     const ticketLifetimeMs = config.dtlsTicketLifetimeS * 1_000;
-    this.#answers = new Answers({ keeper: this.#keeper, lookup: this.#lookup, verdicts: this.#verdicts(), sessions, peers, nowMs, ticketLifetimeMs, run });
+    this.#answers = new Answers({
+      keeper: this.#keeper, lookup: this.#lookup, verdicts: this.#verdicts(), pool: this.#pool, sessions, peers, nowMs, ticketLifetimeMs, run,
+      addressLookupsPerS: config.dtlsAddressLookupsPerS,
+      overBudget: () => this.#count('lwm2m_dtls_address_lookups_dropped_total', 'Records without a Connection ID beyond the budget of lookups by address', 'all'),
+    });
     this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (revoked) => this.#revoke(revoked) });
     this.#driver.onEvents((events) => this.#happened(events));
   }
@@ -185,6 +192,15 @@ export class DtlsFront {
       lookup: this.#lookup,
       devices: new EndpointNumbers({ sessions, cluster, rng }),
       policy: () => ({ trust: security.files().trust, requireRevocationLists: config.dtlsCrlRequired }),
+      check: (check) =>
+        new Promise((checked) => {
+          this.#pool.goOn((done) =>
+            startSignatureCheck(check, (valid) => {
+              done();
+              checked(valid);
+            }),
+          );
+        }),
       refused: (reason) => this.#count('lwm2m_dtls_peers_refused_total', 'Peers that were not who they must be', reason),
     });
   }

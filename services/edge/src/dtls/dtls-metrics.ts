@@ -1,6 +1,7 @@
 /** Shows what the DTLS engine counts and holds. The engine keeps plain numbers; they are read when somebody asks. */
 import type { DtlsServer } from '@cluster/dtls';
 import type { Metrics } from '@cluster/telemetry';
+import type { PublicKeyPool } from './public-key-pool.ts';
 
 const totals = {
   helloVerifyRequests: ['cookies_sent', 'HelloVerifyRequests sent'],
@@ -17,7 +18,8 @@ const totals = {
   evicted: ['evictions', 'Associations that left the memory for want of room'],
 } as const;
 
-export function showDtls(metrics: Metrics, engine: DtlsServer): void {
+export function showDtls(metrics: Metrics, engine: DtlsServer, pool: PublicKeyPool): void {
+  metrics.gauge('lwm2m_dtls_public_key_waiting', 'Public-key operations that wait for a thread', () => pool.waiting);
   const { counters } = engine;
   for (const [key, [name, help]] of Object.entries(totals)) {
     metrics.gauge(`lwm2m_dtls_${name}_total`, help, () => counters[key as keyof typeof totals]);

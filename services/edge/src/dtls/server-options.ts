@@ -1,10 +1,20 @@
 /** The DTLS engine's options out of the configuration, the cluster's secrets and the server's own keys. */
 import type { Config, DtlsFiles, ServerIdentity } from '@cluster/config';
 import { CIPHER_SUITES, type DtlsServerOptions, randomPool, type ServerCredential } from '@cluster/dtls';
+import { availableParallelism } from 'node:os';
+import type { PublicKeyLimits } from './public-key-pool.ts';
 import type { EdgeSecurity } from './security.ts';
 
 /** Send numbers that are reserved at a time. */
 export const SEND_BLOCK = 64;
+
+/** Of libuv's four threads one is left for files and names, of the processor one core for the event loop. */
+const MAX_THREADS = 3;
+
+export function publicKeyLimits(config: Config): PublicKeyLimits {
+  const atATime = config.dtlsPublicKeyThreads ?? Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
+  return { atATime, waiting: config.dtlsPublicKeyWaiting };
+}
 
 /** Keys and certificates are those of now whenever the engine looks: secrets and files may change. */
 export function serverOptions(config: Config, security: EdgeSecurity): DtlsServerOptions {
@@ -27,10 +37,13 @@ export function serverOptions(config: Config, security: EdgeSecurity): DtlsServe
     clientCredentials: asymmetric,
     unknownServerName: config.dtlsUnknownServerName,
     adoptByAddress: true,
+    publicKeyWork: 'asked',
     sendBlock: SEND_BLOCK,
     ticketLifetimeS: config.dtlsTicketLifetimeS,
     limits: {
       maxHandshakes: config.dtlsMaxHandshakes,
+      maxHandshakeBytes: config.dtlsMaxHandshakeBytes,
+      maxAdoptions: config.dtlsMaxTakeovers,
       handshakeTimeoutMs: config.dtlsHandshakeTimeoutS * 1_000,
       maxAssociations: config.dtlsMaxAssociations,
     },
