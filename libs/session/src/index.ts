@@ -1,6 +1,7 @@
 /** Endpoint state: sessions, ownership, downlink queues and observations, and the ports that keep them. */
 export { AssociationKeeper, type NewAssociation, type Takeover } from './associations/association-keeper.ts';
 export * from './associations/store.ts';
+export type * from './bootstrap/bootstrap-desk.ts';
 export * from './commands.ts';
 export * from './credentials/credential.ts';
 export * from './credentials/credential-desk.ts';
