@@ -3,6 +3,7 @@ export { AssociationKeeper, type NewAssociation, type Takeover } from './associa
 export * from './associations/store.ts';
 export type * from './bootstrap/bootstrap-desk.ts';
 export * from './commands.ts';
+export { BoundedCache } from './credentials/bounded-cache.ts';
 export * from './credentials/credential.ts';
 export * from './credentials/credential-desk.ts';
 export { CredentialLookup, isLive, MAX_CREDENTIAL_AGE_MS } from './credentials/credential-lookup.ts';

@@ -1,23 +1,19 @@
 /** Puts the parts of a worker together; starts none of them. */
-import { getRandomValues, randomUUID } from 'node:crypto';
-import { Code, CoapEngine, formatCode } from '@cluster/coap';
+import { randomUUID } from 'node:crypto';
+import { Code, type CoapEngine, formatCode } from '@cluster/coap';
+import { CoapFront, type DtlsSecurity, type SecurePeer, SystemRng, WorkerClock } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
 import type { ClusterStore, Rng, SessionRecord, SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
-import { EngineDriver, type Datagram } from '@cluster/transport';
+import type { EngineDriver } from '@cluster/transport';
 import { ByteMeter } from './byte-meter.ts';
-import { WorkerClock } from './clock.ts';
-import { showCoap } from './coap-metrics.ts';
 import { EdgeCounters } from './counters.ts';
 import { DeviceSteps } from './device-steps.ts';
 import { DomainEvents } from './domain-events.ts';
 import { CommandRunner } from './downlink/command-runner.ts';
 import { Dispatcher } from './downlink/dispatcher.ts';
-import { DtlsFront } from './dtls/dtls-front.ts';
-import { type SecurePeer, SecurePeers } from './dtls/secure-peers.ts';
-import type { EdgeSecurity } from './dtls/security.ts';
 import { Exchanges } from './downlink/exchanges.ts';
 import { MuteRunner } from './downlink/mute-runner.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
@@ -47,7 +43,7 @@ export interface EdgeDeps {
   readonly store: { readonly available: boolean; onAvailability(listener: (available: boolean) => void): () => void };
   readonly publisher: EventPublisher;
   /** Without it no DTLS is served. */
-  readonly security?: EdgeSecurity;
+  readonly security?: DtlsSecurity;
   readonly model: ObjectModel;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -62,38 +58,19 @@ export interface EdgeDeps {
 export interface Parts {
   readonly worker: string;
   readonly clock: WorkerClock;
+  readonly front: CoapFront;
   readonly driver: EngineDriver<CoapEngine>;
   readonly held: HeldSessions;
   readonly steps: DeviceSteps;
   readonly presence: Presence;
   readonly identities: NetworkIdentities;
-  readonly meter: ByteMeter;
   readonly lease: WorkerLease;
   readonly dispatcher: Dispatcher;
   readonly refusals: Refusals;
   readonly sweeper: Sweeper;
   readonly templates: HeldTemplates;
   readonly walk: TemplateWalk;
-  /** CoAP over DTLS, where it is served. */
-  readonly dtls: DtlsFront | undefined;
 }
-
-/** The machine's random numbers, drawn many at a time. */
-class SystemRng implements Rng {
-  readonly #drawn = new Uint32Array(1_024);
-  #next = this.#drawn.length;
-
-  uint32(): number {
-    if (this.#next === this.#drawn.length) {
-      getRandomValues(this.#drawn);
-      this.#next = 0;
-    }
-    return this.#drawn[this.#next++] ?? 0;
-  }
-}
-
-/** MAX_TRANSMIT_WAIT / ACK_TIMEOUT: (2^(MAX_RETRANSMIT + 1) - 1) × ACK_RANDOM_FACTOR. RFC 7252 §4.8.2 */
-const ACK_TIMEOUTS_IN_TRANSMIT_WAIT = 31 * 1.5;
 
 export function assemble(config: Config, deps: EdgeDeps): Parts {
   const worker = config.workerId ?? randomUUID();
@@ -105,12 +82,10 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const presence = new Presence({ mayTell: () => deps.publisher.available, clock, maxTransmitWaitMs: config.maxTransmitWaitS * 1_000 });
   const meter = new ByteMeter(clock, config.cacheSessions);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
-  const parameters = { ackTimeoutMs: (config.maxTransmitWaitS * 1_000) / ACK_TIMEOUTS_IN_TRANSMIT_WAIT };
-  const engine = new CoapEngine({ rng, parameters, limits: { maxBodyBytes: config.maxBodyBytes } });
-  showCoap(deps.metrics, engine);
-  const driver = new EngineDriver(engine);
+  const { sessions, cluster, publisher, metrics, security, log } = deps;
+  const front = new CoapFront({ config, sessions, cluster, security, clock, rng, metrics, passes: (datagrams) => meter.count(datagrams) });
+  const { driver, peers: secure } = front;
   const traces = new Traces(deps.sample ?? (() => false));
-  const { sessions, publisher, log } = deps;
   const steps = new DeviceSteps({
     sessions, publisher, held, log,
     pendingEvents: (number, version, record) => events.pending(number, version, record),
@@ -123,7 +98,6 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   presence.attach(steps);
   const counters = new EdgeCounters(deps.metrics);
   const templates = new HeldTemplates({ documents: deps.cluster, limit: config.maxObservations, log });
-  const secure = new SecurePeers();
   const uplink: Uplink = {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
@@ -160,13 +134,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     shards: () => sweeper.shards,
     ring: (number, record) => sweeper.call(number, record),
   });
-  const received = (datagrams: readonly Datagram[]) => {
-    meter.count(datagrams);
-    driver.receive(datagrams);
-  };
-  const { security, cluster, metrics } = deps;
-  const dtls = security && new DtlsFront({ config, security, sessions, cluster, clock, rng, metrics, peers: secure, received });
-  return { worker, clock, driver, identities, meter, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk, dtls };
+  return { worker, clock, front, driver, identities, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {

@@ -1,7 +1,7 @@
 import { register, type SessionRecord } from '@cluster/session';
 import { describe, expect, it } from 'vitest';
 import { ByteMeter } from './byte-meter.ts';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 import type { Held } from './held-sessions.ts';
 
 const DAY_MS = 86_400_000;

@@ -5,7 +5,7 @@
  */
 import { bytesToday, dayOf, quotaSpent, type DeviceNumber, type SessionRecord } from '@cluster/session';
 import { LRUCache } from 'lru-cache';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 import type { Held } from './held-sessions.ts';
 
 interface Meter {

@@ -1,7 +1,6 @@
 /** A worker's life: takes its lease, opens its sockets, sweeps, and drains when it is told to end. */
+import { listen, type OpenSockets } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
-import { openUdp, type Datagram, type UdpTransport } from '@cluster/transport';
-import { isSecure } from './dtls/secure-peers.ts';
 import { assemble, type EdgeDeps, type Parts } from './assemble.ts';
 import type { HealthParts, Readiness } from './http.ts';
 import { reportOutages } from './outages.ts';
@@ -15,9 +14,6 @@ export interface Edge extends HealthParts {
   close(): Promise<void>;
 }
 
-/** What a worker needs of its open sockets. */
-type Sockets = Pick<UdpTransport, 'port' | 'send' | 'close'>;
-
 /** How long what is under way may take to end, and how often it is asked whether it has. */
 const DRAIN_MS = 5_000;
 const DRAIN_POLL_MS = 20;
@@ -28,63 +24,38 @@ const LEASE_RETRY_MS = 1_000;
 export async function startEdge(config: Config, deps: EdgeDeps): Promise<Edge> {
   const parts = assemble(config, deps);
   if (config.networkIdentityFile !== undefined) await parts.identities.open(config.networkIdentityFile);
-  const onBatch = (batch: readonly Datagram[]): void => {
-    parts.meter.count(batch);
-    parts.driver.receive(batch);
-  };
-  const { bind, tickMs, reusePort } = config;
-  const common = { bind, tickMs, reusePort, metrics: deps.metrics };
-  const udp = config.noSec ? await openUdp({ ...common, port: config.coapPort, onBatch }) : undefined;
-  const { dtls } = parts;
-  try {
-    const secure = dtls && (await openUdp({ ...common, port: config.coapsPort, onBatch: (batch) => dtls.receive(batch) }));
-    return liveOn(deps, parts, udp, secure);
-  } catch (error) {
-    await udp?.close();
-    throw error;
-  }
+  const ports = { plain: config.noSec ? config.coapPort : undefined, secure: config.coapsPort };
+  return liveOn(deps, parts, await listen(parts.front, ports, config, deps.metrics));
 }
 
 /** Lets an assembled worker live on a transport that is open already. */
-export function liveOn(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined, secure?: Sockets): Edge {
-  return new Worker(deps, parts, udp, secure);
+export function liveOn(deps: EdgeDeps, parts: Parts, sockets: OpenSockets): Edge {
+  return new Worker(deps, parts, sockets);
 }
 
 class Worker implements Edge {
   readonly #deps: EdgeDeps;
   readonly #parts: Parts;
-  readonly #udp: Sockets | undefined;
-  readonly #secure: Sockets | undefined;
+  readonly #sockets: OpenSockets;
   readonly #undo: (() => unknown)[] = [];
   #phase: 'starting' | 'up' | 'draining' = 'starting';
 
-  constructor(deps: EdgeDeps, parts: Parts, udp: Sockets | undefined, secure: Sockets | undefined) {
+  constructor(deps: EdgeDeps, parts: Parts, sockets: OpenSockets) {
     this.#deps = deps;
     this.#parts = parts;
-    this.#udp = udp;
-    this.#secure = secure;
-    if (secure !== undefined) parts.dtls?.attach(secure);
-    parts.driver.attach({ send: (batch) => this.#send(batch) });
+    this.#sockets = sockets;
+    parts.front.attach(sockets.plain, sockets.secure);
     this.#watch();
     this.#gauges();
     void this.#join();
   }
 
-  #send(batch: readonly Datagram[]): void {
-    this.#parts.meter.count(batch);
-    const { dtls } = this.#parts;
-    if (dtls === undefined) return this.#udp?.send(batch);
-    const secured = batch.filter(({ peer }) => isSecure(peer));
-    if (secured.length > 0) dtls.send(secured);
-    if (secured.length < batch.length) this.#udp?.send(batch.filter(({ peer }) => !isSecure(peer)));
-  }
-
   get coapPort(): number | undefined {
-    return this.#udp?.port;
+    return this.#sockets.plain?.port;
   }
 
   get coapsPort(): number | undefined {
-    return this.#secure?.port;
+    return this.#sockets.secure?.port;
   }
 
   readiness(): Readiness {
@@ -107,7 +78,7 @@ class Worker implements Edge {
       try {
         await templates.start();
         await lease.start();
-        await this.#parts.dtls?.revocation.start();
+        await this.#parts.front.dtls?.revocation.start();
         this.#undo.push(await this.#deps.cluster.onRing(worker, (number, queueOnly) => dispatcher.rung(number, queueOnly)));
         sweeper.start();
         walk.start();
@@ -151,7 +122,7 @@ class Worker implements Edge {
 
   async close(): Promise<void> {
     this.#phase = 'draining';
-    const { dispatcher, sweeper, steps, lease, driver, templates, walk } = this.#parts;
+    const { dispatcher, sweeper, steps, lease, front, templates, walk } = this.#parts;
     this.#parts.presence.close();
     this.#parts.identities.close();
     await dispatcher.close();
@@ -160,12 +131,11 @@ class Worker implements Edge {
     await sweeper.stop();
     await this.#drain(() => steps.busy === 0);
     await lease.stop();
-    await this.#parts.dtls?.revocation.stop();
+    await this.#parts.front.dtls?.revocation.stop();
     for (const undo of this.#undo) await undo();
-    driver.close();
-    this.#parts.dtls?.close();
-    await this.#udp?.close();
-    await this.#secure?.close();
+    front.close();
+    await this.#sockets.plain?.close();
+    await this.#sockets.secure?.close();
   }
 
   async #drain(done: () => boolean): Promise<void> {

@@ -8,7 +8,7 @@ import {
   decodeStored, encodeEntry, finish, isFinished, isKept, whatWaits, type ClusterStore, type QueueEntry, type SessionRecord,
   type SessionStore, type VersionedEntry,
 } from '@cluster/session';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 import type { DeviceSteps } from './device-steps.ts';
 import type { DomainEvents } from './domain-events.ts';
 import { unanswered } from './downlink/outcomes.ts';

@@ -1,7 +1,7 @@
 /** Reports the times in which no broker took events: devices could not be heard, and nobody's registration runs out for it. */
 import type { EventPublisher } from '@cluster/events';
 import type { ClusterStore } from '@cluster/session';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 
 /** How often an outage that goes on is reported: other workers, which may notice nothing of it, expire registrations meanwhile. */
 const REPORT_EVERY_MS = 10_000;

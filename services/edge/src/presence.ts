@@ -4,7 +4,7 @@
  */
 import type { OutgoingRequest } from '@cluster/coap';
 import { fallAsleep, maySleep, type DeviceNumber, type SessionRecord } from '@cluster/session';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 import type { DeviceSteps } from './device-steps.ts';
 import type { Held } from './held-sessions.ts';
 import { changeSession, type Change } from './session-change.ts';

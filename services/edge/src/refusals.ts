@@ -4,7 +4,7 @@
  */
 import type { EventPublisher } from '@cluster/events';
 import { renewAll, type DeviceNumber } from '@cluster/session';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 import type { DeviceSteps } from './device-steps.ts';
 import type { DomainEvents } from './domain-events.ts';
 import type { Held } from './held-sessions.ts';

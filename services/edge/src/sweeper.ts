@@ -8,7 +8,7 @@ import {
   type ClusterStore, type Outage, type SessionRecord, type SessionStore, type StoredSession, type Waiting,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 import type { DeviceSteps } from './device-steps.ts';
 import { hasMark, type EndedRegistrations } from './ended-registrations.ts';
 import type { HeldTemplates } from './held-templates.ts';

@@ -4,7 +4,7 @@
  */
 import { decodeSession, type ClusterStore, type DeviceNumber, type SessionRecord, type SessionStore } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 import type { HeldTemplates } from './held-templates.ts';
 
 export interface TemplateWalkDeps {

@@ -1,4 +1,5 @@
 /** The one file of the edge that knows the adapters: Redis below its state, Kafka below its events. */
+import { openSecurity } from '@cluster/coap-kit';
 import { type Config, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaPublisher, ensureTopics, kafkaDurability } from '@cluster/events-kafka';
@@ -7,7 +8,6 @@ import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
 import { connectRedisStore } from '@cluster/store-redis';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import type { EdgeDeps } from './assemble.ts';
-import { openSecurity } from './dtls/security.ts';
 
 export interface Wired {
   readonly deps: EdgeDeps;

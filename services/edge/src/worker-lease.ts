@@ -4,7 +4,7 @@
  */
 import type { ClusterStore } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
-import type { WorkerClock } from './clock.ts';
+import type { WorkerClock } from '@cluster/coap-kit';
 
 const RENEW_EVERY_MS = 2_000;
 const LEASE_MS = 10_000;

@@ -1,6 +1,7 @@
 /** `npm start`: the whole server in one process on embedded storage, for a laptop, a lab or a small site. */
+import { openSecurity } from '@cluster/coap-kit';
 import { runProcess, type Config } from '@cluster/config';
-import { objectModel, openSecurity, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
+import { objectModel, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
 import { startRegistry, wireRegistry, type RegistryPorts } from '@cluster/registry';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { wireEmbedded } from './wire.ts';

@@ -58,7 +58,7 @@ export class SimulatedWorker {
         passing('after a datagram left');
       }
     };
-    this.#edge = liveOn(deps, this.parts, { port: 5683, send, close: async () => {} });
+    this.#edge = liveOn(deps, this.parts, { plain: { port: 5683, send, close: async () => {} }, secure: undefined });
     const receive = (datagrams: readonly Datagram[]) => {
       passing('before a datagram is taken');
       if (!this.#dead) this.parts.driver.receive(datagrams);

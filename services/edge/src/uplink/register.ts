@@ -1,12 +1,12 @@
 /** Register: a device tells that it is there. OMA Transport 1.1.1 §6.4.3 */
 import { Code, contentFormat, uriQuery } from '@cluster/coap';
+import { isSecure, refusal, unavailable } from '@cluster/coap-kit';
 import { parseRegister, type Registration } from '@cluster/lwm2m';
 import { answeredBefore, bindEndpoint, deadlineOf, isRetired, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
-import { isSecure } from '../dtls/secure-peers.ts';
 import type { Held } from '../held-sessions.ts';
 import { nextLookMs } from '../next-look.ts';
-import { created, refusal, unavailable } from '../replies.ts';
+import { created } from '../replies.ts';
 import { arrivalOf, bindAddress, type Received, type Uplink } from './uplink.ts';
 
 /** How long an unpublished registration event may wait for the sweeper, if its worker dies before the device repeats. */

@@ -1,9 +1,9 @@
 /** Sends each CoAP event of a tick to its handler, and the steps that come of it to the devices, all at once. */
 import { Code, uriPath, type CoapEvent } from '@cluster/coap';
+import { refusal, unavailable } from '@cluster/coap-kit';
 import { StoreUnavailable } from '@cluster/session';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import type { Traces } from '../traces.ts';
-import { refusal, unavailable } from '../replies.ts';
 import { notificationStep, type DownlinkSide } from './notification.ts';
 import { registerSteps } from './register.ts';
 import { sendSteps } from './send.ts';

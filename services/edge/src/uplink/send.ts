@@ -1,11 +1,10 @@
 /** Send: a device reports on its own account with POST /dp. OMA Transport 1.1.1 §6.4.5 */
 import { Code } from '@cluster/coap';
+import { isSecure, refusal, unavailable } from '@cluster/coap-kit';
 import { parseSend } from '@cluster/lwm2m';
 import { isMuted, takeOver, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
-import { isSecure } from '../dtls/secure-peers.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
-import { refusal, unavailable } from '../replies.ts';
 import { alarmOfWaking, arrivalOf, mayMove, movesOrWakes, type Received, type Uplink } from './uplink.ts';
 
 /** Finds the senders by what they proved, or by their addresses. A sender that no session confirms gets 4.04. */

@@ -1,12 +1,12 @@
 /** Update and De-register: messages on the location of a registration. OMA Transport 1.1.1 §6.4.3 */
 import { Code, contentFormat, uriQuery } from '@cluster/coap';
+import { refusal, unavailable } from '@cluster/coap-kit';
 import { parseUpdate } from '@cluster/lwm2m';
 import {
   answeredBefore, deadlineOf, end, numberOfLocation, sleepLookMs, update, type Arrival, type DeviceNumber, type SessionRecord,
 } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
-import { refusal, unavailable } from '../replies.ts';
 import { arrivalOf, bindAddress, mayMove, type Received, type Uplink } from './uplink.ts';
 
 /** When the sweeper looks whether other observations were made, if its worker dies before. */

@@ -1,13 +1,12 @@
 /** What the handlers of device messages share: the message, the state they act on, and how they answer. */
 import type { CoapMessage, CoapResponse } from '@cluster/coap';
+import { isSecure, type SecurePeers, type WorkerClock } from '@cluster/coap-kit';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
 import { sleepLookMs, type Arrival, type DeviceNumber, type Rng, type SessionRecord, type SessionStore } from '@cluster/session';
 import type { ByteMeter } from '../byte-meter.ts';
-import type { WorkerClock } from '../clock.ts';
 import type { DomainEvents } from '../domain-events.ts';
 import type { EdgeCounters } from '../counters.ts';
-import { isSecure, type SecurePeers } from '../dtls/secure-peers.ts';
 import type { NetworkIdentities } from '../network-identities.ts';
 import type { Presence } from '../presence.ts';
 import type { AddressBindings } from './address-bindings.ts';

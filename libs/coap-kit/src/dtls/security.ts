@@ -3,7 +3,7 @@ import { type Config, type DtlsFiles, openDtlsFiles, type Secrets } from '@clust
 import type { AssociationStore, CredentialStore } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 
-export interface EdgeSecurity {
+export interface DtlsSecurity {
   readonly store: AssociationStore & CredentialStore;
   readonly secrets: Pick<Secrets, 'ring' | 'sealer'>;
   /** Keys, certificates and trust as the files are now. */
@@ -14,8 +14,8 @@ export interface EdgeSecurity {
 
 /** Reads the server's keys and certificates. Throws `ConfigError` if they can't be used. */
 export async function openSecurity(
-  config: Config, store: EdgeSecurity['store'], secrets: Secrets, log: Logger,
-): Promise<EdgeSecurity & { close(): void }> {
+  config: Config, store: DtlsSecurity['store'], secrets: Secrets, log: Logger,
+): Promise<DtlsSecurity & { close(): void }> {
   const listeners: ((files: DtlsFiles) => void)[] = [];
   const changed = (next: DtlsFiles) => {
     files = next;

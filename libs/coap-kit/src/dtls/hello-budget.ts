@@ -2,11 +2,13 @@
  * How many ClientHellos are looked at, of one source and in all: they can be sent by anybody, from any address, and each
  * costs a cookie or begins a handshake. What is beyond the budget is dropped unread; its client repeats it.
  */
+import { BoundedCache } from '@cluster/session';
 import type { Datagram } from '@cluster/transport';
-import { LRUCache } from 'lru-cache';
 import { TokenBucket } from './token-bucket.ts';
 
 const SOURCES = 20_000;
+/** After which a source counts as new; its bucket has long been full again. */
+const IDLE_MS = 60_000;
 const CONTENT_TYPE_HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 /** Behind the record's header (RFC 6347 §4.1). */
@@ -24,7 +26,7 @@ export class HelloBudget {
   readonly #nowMs: () => number;
   readonly #dropped: (why: 'source' | 'all') => void;
   readonly #all: TokenBucket;
-  readonly #sources = new LRUCache<string, TokenBucket>({ max: SOURCES });
+  readonly #sources = new BoundedCache<string, TokenBucket>(SOURCES, IDLE_MS);
 
   constructor(limits: HelloLimits, nowMs: () => number, dropped: (why: 'source' | 'all') => void) {
     this.#limits = limits;
@@ -40,8 +42,9 @@ export class HelloBudget {
 
   #mayGreet(peer: string): boolean {
     const source = sourceOf(peer);
-    const bucket = this.#sources.get(source) ?? new TokenBucket(this.#limits.perSource, this.#nowMs);
-    this.#sources.set(source, bucket);
+    const nowMs = this.#nowMs();
+    const bucket = this.#sources.get(source, nowMs) ?? new TokenBucket(this.#limits.perSource, this.#nowMs);
+    this.#sources.set(source, bucket, nowMs);
     const refused = !bucket.take() ? 'source' : !this.#all.take() ? 'all' : undefined;
     if (refused !== undefined) this.#dropped(refused);
     return refused === undefined;

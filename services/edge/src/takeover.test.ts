@@ -2,15 +2,15 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { encodeUtf8 } from '@cluster/bytes';
 import { Code, OptionNumber } from '@cluster/coap';
+import type { DtlsSecurity } from '@cluster/coap-kit';
 import type { DtlsFiles } from '@cluster/config';
 import { TrustStore } from '@cluster/dtls';
 import { KeyRing, Sealer } from '@cluster/secrets';
 import { CredentialDesk, EndpointNumbers } from '@cluster/session';
 import { Metrics } from '@cluster/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openHarness, type Harness } from '../testing/harness.ts';
-import { SecureDevice } from '../testing/secure-device.ts';
-import type { EdgeSecurity } from './security.ts';
+import { openHarness, type Harness } from './testing/harness.ts';
+import { SecureDevice } from './testing/secure-device.ts';
 
 const ENDPOINT = 'secured';
 const KEY = '00112233445566778899aabbccddeeff';
@@ -19,7 +19,7 @@ const UPDATE = { code: Code.POST };
 const rng = { uint32: () => randomInt(2 ** 32) };
 
 let harness: Harness;
-let security: EdgeSecurity;
+let security: DtlsSecurity;
 let desk: CredentialDesk;
 let device: SecureDevice;
 let ports: number[];

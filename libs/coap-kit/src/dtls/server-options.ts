@@ -3,7 +3,7 @@ import type { Config, DtlsFiles, ServerIdentity } from '@cluster/config';
 import { CIPHER_SUITES, type DtlsServerOptions, randomPool, type ServerCredential } from '@cluster/dtls';
 import { availableParallelism } from 'node:os';
 import type { PublicKeyLimits } from './public-key-pool.ts';
-import type { EdgeSecurity } from './security.ts';
+import type { DtlsSecurity } from './security.ts';
 
 /** Send numbers that are reserved at a time. */
 export const SEND_BLOCK = 64;
@@ -17,7 +17,7 @@ export function publicKeyLimits(config: Config): PublicKeyLimits {
 }
 
 /** Keys and certificates are those of now whenever the engine looks: secrets and files may change. */
-export function serverOptions(config: Config, security: EdgeSecurity): DtlsServerOptions {
+export function serverOptions(config: Config, security: DtlsSecurity): DtlsServerOptions {
   const { ring } = security.secrets;
   const credentials = withCertificate(security.files());
   security.onFiles((files) => void credentials.splice(0, credentials.length, ...withCertificate(files)));

@@ -3,8 +3,7 @@
  * Connection ID, that stays the same whatever address the device has and whichever worker holds it.
  */
 import type { Credential, DtlsServerEvent } from '@cluster/dtls';
-import type { DeviceNumber } from '@cluster/session';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache, type DeviceNumber } from '@cluster/session';
 
 type Established = Extract<DtlsServerEvent, { kind: 'established' }>;
 
@@ -38,7 +37,7 @@ export function isSecure(peer: string): boolean {
 export class SecurePeers {
   readonly #byName = new Map<string, SecurePeer>();
   readonly #byAssociation = new Map<number, SecurePeer>();
-  readonly #closed = new LRUCache<string, SecurePeer>({ max: CLOSED_KEPT });
+  readonly #closed = new BoundedCache<string, SecurePeer>(CLOSED_KEPT, Number.POSITIVE_INFINITY);
 
   get size(): number {
     return this.#byName.size;
@@ -60,7 +59,7 @@ export class SecurePeers {
     if (peer === undefined) return undefined;
     this.#byAssociation.delete(association);
     if (this.#byName.get(peer.name) === peer) this.#byName.delete(peer.name);
-    this.#closed.set(peer.name, peer);
+    this.#closed.set(peer.name, peer, 0);
     return peer;
   }
 
@@ -80,7 +79,7 @@ export class SecurePeers {
 
   /** Who a peer proved to be, also of an association that was closed a moment ago. */
   of(name: string): SecurePeer | undefined {
-    return this.#byName.get(name) ?? this.#closed.get(name);
+    return this.#byName.get(name) ?? this.#closed.get(name, 0);
   }
 }
 

@@ -16,12 +16,12 @@ import { HelloBudget } from './hello-budget.ts';
 import { PublicKeyPool } from './public-key-pool.ts';
 import { Revocation } from './revocation.ts';
 import type { SecurePeers } from './secure-peers.ts';
-import type { EdgeSecurity } from './security.ts';
+import type { DtlsSecurity } from './security.ts';
 import { publicKeyLimits, SEND_BLOCK, serverOptions } from './server-options.ts';
 
 interface Deps {
   readonly config: Config;
-  readonly security: EdgeSecurity;
+  readonly security: DtlsSecurity;
   readonly sessions: SessionStore;
   readonly cluster: ClusterStore;
   readonly clock: WorkerClock;
