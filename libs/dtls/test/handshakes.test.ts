@@ -5,7 +5,8 @@ import { CIPHER_SUITES } from '../src/index.ts';
 import type { ClientSession, DtlsClientOptions, DtlsServerOptions } from '../src/index.ts';
 import { seededIntegers } from './fixtures.ts';
 import { FAIR, FOUL, TestNetwork } from './network.ts';
-import { CLIENTS, newClient, newStore, newWorker } from './peers.ts';
+import { WITH_CID, newClient, newStore, newWorker } from './peers.ts';
+import type { CLIENTS } from './peers.ts';
 
 const SEEDS = 1_000;
 const RUN_MS = 100_000;
@@ -61,20 +62,26 @@ function expectClean(network: TestNetwork): void {
   expect(network.worker.server.usage).toMatchObject({ handshakes: 0, handshakeBytes: 0, adoptions: 0, questions: 0 });
 }
 
-describe.each(['psk', 'x509', 'rpk'] as const)('%s', (kind) => {
+describe.each<[string, Kind, Partial<DtlsClientOptions>]>([
+  ['a PSK', 'psk', {}],
+  ['a PSK, with Connection IDs', 'psk', WITH_CID],
+  ['X.509', 'x509', {}],
+  ['raw public keys', 'rpk', {}],
+])('%s', (_, kind, fixed) => {
   it('completes or fails cleanly over a foul network', () => {
     let completed = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const integers = seededIntegers(seed);
       const network = new TestNetwork(newWorker(newStore(), serverVariation(integers), seed), integers, FOUL);
       network.nowMs += seed;
-      if (converse(network, kind, clientVariation(kind, integers)) !== undefined) completed++;
+      if (converse(network, kind, { ...clientVariation(kind, integers), ...fixed }) !== undefined) completed++;
+      if (fixed === WITH_CID) expect(network.worker.of('established').every(({ cidAgreed }) => cidAgreed)).toBe(true);
       expectClean(network);
     }
     expect(completed).toBeGreaterThan(SEEDS * 0.98);
-  }, 120_000);
+  }, 300_000);
 
-  it('completes at once over a fair one, with every suite', () => {
+  it('completes at once over a fair one, with every suite (rows B22, B26, B29)', () => {
     for (const { id, name, keyExchange } of CIPHER_SUITES) {
       if ((keyExchange === 'psk') !== (kind === 'psk')) continue;
       const network = new TestNetwork(newWorker(), seededIntegers(1), FAIR);
@@ -84,24 +91,26 @@ describe.each(['psk', 'x509', 'rpk'] as const)('%s', (kind) => {
   });
 });
 
-describe.each([
-  ['session id', false],
-  ['ticket', true],
-])('resumption by %s', (_, tickets) => {
+describe.each<[Kind, string, boolean]>([
+  ['psk', 'session id', false],
+  ['psk', 'ticket', true],
+  ['x509', 'session id', false],
+  ['rpk', 'ticket', true],
+])('resumption of %s by %s', (kind, _, tickets) => {
   it('completes, falls back or fails cleanly over a foul network', () => {
     let resumed = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const integers = seededIntegers(seed);
       const network = new TestNetwork(newWorker(newStore(), serverVariation(integers), seed), integers, FOUL);
       network.nowMs += seed;
-      const variation = { ...clientVariation('psk', integers), tickets };
-      const session = converse(network, 'psk', variation);
+      const variation = { ...clientVariation(kind, integers), tickets };
+      const session = converse(network, kind, variation);
       if (session === undefined) continue;
       network.events.set('device', []);
-      const again = converse(network, 'psk', { ...variation, session });
+      const again = converse(network, kind, { ...variation, session });
       if (again !== undefined && network.happened('device', 'connected')[0]!.resumed) resumed++;
       expectClean(network);
     }
     expect(resumed).toBeGreaterThan(SEEDS * 0.95);
-  }, 120_000);
+  }, 300_000);
 });

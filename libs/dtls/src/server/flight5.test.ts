@@ -97,7 +97,30 @@ describe('a pre-shared key', () => {
     worker.server.handle(0, { peer: 'raw', bytes: forged(1) });
     expect(worker.settle(0)).toEqual([]);
     worker.server.handle(0, { peer: 'raw', bytes: forged(2) });
-    expect(alertIn(worker.settle(0).map(({ bytes }) => bytes))).toBe(115);
+    worker.server.timeout(1_000);
+    expect(alertIn(worker.settle(1_000).map(({ bytes }) => bytes))).toBe(115);
+  });
+
+  it.each<[string, Uint8Array, number]>([
+    ['known, and at hand', IDENTITY, 0],
+    ['known, and looked up', IDENTITY, 40],
+    ['unknown', encodeUtf8('nobody'), 20],
+  ])('whose identity is %s is refused at the same time', (_, identity, lookupMs) => {
+    const worker = newWorker();
+    const client = new RawClient(worker);
+    client.greet(hello());
+    worker.silent = ({ kind }) => kind === 'psk-wanted';
+    client.send(HandshakeType.CLIENT_KEY_EXCHANGE, encodePskIdentity(identity));
+    for (const sequence of [1, 2]) worker.server.handle(0, { peer: 'raw', bytes: forged(sequence) });
+    const [asked] = worker.of('psk-wanted');
+    const { question, answer } = worker.store.answerTo(asked!)!;
+    worker.server.answer(lookupMs, question as never, answer as never);
+    const refusedAtMs = worker.server.poll().wakeAtMs!;
+    expect([lookupMs, refusedAtMs]).toEqual([lookupMs, 250]);
+    worker.server.timeout(refusedAtMs - 1);
+    expect(worker.settle(refusedAtMs - 1)).toEqual([]);
+    worker.server.timeout(refusedAtMs);
+    expect(alertIn(worker.settle(refusedAtMs).map(({ bytes }) => bytes))).toBe(115);
   });
 
   it('asks the store once, and not before the cookie was valid', () => {

@@ -76,6 +76,7 @@ export const onClientKeyExchange: Step = (handshake, nowMs, message) => {
 };
 
 function onPskIdentity(handshake: ServerHandshake, nowMs: number, body: Uint8Array): void {
+  handshake.identityCame(nowMs);
   const identity = decodePskIdentity(body)?.slice();
   if (identity === undefined) {
     malformed(handshake, nowMs);

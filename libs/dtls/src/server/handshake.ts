@@ -6,7 +6,7 @@ import { HandshakeCore } from '../handshake/core.ts';
 import { pskPremasterSecret } from '../keys/key-schedule.ts';
 import type { KeyShare, PublicKeyResult, PublicKeyWork } from '../keys/public-key-work.ts';
 import { runPublicKeyWork } from '../keys/public-key-work.ts';
-import type { ClientHello, ClientHelloPrefix } from '../messages/client-hello.ts';
+import type { ClientHelloPrefix } from '../messages/client-hello.ts';
 import { HandshakeType, decodeFragments } from '../messages/handshake.ts';
 import type { HandshakeFragment, HandshakeMessage } from '../messages/handshake.ts';
 import type { OpenedRecord } from '../record/record.ts';
@@ -19,7 +19,7 @@ import type { ServerContext } from './context.ts';
 import type { Refusal } from './counters.ts';
 import type { DtlsServerEvent, FormerPsk, Question } from './events.ts';
 import { deriveServerKeys } from './keys.ts';
-import type { ClientOffer, SuiteChoice } from './negotiation.ts';
+import type { Agreement } from './negotiation.ts';
 
 /** What the next message does. */
 export type Step = (handshake: ServerHandshake, nowMs: number, message: HandshakeMessage) => void;
@@ -32,22 +32,14 @@ export interface HandshakeOwner {
   established(nowMs: number, handshake: ServerHandshake, association: Association): void;
 }
 
-/** What the hellos agreed on. */
-export interface Agreement {
-  readonly hello: ClientHello;
-  readonly offer: ClientOffer;
-  readonly choice: SuiteChoice;
-  readonly serverRandom: Uint8Array;
-  readonly resumed: boolean;
-  readonly issueTicket: boolean;
-  /** The association's name; on the wire only if `cidAgreed`. */
-  readonly cid: Uint8Array;
-  readonly cidAgreed: boolean;
-}
-
 /** Records of the protected epoch that came before its keys. */
 const MAX_EARLY_RECORDS = 4;
 const FINISHED_ATTEMPTS = 2;
+/**
+ * From the PSK identity to the alert of its refusal at the least: longer than a lookup takes, which an identity that is
+ * known may be spared. A client that repeats its Finished as it should (RFC 6347 §4.2.4.1) never waits for it.
+ */
+const PSK_REFUSAL_MS = 250;
 
 export class ServerHandshake implements Waking {
   wakeAtMs = Infinity;
@@ -82,6 +74,9 @@ export class ServerHandshake implements Waking {
   #waiting = false;
   #held: WireRecord[] = [];
   #failedSequence = -1;
+  /** When a refusal of the PSK may be told, and whether it is to be. */
+  #refusalFromMs = 0;
+  #refusal: Refusal | undefined;
   #finishedFailures = 0;
   #accounted = 0;
 
@@ -206,6 +201,11 @@ export class ServerHandshake implements Waking {
     this.#finish(nowMs, reason, alert);
   }
 
+  /** A PSK identity came: its refusal, should it come to that, is told no sooner than that of any other. */
+  identityCame(nowMs: number): void {
+    this.#refusalFromMs = nowMs + PSK_REFUSAL_MS;
+  }
+
   /** Ends without a word: the peer will try again. */
   abandon(nowMs: number, reason: Refusal): void {
     this.#finish(nowMs, reason);
@@ -221,6 +221,10 @@ export class ServerHandshake implements Waking {
     if (this.ended) return;
     if (nowMs >= this.#expiresAtMs) {
       this.#finish(nowMs, this.doomed ?? 'timeout');
+      return;
+    }
+    if (this.#refusal !== undefined && nowMs >= this.#refusalFromMs) {
+      this.fail(nowMs, this.#refusal, Alert.UNKNOWN_PSK_IDENTITY);
       return;
     }
     if (nowMs >= this.core.retransmitAtMs) {
@@ -280,8 +284,15 @@ export class ServerHandshake implements Waking {
     this.#failedSequence = record.sequence;
     if (++this.#finishedFailures < FINISHED_ATTEMPTS) return true;
     const psk = this.agreement?.choice.suite.keyExchange === 'psk' && !this.agreement.resumed;
-    this.fail(nowMs, this.doomed ?? 'finished', psk ? Alert.UNKNOWN_PSK_IDENTITY : Alert.DECRYPT_ERROR);
+    if (psk) this.#refusePsk(nowMs);
+    else this.fail(nowMs, 'finished', Alert.DECRYPT_ERROR);
     return true;
+  }
+
+  #refusePsk(nowMs: number): void {
+    this.#refusal = this.doomed ?? 'finished';
+    this.#waiting = true;
+    this.wake(nowMs);
   }
 
   /** In an abbreviated handshake the client may send at once. That its Finished isn't here yet says it was lost: our flight calls for it. */
@@ -305,6 +316,7 @@ export class ServerHandshake implements Waking {
   }
 
   #reschedule(): void {
-    if (!this.ended) this.context.deadlines.set(this, Math.min(this.#expiresAtMs, this.core.retransmitAtMs));
+    const refusalAtMs = this.#refusal === undefined ? Infinity : this.#refusalFromMs;
+    if (!this.ended) this.context.deadlines.set(this, Math.min(this.#expiresAtMs, this.core.retransmitAtMs, refusalAtMs));
   }
 }

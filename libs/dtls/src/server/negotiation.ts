@@ -65,6 +65,19 @@ export interface SuiteChoice {
 const refused = (reason: Refusal, alert: number): Refused => ({ ok: false, reason, alert });
 const X509_ONLY = Uint8Array.of(CertificateType.X509);
 
+/** What the hellos agreed on. */
+export interface Agreement {
+  readonly hello: ClientHello;
+  readonly offer: ClientOffer;
+  readonly choice: SuiteChoice;
+  readonly serverRandom: Uint8Array;
+  readonly resumed: boolean;
+  readonly issueTicket: boolean;
+  /** The association's name; on the wire only if `cidAgreed`. */
+  readonly cid: Uint8Array;
+  readonly cidAgreed: boolean;
+}
+
 /** Checks the fixed part and parses the extensions. */
 export function readOffer(hello: ClientHello): { readonly ok: true; readonly offer: ClientOffer } | Refused {
   // Versions count down: a client of DTLS 1.3 says 1.2 here; one that knows 1.0 only says 0xfeff.
