@@ -1,44 +1,29 @@
 /** Workers in one process and a device with a Connection ID between them. */
-import { randomBytes, randomInt } from 'node:crypto';
 import { encodeUtf8 } from '@cluster/bytes';
 import { Code, OptionNumber } from '@cluster/coap';
-import type { DtlsSecurity } from '@cluster/coap-kit';
-import type { DtlsFiles } from '@cluster/config';
-import { TrustStore } from '@cluster/dtls';
-import { KeyRing, Sealer } from '@cluster/secrets';
-import { CredentialDesk, EndpointNumbers } from '@cluster/session';
-import { Metrics } from '@cluster/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openHarness, type Harness } from './testing/harness.ts';
+import type { Harness } from './testing/harness.ts';
 import { SecureDevice } from './testing/secure-device.ts';
+import { openSecureScene, type SecureScene, type SecureWorker } from './testing/secure-scene.ts';
 
 const ENDPOINT = 'secured';
 const KEY = '00112233445566778899aabbccddeeff';
 const PSK = { identity: encodeUtf8('id'), key: Buffer.from(KEY, 'hex') };
 const UPDATE = { code: Code.POST };
-const rng = { uint32: () => randomInt(2 ** 32) };
 
+let scene: SecureScene;
 let harness: Harness;
-let security: DtlsSecurity;
-let desk: CredentialDesk;
 let device: SecureDevice;
+let workers: SecureWorker[];
 let ports: number[];
-let metrics: Metrics[];
 let location: string[];
 
 beforeEach(async () => {
-  harness = await openHarness();
-  const { store } = harness;
-  const ring = new KeyRing([{ id: 0, bytes: randomBytes(32) }]);
-  const sealer = new Sealer(ring, randomBytes);
-  const files: DtlsFiles = { identities: [], trust: new TrustStore() };
-  security = { store, secrets: { ring, sealer }, files: () => files, onFiles: () => {} };
-  const devices = new EndpointNumbers({ sessions: store, cluster: store, rng });
-  desk = new CredentialDesk({ store, cluster: store, devices, ring, sealer, policy: { shortPsks: false, sharedPsks: false }, timeMs: () => store.timeMs() });
-  await desk.set(ENDPOINT, { psk: { identity: 'id', keyHex: KEY } });
-  metrics = [new Metrics(), new Metrics()];
-  ports = [];
-  for (const own of metrics) ports.push((await startWorker(own)).coapsPort!);
+  scene = await openSecureScene();
+  ({ harness } = scene);
+  await scene.desk.set(ENDPOINT, { psk: { identity: 'id', keyHex: KEY } });
+  workers = [await scene.start(), await scene.start()];
+  ports = workers.map(({ port }) => port);
   device = await SecureDevice.connect(ports[0]!, { psk: PSK });
   location = await register();
 });
@@ -54,8 +39,6 @@ afterEach(async () => {
   await harness.close();
 });
 
-const startWorker = (own: Metrics) => harness.start({}, (deps) => ({ ...deps, security, metrics: own }));
-
 /** The endpoint as operators see it. */
 async function view() {
   const found = await harness.northbound.endpoint(ENDPOINT);
@@ -63,10 +46,7 @@ async function view() {
   return found as typeof found & { owner: string; updatedAt: string };
 }
 
-function counted(worker: number, name: string): number {
-  const line = metrics[worker]!.renderPrometheus().split('\n').find((text) => text.startsWith(name));
-  return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1));
-}
+const counted = (worker: number, name: string): number => workers[worker]!.counted(name);
 
 describe('a device that reaches another worker', () => {
   it('goes on with its association and its registration, and is asked from there', async () => {
@@ -119,9 +99,9 @@ it('a device that takes small records gets large values in blocks that fit', asy
 });
 
 it('a revoked credential ends its association at every worker, and nothing is taken over', async () => {
-  await desk.remove(ENDPOINT, 'all');
+  await scene.desk.remove(ENDPOINT, 'all');
   expect(await device.until(() => device.alerts[0])).toBe(49);
-  expect((await security.store.loadSlots([(await harness.sessions.resolve([ENDPOINT]))[0]!]))[0]).toBeDefined();
+  expect((await scene.security.store.loadSlots([(await harness.sessions.resolve([ENDPOINT]))[0]!]))[0]).toBeDefined();
   await device.replay(device.records[0]!, ports[1]!);
   await vi.waitFor(() => expect(counted(1, 'lwm2m_dtls_records_dropped_total{reason="unknown-cid"}')).toBe(1), 5_000);
 });

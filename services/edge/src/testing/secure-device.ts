@@ -12,12 +12,14 @@ export interface SecureRequest {
   readonly payload?: string;
 }
 
-export type SecureDeviceOptions = Pick<DtlsClientOptions, 'psk' | 'maxFragmentLength'>;
+export type SecureDeviceOptions = Omit<DtlsClientOptions, 'random'>;
 
 const PATIENCE_MS = 10_000;
 const utf8 = new TextEncoder();
 
 export class SecureDevice {
+  /** All datagrams sent. */
+  readonly sent: Uint8Array[] = [];
   /** All records sent since the handshake. */
   readonly records: Uint8Array[] = [];
   readonly received: CoapMessage[] = [];
@@ -28,6 +30,7 @@ export class SecureDevice {
   readonly #socket: Socket;
   readonly #dtls: DtlsClient;
   #connected = false;
+  #mayStillSend = Infinity;
   #messageId = 0x1000;
   #changed: () => void = () => {};
 
@@ -43,13 +46,24 @@ export class SecureDevice {
 
   /** Shakes hands with the worker at `port`. */
   static async connect(port: number, options: SecureDeviceOptions): Promise<SecureDevice> {
+    const device = await SecureDevice.greet(port, options);
+    await device.until(() => device.#connected);
+    return device;
+  }
+
+  /** Begins to shake hands; it goes on as answers come, or falls silent after so many datagrams. Nothing is repeated. */
+  static async greet(port: number, options: SecureDeviceOptions, datagrams = Infinity): Promise<SecureDevice> {
     const socket = createSocket('udp4').bind(0, '127.0.0.1');
     await once(socket, 'listening');
     const device = new SecureDevice(socket, port, options);
+    device.#mayStillSend = datagrams;
     device.#dtls.connect(performance.now());
     device.#flush();
-    await device.until(() => device.#connected);
     return device;
+  }
+
+  get connected(): boolean {
+    return this.#connected;
   }
 
   /** Sends a confirmable request, once. Returns its message id. */
@@ -81,6 +95,11 @@ export class SecureDevice {
     socket.close();
   }
 
+  /** Sends a datagram as it is. */
+  async sendRaw(datagram: Uint8Array): Promise<void> {
+    await new Promise((sent) => this.#socket.send(datagram, this.port, '127.0.0.1', sent));
+  }
+
   close(): void {
     this.#socket.close();
   }
@@ -102,8 +121,9 @@ export class SecureDevice {
   #flush(): void {
     const { datagrams, events } = this.#dtls.poll();
     for (const bytes of datagrams) {
+      this.sent.push(bytes);
       if (this.#connected) this.records.push(bytes);
-      this.#socket.send(bytes, this.port, '127.0.0.1');
+      if (this.#mayStillSend-- > 0) this.#socket.send(bytes, this.port, '127.0.0.1');
     }
     for (const event of events) {
       if (event.kind === 'connected') this.#connected = true;
