@@ -33,6 +33,10 @@ export const oscoreCredential = z.strictObject({
   recipientIdHex: hexBytes(0, 7).describe("the server's recipient id: the device's sender id"),
 });
 
+/** Which interface a credential opens: Registration (and so management), Bootstrap, or both. */
+export const credentialRole = z.enum(['management', 'bootstrap', 'any']);
+export type CredentialRole = z.infer<typeof credentialRole>;
+
 /** One credential of each kind that is named; kinds that are not named stay as they are. */
 export const credentialsRequest = z
   .strictObject({
@@ -40,6 +44,7 @@ export const credentialsRequest = z
     rpk: rpkCredential.optional(),
     x509: x509Credential.optional(),
     oscore: oscoreCredential.optional(),
+    role: credentialRole.optional().describe('what they open: `management` (unless told) the edge, `bootstrap` the bootstrap server, `any` both. Each role has its own of each kind'),
     overlapS: z.number().int().min(0).max(366 * 86_400).optional()
       .describe('seconds for which a replaced credential stays valid at most. Unset: until the new one is first used; 0: not at all'),
   })
@@ -52,7 +57,9 @@ export type CredentialKind = z.infer<typeof credentialKind>;
 export const credentialView = z.object({
   version: z.number().int().describe('names this credential of the endpoint; never used again for another'),
   kind: credentialKind,
+  role: credentialRole.optional().describe('what it opens; unset: management'),
   state: z.enum(['current', 'former']).describe('former: replaced, and still valid'),
+  unproved: z.literal(true).optional().describe('made by the bootstrap server; the device has not used it yet'),
   createdAt: z.string(),
   validUntil: z.string().optional().describe('former: valid until then at the latest'),
   identity: z.string().optional().describe('psk'),

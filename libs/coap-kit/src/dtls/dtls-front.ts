@@ -70,7 +70,7 @@ export class DtlsFront {
     this.#pool = new PublicKeyPool(publicKeyLimits(config));
     showDtls(deps.metrics, engine, this.#pool);
     this.#driver = new EngineDriver(engine);
-    this.#lookup = new CredentialLookup({ store, sessions, sealer, cacheEntries: CACHED_CREDENTIALS });
+    this.#lookup = new CredentialLookup({ store, sessions, sealer, cacheEntries: CACHED_CREDENTIALS, use: 'management' });
     this.#watch = new RevocationWatch(this.#lookup);
     this.#keeper = new AssociationKeeper({
       store, sealer, rng,

@@ -1,20 +1,12 @@
-/**
- * What operators do with the credentials of an endpoint. Names and the record lie in different slots; the order of the
- * steps loses nothing at any of them: names are claimed first, then the record is written, which alone decides, then the
- * claims are looked at once more, then names that nothing stands for any more are given back. A name that was left behind
- * is taken over by the next who wants it.
- */
+/** What operators do with the credentials of an endpoint: list, set, revoke; and what the bootstrap server stages for it. */
 import type { CredentialsRequest, CredentialView } from '@cluster/contracts';
-import type { KeyRing, Sealer } from '@cluster/secrets';
-import { Contended } from '../commands.ts';
-import type { ClusterStore, DeviceNumber } from '../ports.ts';
-import { noCredentials, removeCredentials, setCredential } from './changes.ts';
+import type { DeviceNumber } from '../ports.ts';
+import { removeCredentials, setCredential } from './changes.ts';
 import { type Credential, type CredentialContent, type CredentialSet, valid } from './credential.ts';
-import { CredentialsUnreadable, decodeCredentials, encodeCredentials, isSealedCurrently, readHead } from './credential-record.ts';
-import { NameClaims, type NameRefusal } from './name-claims.ts';
-import { identityName } from './names.ts';
+import { CredentialKeeper, type CredentialKeeperDeps } from './credential-keeper.ts';
+import type { NameRefusal } from './name-claims.ts';
 import { type CredentialFault, credentialView, parseCredentials } from './requests.ts';
-import type { CredentialStore } from './store.ts';
+import { type Given, stageCredentials, type Wanted } from './staging.ts';
 
 /** What an operator allows beyond the rules. */
 export interface CredentialPolicy {
@@ -37,46 +29,38 @@ export type CredentialsSet =
   | { readonly outcome: 'malformed'; readonly faults: readonly CredentialFault[] }
   | { readonly outcome: 'refused'; readonly reason: CredentialRefusal; readonly kind: CredentialContent['kind'] };
 
-/** The worker's name under which changed credentials are rung: no worker can have it. */
-export const CREDENTIALS_BELL = '!credentials';
+/** `staged`: in the order of what was wanted. `set`: all that the endpoint has then. */
+export type CredentialsStaged =
+  | { readonly outcome: 'staged'; readonly staged: readonly Credential[]; readonly set: CredentialSet }
+  | ({ readonly outcome: 'refused' } & NameRefusal);
 
-const TRIES = 8;
 const MIN_PSK_BYTES = 16;
 
-interface Deps {
-  readonly store: CredentialStore;
-  readonly cluster: Pick<ClusterStore, 'ring'>;
+interface Deps extends Omit<CredentialKeeperDeps, 'sharedPsks'> {
   readonly devices: DeviceNumbers;
-  readonly ring: KeyRing;
-  readonly sealer: Sealer;
   readonly policy: CredentialPolicy;
-  /** The store's clock. */
-  readonly timeMs: () => Promise<number>;
-}
-
-interface Held {
-  readonly version: number;
-  readonly set: CredentialSet;
-  readonly sealedCurrently: boolean;
-  readonly readable: boolean;
 }
 
 export class CredentialDesk {
   readonly #deps: Deps;
-  readonly #names: NameClaims;
+  readonly #keeper: CredentialKeeper;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    const { store, ring, policy } = deps;
-    this.#names = new NameClaims({ store, ring, sharedPsks: policy.sharedPsks, credentialsOf: (number) => this.#credentialsOf(number) });
+    this.#keeper = new CredentialKeeper({ ...deps, sharedPsks: deps.policy.sharedPsks });
   }
 
   /** What the endpoint has; undefined if the cluster does not know it. */
   async list(endpoint: string): Promise<CredentialView[] | undefined> {
+    return (await this.read(endpoint))?.credentials.map(credentialView);
+  }
+
+  /** The same with its secrets, for what is sent to the device alone. */
+  async read(endpoint: string): Promise<CredentialSet | undefined> {
     const number = await this.#deps.devices.find(endpoint);
     if (number === undefined) return undefined;
-    const { set } = await this.#load(number, endpoint);
-    return valid(set.credentials, await this.#deps.timeMs()).map(credentialView);
+    const { set } = await this.#keeper.load(number, endpoint);
+    return { ...set, credentials: valid(set.credentials, await this.#deps.timeMs()) };
   }
 
   /** Sets one credential of each kind that is named. An endpoint that never registered is prepared for it. */
@@ -87,90 +71,43 @@ export class CredentialDesk {
     if (short && !this.#deps.policy.shortPsks) return { outcome: 'refused', reason: 'key-short', kind: 'psk' };
     const number = await this.#deps.devices.keep(endpoint);
     const overlapMs = request.overlapS === undefined ? undefined : request.overlapS * 1_000;
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const refusal = await this.#names.claim(number, contents);
-      const held = await this.#load(number, endpoint);
-      if (refusal !== undefined) {
-        await this.#names.release(number, contents, held.set.credentials);
-        return { outcome: 'refused', ...refusal };
-      }
-      const nowMs = await this.#deps.timeMs();
-      const next = contents.reduce((set, content) => setCredential(set, content, { nowMs, overlapMs }), held.set);
-      if (!(await this.#store(number, held, next))) continue;
-      const lost = await this.#names.confirm(number, contents);
-      if (lost !== undefined) return this.#withdraw(number, endpoint, contents, lost);
-      return { outcome: 'set', credentials: next.credentials.map(credentialView) };
-    }
-    throw new Contended(`the credentials of ${endpoint} changed under every attempt`);
+    const role = request.role ?? 'management';
+    const change = await this.#keeper.change(number, endpoint, (held, nowMs) => ({
+      set: contents.reduce((set, content) => setCredential(set, content, { nowMs, role, overlapMs }), held),
+      contents,
+    }));
+    return change.outcome === 'refused' ? change : { outcome: 'set', credentials: change.set.credentials.map(credentialView) };
+  }
+
+  /** Stores what a bootstrap session is to bring to the device: accepted from now on. See {@link stageCredentials}. */
+  async stage(endpoint: string, wanted: readonly Wanted[], given: readonly Given[]): Promise<CredentialsStaged> {
+    const number = await this.#deps.devices.keep(endpoint);
+    let staged: readonly Credential[] = [];
+    const change = await this.#keeper.change(number, endpoint, (held, nowMs) => {
+      const staging = stageCredentials(held, wanted, given, nowMs);
+      ({ staged } = staging);
+      return { set: staging.set, contents: staged.map(({ content }) => content) };
+    });
+    return change.outcome === 'refused' ? change : { outcome: 'staged', staged, set: change.set };
   }
 
   /** Removes one credential or all: what was made with them ends. Undefined: the endpoint is not known. False: it has no such one. */
   async remove(endpoint: string, which: number | 'all'): Promise<boolean | undefined> {
     const number = await this.#deps.devices.find(endpoint);
     if (number === undefined) return undefined;
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const held = await this.#load(number, endpoint, which === 'all');
-      const next = held.readable ? removeCredentials(held.set, which) : held.set;
-      if (next === undefined) return false;
-      if (await this.#store(number, held, next)) return true;
-    }
-    throw new Contended(`the credentials of ${endpoint} changed under every attempt`);
+    return this.#keeper.reduce(number, endpoint, (set) => removeCredentials(set, which), which === 'all');
   }
 
   /** Removes all of the endpoint's credentials and what is known of former ones: it is about to be forgotten. */
   async erase(endpoint: string): Promise<void> {
     await this.remove(endpoint, 'all');
     const number = await this.#deps.devices.find(endpoint);
-    const [stored] = number === undefined ? [] : await this.#deps.store.loadCredentials([number]);
-    if (number !== undefined && stored !== undefined) await this.#deps.store.commitCredentials(number, stored.version, undefined);
+    if (number !== undefined) await this.#keeper.erase(number);
   }
 
   /** Seals the endpoint's credentials under the current secret, and claims its names anew. True: it was necessary. */
   async reseal(endpoint: string): Promise<boolean> {
     const number = await this.#deps.devices.find(endpoint);
-    const held = number === undefined ? undefined : await this.#load(number, endpoint);
-    if (number === undefined || held === undefined || held.version === 0 || held.sealedCurrently) return false;
-    await this.#names.claim(number, held.set.credentials.map(({ content }) => content));
-    return this.#store(number, held, held.set);
-  }
-
-  /** With `orEmpty` a record that does not open counts as one that holds nothing, so that all of it can be removed. */
-  async #load(number: DeviceNumber, endpoint: string, orEmpty = false): Promise<Held> {
-    const [stored] = await this.#deps.store.loadCredentials([number]);
-    if (stored === undefined) return { version: 0, set: noCredentials(endpoint), sealedCurrently: true, readable: true };
-    const { version, record } = stored;
-    const { sealer } = this.#deps;
-    try {
-      return { version, set: decodeCredentials(sealer, number, record), sealedCurrently: isSealedCurrently(sealer, record), readable: true };
-    } catch (error) {
-      if (!orEmpty || !(error instanceof CredentialsUnreadable)) throw error;
-      const { lastVersion } = readHead(record);
-      return { version, set: { endpoint, lastVersion, credentials: [] }, sealedCurrently: false, readable: false };
-    }
-  }
-
-  /** Writes the record, tells the workers, and gives back the names that it no longer stands for. */
-  async #store(number: DeviceNumber, held: Held, next: CredentialSet): Promise<boolean> {
-    const { store, cluster, sealer } = this.#deps;
-    if (!(await store.commitCredentials(number, held.version, encodeCredentials(sealer, number, next)))) return false;
-    await cluster.ring([{ worker: CREDENTIALS_BELL, number }]).catch(() => undefined); // workers look by themselves too
-    await this.#names.release(number, held.set.credentials.map(({ content }) => content), next.credentials);
-    return true;
-  }
-
-  async #credentialsOf(number: DeviceNumber): Promise<readonly Credential[] | undefined> {
-    const { set, readable } = await this.#load(number, '', true);
-    return readable ? valid(set.credentials, await this.#deps.timeMs()) : undefined;
-  }
-
-  /** Another device took a name between claim and record: the record gives way, since the name leads to the other. */
-  async #withdraw(number: DeviceNumber, endpoint: string, contents: readonly CredentialContent[], { reason, kind }: NameRefusal): Promise<CredentialsSet> {
-    const names = new Set(contents.map(identityName));
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const held = await this.#load(number, endpoint);
-      const credentials = held.set.credentials.filter(({ content }) => !names.has(identityName(content)));
-      if (await this.#store(number, held, { ...held.set, credentials })) return { outcome: 'refused', reason, kind };
-    }
-    throw new Contended(`the credentials of ${endpoint} changed under every attempt`);
+    return number === undefined ? false : this.#keeper.reseal(number, endpoint);
   }
 }

@@ -7,7 +7,7 @@ import type { Sealer } from '@cluster/secrets';
 import type { DeviceNumber, SessionStore } from '../ports.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { firstUsed } from './changes.ts';
-import { type Credential, type CredentialContent, type CredentialSet, type Psk, valid } from './credential.ts';
+import { type Credential, type CredentialContent, type CredentialSet, type CredentialUse, opens, type Psk, valid } from './credential.ts';
 import { type CredentialHead, decodeCredentials, encodeCredentials, readHead } from './credential-record.ts';
 import { giveBack } from './give-back.ts';
 import { certificateName, identityName, issuedName, pskName, rpkName } from './names.ts';
@@ -39,6 +39,8 @@ interface Deps {
   readonly sealer: Sealer;
   /** Devices whose credentials are kept in memory at most. */
   readonly cacheEntries: number;
+  /** The interface that is asked for: what opens another one only is as unknown. */
+  readonly use: CredentialUse;
 }
 
 type Matches = (content: CredentialContent) => boolean;
@@ -82,12 +84,12 @@ export class CredentialLookup {
     return this.#byCertificateName(issuedName(issuer, subject), nowMs);
   }
 
-  /** Whether an operator ever set credentials for the endpoint: then they alone count. */
+  /** Whether there ever were credentials of the endpoint for this interface: then they alone count. */
   async hasCredentials(endpoint: string): Promise<boolean> {
     const [number] = await this.#deps.sessions.resolve([endpoint]);
     if (number === undefined) return false;
-    const [stored] = await this.#deps.store.loadCredentials([number]);
-    return stored !== undefined;
+    const [head] = await this.headsOf([number]);
+    return head?.everFor.includes(this.#deps.use) === true;
   }
 
   /** The versions that are valid, by device, always as they are stored; undefined: it has no credentials and never had. */
@@ -99,18 +101,26 @@ export class CredentialLookup {
   /** Whether what each was made with still holds, always as it is stored: to be asked for what lives every ten seconds at least. */
   async areLive(credentials: readonly UsedCredential[], nowMs: number): Promise<boolean[]> {
     const heads = await this.headsOf(credentials.map(({ deviceNumber }) => deviceNumber));
-    return credentials.map(({ credentialVersion }, i) => isLive(heads[i], credentialVersion, nowMs));
+    return credentials.map(({ credentialVersion }, i) => this.isLive(heads[i], credentialVersion, nowMs));
   }
 
-  /** The device completed a handshake: a credential that this one replaced is over. */
+  /** Whether what was made with a version holds at this interface. */
+  isLive(head: CredentialHead | undefined, version: number, nowMs: number): boolean {
+    return isLive(head, version, this.#deps.use, nowMs);
+  }
+
+  /**
+   * The device was served with it at this interface: a credential that this one replaced is over. At the edge that is a
+   * Register that was answered, since a handshake alone does not show that the device can register.
+   */
   async used({ deviceNumber: number, credentialVersion: version }: UsedCredential, nowMs: number): Promise<void> {
+    const { store, sealer, use } = this.#deps;
     const known = this.#sets.get(number, nowMs);
-    if (version === 0 || (known !== undefined && firstUsed(known, version) === undefined)) return;
-    const { store, sealer } = this.#deps;
+    if (version === 0 || (known !== undefined && firstUsed(known, version, use) === undefined)) return;
     const [stored] = await store.loadCredentials([number]);
     if (stored === undefined) return;
     const before = decodeCredentials(sealer, number, stored.record);
-    const next = firstUsed(before, version);
+    const next = firstUsed(before, version, use);
     this.forget(number);
     // Where it changed meanwhile, the next handshake does it.
     if (next === undefined || !(await store.commitCredentials(number, stored.version, encodeCredentials(sealer, number, next)))) return;
@@ -149,7 +159,8 @@ export class CredentialLookup {
 
   #matching(number: DeviceNumber, set: CredentialSet | undefined, nowMs: number, matches: Matches): Found[] {
     if (set === undefined) return [];
-    const found = valid(set.credentials, nowMs).filter(({ content }) => matches(content)).sort(currentFirst);
+    const { use } = this.#deps;
+    const found = valid(set.credentials, nowMs).filter((each) => opens(each, use) && matches(each.content)).sort(currentFirst);
     return found.map((credential) => ({ device: { number, endpoint: set.endpoint, version: credential.version }, content: credential.content }));
   }
 
@@ -170,8 +181,8 @@ function currentFirst(a: Credential, b: Credential): number {
   return Number(a.state === 'former') - Number(b.state === 'former');
 }
 
-/** Whether what was made with a version still holds. `version` 0: by the name in a certificate, while there are no credentials. */
-export function isLive(head: CredentialHead | undefined, version: number, nowMs: number): boolean {
-  if (head === undefined) return version === 0;
-  return head.live.some((each) => each.version === version && (each.validUntilMs === undefined || nowMs < each.validUntilMs));
+/** Whether what was made with a version still holds. `version` 0: by the name in a certificate, while there never were credentials. */
+export function isLive(head: CredentialHead | undefined, version: number, use: CredentialUse, nowMs: number): boolean {
+  if (version === 0) return head?.everFor.includes(use) !== true;
+  return head?.live.some((each) => each.version === version && opens(each, use) && (each.validUntilMs === undefined || nowMs < each.validUntilMs)) === true;
 }

@@ -6,17 +6,17 @@ import { Decoder, Encoder } from 'cbor-x';
 import type { Sealer } from '@cluster/secrets';
 import { concatBytes } from '@cluster/bytes';
 import type { DeviceNumber } from '../ports.ts';
-import type { Credential, CredentialContent, CredentialSet } from './credential.ts';
+import type { CredentialRole } from '@cluster/contracts';
+import type { Credential, CredentialContent, CredentialSet, CredentialUse, MadeSecret } from './credential.ts';
 
-/** A version that is valid, and until when at most. */
-export interface LiveVersion {
-  readonly version: number;
-  readonly validUntilMs?: number;
-}
+/** A version that is valid, what it opens, and until when at most. */
+export type LiveVersion = Pick<Credential, 'version' | 'role' | 'validUntilMs'>;
 
 /** What stands in clear before the seal. */
 export interface CredentialHead {
   readonly lastVersion: number;
+  /** The interfaces for which there ever was a credential. */
+  readonly everFor: readonly CredentialUse[];
   readonly live: readonly LiveVersion[];
 }
 
@@ -25,10 +25,14 @@ export class CredentialsUnreadable extends Error {
   readonly code = 'CREDENTIALS_UNREADABLE';
 }
 
-const FORMAT = 1;
-/** Format, count of live versions, last version. */
-const HEAD_BYTES = 6;
-const LIVE_BYTES = 8;
+const FORMAT = 2;
+/** Format, count of live versions, roles ever had, last version. */
+const HEAD_BYTES = 7;
+/** Version, end in seconds, role. */
+const LIVE_BYTES = 9;
+/** In bits: what a role opens. */
+const ROLE_BITS: Readonly<Record<CredentialRole, number>> = { management: 1, bootstrap: 2, any: 3 };
+const ROLES: readonly (CredentialRole | undefined)[] = [undefined, 'management', 'bootstrap', 'any'];
 const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
 const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
 
@@ -38,28 +42,39 @@ export function encodeCredentials(sealer: Sealer, number: DeviceNumber, set: Cre
   const head = new DataView(new ArrayBuffer(HEAD_BYTES + credentials.length * LIVE_BYTES));
   head.setUint8(0, FORMAT);
   head.setUint8(1, credentials.length);
-  head.setUint32(2, set.lastVersion);
-  credentials.forEach(({ version, validUntilMs }, i) => {
-    head.setUint32(HEAD_BYTES + i * LIVE_BYTES, version);
-    head.setUint32(HEAD_BYTES + i * LIVE_BYTES + 4, secondsOf(validUntilMs));
+  head.setUint8(2, bitsOf(set.everFor));
+  head.setUint32(3, set.lastVersion);
+  credentials.forEach(({ version, validUntilMs, role }, i) => {
+    const at = HEAD_BYTES + i * LIVE_BYTES;
+    head.setUint32(at, version);
+    head.setUint32(at + 4, secondsOf(validUntilMs));
+    head.setUint8(at + 8, ROLE_BITS[role]);
   });
-  const body = encoder.encode([set.endpoint, credentials.map(packCredential)]);
+  const body = encoder.encode([set.endpoint, credentials.map(packCredential), bitsOf(set.everFor)]);
   return concatBytes([new Uint8Array(head.buffer), sealer.seal(sealedName(number, set.lastVersion), body)]);
 }
 
 /** Reads a record back. Throws {@link CredentialsUnreadable}, also when the secret that sealed it is gone. */
 export function decodeCredentials(sealer: Sealer, number: DeviceNumber, record: Uint8Array): CredentialSet {
-  const { lastVersion, live } = readHead(record);
+  const { lastVersion, live, everFor } = readHead(record);
   const opened = sealer.open(sealedName(number, lastVersion), sealedPart(record));
   if (!opened.ok) throw new CredentialsUnreadable(`credentials of device ${number} do not open: ${opened.reason}`);
   const set = unpackSet(opened.plaintext, lastVersion);
   // The head stands outside of the seal: whoever could write it alone could revive what was revoked.
-  if (liveText(set.credentials) !== liveText(live)) throw new CredentialsUnreadable(`credentials of device ${number} contradict their head`);
+  if (liveText(set.credentials) !== liveText(live) || bitsOf(set.everFor) !== bitsOf(everFor)) throw new CredentialsUnreadable(`credentials of device ${number} contradict their head`);
   return set;
 }
 
 function liveText(live: readonly LiveVersion[]): string {
-  return live.map(({ version, validUntilMs }) => `${version} ${secondsOf(validUntilMs)}`).join();
+  return live.map(({ version, validUntilMs, role }) => `${version} ${secondsOf(validUntilMs)} ${role}`).join();
+}
+
+function bitsOf(roles: readonly CredentialRole[]): number {
+  return roles.reduce((bits, role) => bits | ROLE_BITS[role], 0);
+}
+
+function usesIn(bits: number): CredentialUse[] {
+  return (['management', 'bootstrap'] as const).filter((use) => (bits & ROLE_BITS[use]) !== 0);
 }
 
 /** What revocation asks for, without opening the seal. Throws {@link CredentialsUnreadable}. */
@@ -70,9 +85,11 @@ export function readHead(record: Uint8Array): CredentialHead {
   const live = Array.from({ length: count }, (_, i) => {
     const at = HEAD_BYTES + i * LIVE_BYTES;
     const seconds = view.getUint32(at + 4);
-    return { version: view.getUint32(at), ...(seconds === 0 ? {} : { validUntilMs: seconds * 1_000 }) };
+    const role = ROLES[view.getUint8(at + 8)];
+    if (role === undefined) throw new CredentialsUnreadable('credentials are damaged');
+    return { version: view.getUint32(at), role, ...(seconds === 0 ? {} : { validUntilMs: seconds * 1_000 }) };
   });
-  return { lastVersion: view.getUint32(2), live };
+  return { lastVersion: view.getUint32(3), everFor: usesIn(view.getUint8(2)), live };
 }
 
 /** Whether the record is sealed under the current secret. */
@@ -96,7 +113,8 @@ function secondsOf(ms: number | undefined): number {
 const STATES: readonly Credential['state'][] = ['current', 'former'];
 
 function packCredential(c: Credential): unknown[] {
-  return [c.version, c.createdAtMs, STATES.indexOf(c.state), c.validUntilMs ?? null, packContent(c.content)];
+  const made = c.unproved && [c.unproved.privateKey ?? null, c.unproved.certificate ?? null];
+  return [c.version, c.createdAtMs, STATES.indexOf(c.state), c.validUntilMs ?? null, packContent(c.content), ROLE_BITS[c.role], made ?? null];
 }
 
 function packContent(content: CredentialContent): unknown[] {
@@ -118,8 +136,8 @@ export function encodeContent(content: CredentialContent): Uint8Array {
 }
 
 function unpackSet(bytes: Uint8Array, lastVersion: number): CredentialSet {
-  const [endpoint, credentials] = decoder.decode(bytes) as [string, unknown[][]];
-  return { endpoint, lastVersion, credentials: credentials.map(unpackCredential) };
+  const [endpoint, credentials, everFor] = decoder.decode(bytes) as [string, unknown[][], number];
+  return { endpoint, lastVersion, everFor: usesIn(everFor), credentials: credentials.map(unpackCredential) };
 }
 
 function unpackCredential(a: unknown[]): Credential {
@@ -129,7 +147,13 @@ function unpackCredential(a: unknown[]): Credential {
     state: STATES[a[2] as number] ?? 'former',
     ...(a[3] === null ? {} : { validUntilMs: a[3] as number }),
     content: unpackContent(a[4] as unknown[]),
+    role: ROLES[a[5] as number] ?? 'management',
+    ...(a[6] === null ? {} : { unproved: unpackSecret(a[6] as (Uint8Array | null)[]) }),
   };
+}
+
+function unpackSecret([privateKey, certificate]: (Uint8Array | null)[]): MadeSecret {
+  return { ...(privateKey ? { privateKey } : {}), ...(certificate ? { certificate } : {}) };
 }
 
 function unpackContent([kind, ...a]: unknown[]): CredentialContent {

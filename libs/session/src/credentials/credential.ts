@@ -1,5 +1,5 @@
 /** What devices prove who they are with, and the set of it that an endpoint has. */
-import type { CredentialKind } from '@cluster/contracts';
+import type { CredentialKind, CredentialRole } from '@cluster/contracts';
 
 export interface Psk {
   readonly kind: 'psk';
@@ -37,6 +37,14 @@ export interface Oscore {
 
 export type CredentialContent = Psk | Rpk | PinnedCertificate | NamedCertificate | Oscore;
 
+/** What goes with a credential that the cluster made, for the device alone: kept until the device was seen to use it. */
+export interface MadeSecret {
+  /** PKCS#8 in DER. */
+  readonly privateKey?: Uint8Array;
+  /** DER. */
+  readonly certificate?: Uint8Array;
+}
+
 export interface Credential {
   /** Names it among all that the endpoint ever had. What is made with it carries this. */
   readonly version: number;
@@ -44,14 +52,25 @@ export interface Credential {
   /** `former`: a newer one of its kind was set; it is valid until that one is used, or until `validUntilMs`. */
   readonly state: 'current' | 'former';
   readonly validUntilMs?: number;
+  readonly role: CredentialRole;
+  /** Made by the bootstrap server, and not used by the device yet: the device is given this one again until it did. */
+  readonly unproved?: MadeSecret;
   readonly content: CredentialContent;
 }
+
+/** The interface that a credential is shown at. */
+export type CredentialUse = Exclude<CredentialRole, 'any'>;
 
 export interface CredentialSet {
   readonly endpoint: string;
   /** The newest version given out. Kept when all credentials are gone, so that no version names two. */
   readonly lastVersion: number;
-  /** At most two of a kind: the current and a former one. */
+  /** The interfaces for which it ever had any: there no certificate counts by its name alone, whatever is revoked. */
+  readonly everFor: readonly CredentialUse[];
+  /**
+   * Of each kind and role: a current one, a former one that the device is known to have had, and one that was made and
+   * not used yet; the last may be the current one or a former one.
+   */
   readonly credentials: readonly Credential[];
 }
 
@@ -62,4 +81,13 @@ export function kindOf(credential: Credential): CredentialKind {
 /** Without what is over by now. */
 export function valid(credentials: readonly Credential[], nowMs: number): Credential[] {
   return credentials.filter(({ validUntilMs }) => validUntilMs === undefined || nowMs < validUntilMs);
+}
+
+export function opens({ role }: Pick<Credential, 'role'>, use: CredentialUse): boolean {
+  return role === 'any' || role === use;
+}
+
+/** What a role adds to {@link CredentialSet.everFor}. */
+export function usesOf(role: CredentialRole): CredentialUse[] {
+  return role === 'any' ? ['management', 'bootstrap'] : [role];
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CredentialWorld, first, second, strict } from '../testing/credential-world.ts';
 import { killAt } from '../testing/memory-credential-store.ts';
-import { CREDENTIALS_BELL, type CredentialDesk, CredentialsUnreadable, type CredentialLookup, isLive, type KnownDevice } from '../index.ts';
+import { CREDENTIALS_BELL, type CredentialDesk, CredentialsUnreadable, type CredentialLookup, type KnownDevice } from '../index.ts';
 
 const KEY = 'a0'.repeat(16);
 const KEY_2 = 'b1'.repeat(16);
@@ -152,7 +152,7 @@ describe('rotation', () => {
     expect(await world.keysOf('id-1')).toEqual([]);
     expect(await world.keysOf('id-2')).toEqual([KEY_2]);
     const [head] = await lookup.headsOf(['N0000000']);
-    expect([1, 2].map((version) => isLive(head, version, world.nowMs))).toEqual([false, true]);
+    expect([1, 2].map((version) => lookup.isLive(head, version, world.nowMs))).toEqual([false, true]);
   });
 
   test('a handshake costs no store a step where nothing is replaced', async () => {
@@ -175,9 +175,9 @@ describe('rotation', () => {
     await desk.set('urn:a', { ...psk('id-2', KEY_2), overlapS: 60 });
     const [head] = await world.lookup().headsOf(['N0000000']);
     world.nowMs += 59_000;
-    expect([await world.keysOf('id-1'), isLive(head, 1, world.nowMs)]).toEqual([[KEY], true]);
+    expect([await world.keysOf('id-1'), world.lookup().isLive(head, 1, world.nowMs)]).toEqual([[KEY], true]);
     world.nowMs += 1_000;
-    expect([await world.keysOf('id-1'), isLive(head, 1, world.nowMs)]).toEqual([[], false]);
+    expect([await world.keysOf('id-1'), world.lookup().isLive(head, 1, world.nowMs)]).toEqual([[], false]);
     expect(await desk.list('urn:a')).toMatchObject([{ version: 2 }]);
     expect(await desk.set('urn:b', psk('id-1', KEY))).toMatchObject({ outcome: 'set' });
   });
@@ -220,7 +220,7 @@ describe('revocation', () => {
     expect(await desk.list('urn:a')).toEqual([]);
     expect(await desk.remove('urn:none', 'all')).toBeUndefined();
     const [head] = await world.lookup().headsOf(['N0000000']);
-    expect([0, 1, 2].map((version) => isLive(head, version, world.nowMs))).toEqual([false, false, false]);
+    expect([0, 1, 2].map((version) => world.lookup().isLive(head, version, world.nowMs))).toEqual([false, false, false]);
     await desk.set('urn:a', psk('id-1', KEY));
     expect(await desk.list('urn:a')).toMatchObject([{ version: 3 }]);
   });

@@ -61,11 +61,13 @@ function oscore(given: NonNullable<CredentialsRequest['oscore']>): Parsed<Oscore
 }
 
 /** What may be shown of a credential. */
-export function credentialView({ version, state, createdAtMs, validUntilMs, content }: Credential): CredentialView {
+export function credentialView({ version, state, createdAtMs, validUntilMs, content, role, unproved }: Credential): CredentialView {
   return {
     version,
     kind: content.kind,
+    ...(role === 'management' ? {} : { role }),
     state,
+    ...(unproved === undefined ? {} : { unproved: true }),
     createdAt: new Date(createdAtMs).toISOString(),
     ...(validUntilMs === undefined ? {} : { validUntil: new Date(validUntilMs).toISOString() }),
     ...shown(content),

@@ -3,7 +3,7 @@
  * within ten seconds, however many there are, and at once for a device whose credentials are told to have changed.
  */
 import type { DeviceNumber } from '../ports.ts';
-import { isLive, MAX_CREDENTIAL_AGE_MS, type CredentialLookup, type UsedCredential } from './credential-lookup.ts';
+import { MAX_CREDENTIAL_AGE_MS, type CredentialLookup, type UsedCredential } from './credential-lookup.ts';
 
 /** The engine's handle for an association. */
 export type AssociationHandle = number;
@@ -14,11 +14,11 @@ const ROUNDS = 8;
 export const REVOCATION_ROUND_MS = MAX_CREDENTIAL_AGE_MS / (ROUNDS + 2);
 
 export class RevocationWatch {
-  readonly #lookup: Pick<CredentialLookup, 'headsOf' | 'forget'>;
+  readonly #lookup: Pick<CredentialLookup, 'headsOf' | 'forget' | 'isLive'>;
   readonly #devices = new Map<DeviceNumber, Map<AssociationHandle, number>>();
   #order: Iterator<DeviceNumber> | undefined;
 
-  constructor(lookup: Pick<CredentialLookup, 'headsOf' | 'forget'>) {
+  constructor(lookup: Pick<CredentialLookup, 'headsOf' | 'forget' | 'isLive'>) {
     this.#lookup = lookup;
   }
 
@@ -67,7 +67,7 @@ export class RevocationWatch {
     if (numbers.length === 0) return [];
     const heads = await this.#lookup.headsOf(numbers);
     return numbers.flatMap((number, i) =>
-      [...(this.#devices.get(number) ?? [])].filter(([, version]) => !isLive(heads[i], version, nowMs)).map(([association]) => association),
+      [...(this.#devices.get(number) ?? [])].filter(([, version]) => !this.#lookup.isLive(heads[i], version, nowMs)).map(([association]) => association),
     );
   }
 }

@@ -2,7 +2,7 @@
 import { encodeUtf8, toHex } from '@cluster/bytes';
 import { KeyRing, type MasterSecret, Sealer } from '@cluster/secrets';
 import { randomBytes } from 'node:crypto';
-import { CredentialDesk, CredentialLookup, type CredentialPolicy, type DeviceNumbers } from '../index.ts';
+import { CredentialDesk, CredentialLookup, type CredentialPolicy, type CredentialUse, type DeviceNumbers } from '../index.ts';
 import { MemoryCredentialStore } from './memory-credential-store.ts';
 
 export const first: MasterSecret = { id: 1, bytes: randomBytes(32) };
@@ -37,9 +37,9 @@ export class CredentialWorld {
     });
   }
 
-  lookup(cacheEntries = 100): CredentialLookup {
+  lookup(cacheEntries = 100, use: CredentialUse = 'management'): CredentialLookup {
     const sessions = { resolve: async (endpoints: readonly string[]) => endpoints.map((endpoint) => this.numbers.get(endpoint)) };
-    return new CredentialLookup({ store: this.store, sessions, sealer: this.sealer, cacheEntries });
+    return new CredentialLookup({ store: this.store, sessions, sealer: this.sealer, cacheEntries, use });
   }
 
   /** The keys that a device with this identity may have, current first, as a worker that knows nothing finds them. */

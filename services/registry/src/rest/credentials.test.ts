@@ -101,7 +101,7 @@ describe('PUT, GET and DELETE', () => {
     const base = await open();
     await send(`${base}/d/credentials`, 'PUT', psk('one'));
     expect((await send(`${base}/d`, 'DELETE')).status).toBe(204);
-    const lookup = new CredentialLookup({ store, sessions: store, sealer: secrets.sealer, cacheEntries: 1 });
+    const lookup = new CredentialLookup({ store, sessions: store, sealer: secrets.sealer, cacheEntries: 1, use: 'management' });
     expect(await lookup.byPskIdentity(Buffer.from('one'), Date.now())).toEqual([]);
     expect((await send(`${base}/other/credentials`, 'PUT', psk('one'))).status).toBe(200);
   });
