@@ -2,10 +2,11 @@
 import { KeyRing, type MasterSecret, MIN_SECRET_BYTES, parseMasterSecrets, Sealer } from '@cluster/secrets';
 import type { Logger } from '@cluster/telemetry';
 import { randomBytes } from 'node:crypto';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigError } from './config-error.ts';
 import type { Config } from './load-config.ts';
+import { makeOwnFile } from './own-file.ts';
 import { settings } from './settings.ts';
 import { readFiles, watchFiles } from './watched-files.ts';
 
@@ -65,13 +66,7 @@ function refuse(message: string): never {
 
 async function ownFile(dataDir: string, log: Log): Promise<string> {
   const file = join(dataDir, OWN_FILE);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const text = `# The secret of this server: without it nobody can read the credentials in this directory.\n0 ${randomBytes(MIN_SECRET_BYTES).toString('hex')}\n`;
-  try {
-    await writeFile(file, text, { mode: 0o600, flag: 'wx', flush: true });
-    log.info({ file }, 'made a secret file');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+  if (await makeOwnFile(file, () => text)) log.info({ file }, 'made a secret file');
   return file;
 }

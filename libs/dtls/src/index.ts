@@ -5,12 +5,15 @@ export { CID_LENGTH, createCid, isOurCid } from './association/cid.ts';
 export type { KeyRing, RingKey } from './association/key-ring.ts';
 export { decodeFixed, decodeMoving, encodeFixed, encodeMoving } from './association/record.ts';
 export type { AssociationFixed, AssociationMoving, Credential, IdentityKind, PeerIdentity } from './association/record.ts';
-export { type Certificate, type HolderNames, holderNames, parseCertificate } from './certificates/certificate.ts';
+export { type Certificate, type HolderNames, holderNames, parseCertificate, readSigned, type Signed } from './certificates/certificate.ts';
+export { contextTag, type Der, isInteger, oidText, primitiveContextTag, readAll, readWhole, smallInteger, Tag } from './certificates/der.ts';
+export { type Extensions, interpretExtensions, type RawExtension, readExtensions } from './certificates/extensions.ts';
 export { canonicalName, type NameAttribute, nameText, parseName, parseNameText } from './certificates/names.ts';
 export {
   type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, describeCertificate, judgeCertificate, judgingCertificate,
 } from './certificates/judge.ts';
-export { type SignatureCheck, startSignatureCheck } from './certificates/signatures.ts';
+export { parseRevocationList, type RevocationList } from './certificates/revocation-list.ts';
+export { isSignedBy, type SignatureCheck, startSignatureCheck } from './certificates/signatures.ts';
 export { parsePem, type PemBlock, TrustStore } from './certificates/trust-store.ts';
 export { parseSpki, type PublicKeyInfo } from './certificates/spki.ts';
 export { DtlsClient } from './client/client.ts';

@@ -1,0 +1,9 @@
+/** A certification authority for devices: certification requests checked, certificates issued, kept and revoked. */
+export { CertificateAuthority, type CertificateOrder, type OrderRefusal, type RevocationListOrder, type RevokedEntry } from './authority.ts';
+export { type CertificationRequest, MAX_REQUEST_BYTES, parseRequest, type RequestFault } from './certification-request.ts';
+export { certsOnly } from './certs-only.ts';
+export { endpointNames, type EndpointNames } from './endpoint-names.ts';
+export { createAuthority, type OwnAuthority } from './own-authority.ts';
+export { judgeRequest, type RequestRefusal } from './request-policy.ts';
+export { pemBlock } from './pem.ts';
+export { newSerial } from './serial.ts';
