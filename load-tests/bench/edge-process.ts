@@ -9,6 +9,7 @@ import { Inspector } from './inspector.ts';
 const MAIN = resolve(import.meta.dirname, '../../services/edge/dist/main.js');
 const READY_MS = 30_000;
 const REST = { windowMs: 700, windows: 3, share: 0.05, patienceMs: 60_000 };
+const REFUSALS = /^lwm2m_(uplink_refused|refused_steps)_total\{/;
 const INSPECTOR = /^Debugger listening on (ws:\S+)$/;
 const INSPECTOR_TALK = /^(Debugger |For help|Waiting for the debugger)/;
 /** A weakness is told of any single broker: it is known here. */
@@ -20,6 +21,8 @@ export interface EdgeProcess {
   cpuUs(): Promise<number>;
   /** Value of one metric; labels belong to its name. 0 while it is not there. */
   metric(name: string): Promise<number>;
+  /** What it has refused, and why: lines of its metrics. */
+  refusals(): Promise<string[]>;
   /** Resolves when the process has nothing to do any more: what its last messages caused is over, the sweeper's next look included. */
   rest(): Promise<void>;
   /** Opens the process's inspector, for the collector and the profiler. */
@@ -53,11 +56,13 @@ export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers
   const { coapPort, httpPort } = await ports.promise;
   const base = `http://127.0.0.1:${httpPort}`;
   await untilReady(`${base}/health/ready`);
-  const metric = async (name: string): Promise<number> => valueOf(await (await fetch(`${base}/metrics`)).text(), name);
+  const metrics = async (): Promise<string> => (await fetch(`${base}/metrics`)).text();
+  const metric = async (name: string): Promise<number> => valueOf(await metrics(), name);
   const cpuUs = async (): Promise<number> => (await metric('process_cpu_seconds_total')) * 1e6;
   return {
     coapPort,
     metric,
+    refusals: async () => (await metrics()).split('\n').filter((line) => REFUSALS.test(line)),
     cpuUs,
     rest: () => untilRest(cpuUs),
     async inspect() {

@@ -40,6 +40,9 @@ async function withScene<T>(kafkaBrokers: readonly string[], work: (scene: Await
   const scene = await openScene({ redisUrl, kafkaBrokers });
   try {
     return await work(scene);
+  } catch (error) {
+    console.error((await scene.edge.refusals().catch(() => [])).map((line) => `  edge: ${line}`).join('\n'));
+    throw error;
   } finally {
     await Promise.allSettled([scene.north.close(), scene.generator.stop(), scene.edge.stop()]);
     await redis.stop();

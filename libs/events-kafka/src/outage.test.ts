@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turnOver, setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@cluster/contracts';
 import { EventsUnavailable } from '@cluster/events';
 import { EventTraffic, expectEventsKept, readAllEvents, startKafka, type KafkaHandle } from '@cluster/testing';
@@ -38,6 +38,21 @@ describe('one broker', TIMEOUT, () => {
     expect(changes).toEqual([false, true]);
     expect(traffic.rejected.length).toBeGreaterThan(100);
     expectEventsKept(traffic, await readAllEvents(connectKafkaConsumer({ brokers: kafka.brokers, clientId: 'reader' }), topic));
+  });
+
+  test('an acknowledgement that came while this process stood still is taken: nobody was away', async () => {
+    const publisher = await connectKafkaPublisher({ brokers: kafka.brokers, clientId: 'test', publishTimeoutMs: 1_000 });
+    const changes: boolean[] = [];
+    publisher.onAvailability((available) => changes.push(available));
+    const publish = () => publisher.publish([{ topic, key: 'k', headers: {}, value: Buffer.from('x') }]);
+    await publish(); // the partition's leader is known
+    const acknowledged = publish();
+    for (let turn = 0; turn < 5; turn++) await turnOver(); // it has left
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+    await acknowledged;
+    await publish();
+    expect(changes).toEqual([]);
+    await publisher.close();
   });
 
   test('a broker that dies and comes back: the same, and the groups read on', async () => {
@@ -115,7 +130,8 @@ describe('no broker yet', TIMEOUT, () => {
 
     await kafka.startOne(0);
     await Promise.all([tail, vi.waitFor(() => expect(publisher.available).toBe(true), TIMEOUT)]);
-    await publisher.publish([{ topic, key: 'k', headers: {}, value: Buffer.from('first') }]);
+    // A broker that has just come up may take longer than 300 ms for its first record.
+    await vi.waitFor(() => publisher.publish([{ topic, key: 'k', headers: {}, value: Buffer.from('first') }]), TIMEOUT);
     await seen.promise;
     await Promise.all([publisher.close(), consumer.close()]);
     await kafka.stop();

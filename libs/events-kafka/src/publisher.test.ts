@@ -26,7 +26,8 @@ class FakeSender implements RecordSender<QueuedMessage> {
   }
 }
 
-beforeEach(() => void vi.useFakeTimers());
+// Real immediates: they are the turn in which sockets were read.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());
 
 function open(limits?: PublisherLimits): { sender: FakeSender; publisher: QueueingPublisher } {

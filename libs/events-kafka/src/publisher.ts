@@ -78,7 +78,7 @@ export class QueueingPublisher implements EventPublisher {
     if (this.#closed) throw new EventsUnavailable('the publisher is closed');
     if (!this.#available) throw new EventsUnavailable('Kafka does not acknowledge');
     const bytes = batchBytes(records);
-    if (this.#bufferedBytes + bytes > this.#maxBytes) throw new EventsUnavailable('the publish buffer is full');
+    if (this.#bufferedBytes + bytes > this.#maxBytes) throw new EventsUnavailable('the publish buffer is full', { reason: 'full' });
     if (records.length === 0) return;
     this.#bufferedBytes += bytes;
     return new Promise((resolve, reject) => this.#enqueue(records, resolve, reject));
@@ -96,7 +96,7 @@ export class QueueingPublisher implements EventPublisher {
     const job: Job = { deadlineMs, resolve, reject, missing: records.length, settled: false };
     this.#jobs.push(job);
     for (const record of records) this.#queue.push(toMessage(record, job));
-    this.#timer ??= setTimeout(() => this.#expire(), this.#timeoutMs);
+    this.#timer ??= this.#expireAfter(this.#timeoutMs);
     this.#pumping ??= this.#pump();
   }
 
@@ -128,7 +128,7 @@ export class QueueingPublisher implements EventPublisher {
       const { job } = message;
       this.#bufferedBytes -= message.size;
       job.missing--;
-      if (refused.has(message)) this.#reject(job, 'the broker refuses the event for good');
+      if (refused.has(message)) this.#reject(job, 'the broker refuses the event for good', { reason: 'refused' });
       else if (job.missing === 0 && !job.settled) {
         job.settled = true;
         job.resolve();
@@ -141,15 +141,15 @@ export class QueueingPublisher implements EventPublisher {
   #drop(batch: readonly QueuedMessage[], cause: unknown): void {
     for (const message of batch) {
       this.#bufferedBytes -= message.size;
-      this.#reject(message.job, 'the publisher was closed', cause);
+      this.#reject(message.job, 'the publisher was closed', { cause });
     }
     this.#forgetSettled();
   }
 
-  #reject(job: Job, reason: string, cause?: unknown): void {
+  #reject(job: Job, message: string, options: ConstructorParameters<typeof EventsUnavailable>[1]): void {
     if (job.settled) return;
     job.settled = true;
-    job.reject(new EventsUnavailable(reason, { cause }));
+    job.reject(new EventsUnavailable(message, options));
   }
 
   #forgetSettled(): void {
@@ -157,6 +157,14 @@ export class QueueingPublisher implements EventPublisher {
     while (this.#jobs[settled]?.settled === true) settled++;
     if (settled > 0) this.#jobs.splice(0, settled);
     if (this.#jobs.length === 0) this.#drained();
+  }
+
+  /**
+   * An acknowledgement that lies in the socket when a blocked event loop wakes up late is still taken: timers come before
+   * sockets there, and immediates after.
+   */
+  #expireAfter(ms: number): NodeJS.Timeout {
+    return setTimeout(() => setImmediate(() => this.#expire()), ms);
   }
 
   /** Rejects what is overdue. What of it was not sent yet never will be; what is in flight goes on and may arrive. */
@@ -167,7 +175,7 @@ export class QueueingPublisher implements EventPublisher {
     for (const job of this.#jobs) {
       if (job.deadlineMs > nowMs) break;
       overdue += job.settled ? 0 : 1;
-      this.#reject(job, 'Kafka did not acknowledge in time');
+      this.#reject(job, 'Kafka did not acknowledge in time', { reason: 'overdue' });
     }
     this.#forgetSettled();
     if (overdue > 0) {
@@ -175,7 +183,7 @@ export class QueueingPublisher implements EventPublisher {
       this.#setAvailable(false);
     }
     const next = this.#jobs[0];
-    if (next !== undefined) this.#timer = setTimeout(() => this.#expire(), Math.max(1, next.deadlineMs - nowMs));
+    if (next !== undefined) this.#timer = this.#expireAfter(Math.max(1, next.deadlineMs - nowMs));
   }
 
   #discardRejected(): void {

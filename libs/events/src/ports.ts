@@ -18,9 +18,18 @@ export interface ConsumedRecord extends EventRecord {
   readonly offset: string;
 }
 
-/** Why a publish was refused; `code` is stable. */
+/** `overdue`: not acknowledged in time; `full`: no room to wait in; `refused`: the brokers never take this event. */
+export type EventsFault = 'away' | 'overdue' | 'full' | 'refused';
+
+/** Why a publish was refused; `code` and `reason` are stable. */
 export class EventsUnavailable extends Error {
   readonly code = 'EVENTS_UNAVAILABLE';
+  readonly reason: EventsFault;
+
+  constructor(message: string, { reason = 'away', ...options }: ErrorOptions & { readonly reason?: EventsFault } = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 /**

@@ -7,9 +7,18 @@
 /** 48 random bits as 8 base64url characters. */
 export type DeviceNumber = string;
 
+/** `overdue`: no answer in time; `replicas`: too few of them have it; `refused`: a fault of the store's own. */
+export type StoreFault = 'away' | 'overdue' | 'replicas' | 'refused';
+
 /** The store did not answer, or answered with a fault of its own. Nothing is known about the step: it may have happened. */
 export class StoreUnavailable extends Error {
   readonly code = 'STORE_UNAVAILABLE';
+  readonly reason: StoreFault;
+
+  constructor(message: string, { reason = 'away', ...options }: ErrorOptions & { readonly reason?: StoreFault } = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 export interface StoredSession {

@@ -1,6 +1,7 @@
 /** Redis goes away and comes back: every call ends in time, and the store recovers by itself. */
 import { StoreUnavailable } from '@cluster/session';
 import { startRedis, type RedisHandle } from '@cluster/testing';
+import { setImmediate as turnOver } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectRedisStore, type RedisStore } from './index.ts';
 
@@ -77,6 +78,18 @@ describe('one server', { timeout: SLOW }, () => {
     await untilAvailable();
     expect(await write('frozen01', 1)).toEqual(['committed']);
     expect([changes[0], changes.at(-1)]).toEqual([false, true]);
+  });
+
+  test('an answer that came while this process stood still is taken: nobody was away', async () => {
+    const changes: boolean[] = [];
+    store.onAvailability((available) => changes.push(available));
+    const answer = store.timeMs();
+    await turnOver();
+    await turnOver(); // it has left
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * TIMEOUT_MS);
+    expect(await answer).toBeGreaterThan(0);
+    expect(await store.timeMs()).toBeGreaterThan(0);
+    expect(changes).toEqual([]);
   });
 
   test('a killed server makes every call unavailable at once, and is used again when it is back', async () => {

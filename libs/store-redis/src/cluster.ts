@@ -116,9 +116,9 @@ export class ClusterRouter implements Router {
     if (fault.kind === 'ASK') {
       const reply = await this.#connect(target).runAsking(single, kind);
       if (!(reply instanceof Fault)) return reply;
-      if (reply.kind !== 'TRYAGAIN') throw unavailable('refused', reply.error);
+      if (reply.kind !== 'TRYAGAIN') throw unavailable('refused', reply.error, 'refused');
     } else if (fault.kind !== 'TRYAGAIN') {
-      throw unavailable('refused', fault.error);
+      throw unavailable('refused', fault.error, 'refused');
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** How faults of Redis are told apart: what a router may put right itself, and what its caller must hear of. */
-import { StoreUnavailable } from '@cluster/session';
+import { StoreUnavailable, type StoreFault } from '@cluster/session';
 
 /** A reply of an error, kept as a value until somebody decides what to do about it. */
 export class Fault {
@@ -22,9 +22,9 @@ export class Fault {
   }
 }
 
-export function unavailable(why: string, cause?: unknown): StoreUnavailable {
+export function unavailable(why: string, cause?: unknown, reason: StoreFault = 'away'): StoreUnavailable {
   const detail = cause instanceof Error ? `: ${cause.message}` : '';
-  return new StoreUnavailable(`Redis: ${why}${detail}`, { cause });
+  return new StoreUnavailable(`Redis: ${why}${detail}`, { cause, reason });
 }
 
 /**
@@ -35,7 +35,7 @@ export async function within<T>(timeoutMs: number, what: string, work: Promise<T
   const { promise, reject } = Promise.withResolvers<never>();
   let lastChance: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    lastChance = setImmediate(() => reject(unavailable(`${what} took longer than ${timeoutMs} ms`)));
+    lastChance = setImmediate(() => reject(unavailable(`${what} took longer than ${timeoutMs} ms`, undefined, 'overdue')));
   }, timeoutMs);
   try {
     return await Promise.race([work, promise]);

@@ -8,6 +8,11 @@ import { Fault, unavailable, within } from './faults.ts';
 import type { Argument, RedisCommand, Reply } from './command.ts';
 
 const MAX_RETRY_DELAY_MS = 500;
+/**
+ * After so many times its patience ioredis drops a link that stays silent while it comes up. It does not read what lies in
+ * the socket before: of a link in use that is decided here, or a process that stood still would lose its answers.
+ */
+const SILENCE = 10;
 
 export interface Address {
   readonly host: string;
@@ -39,6 +44,8 @@ export class Link {
   readonly #together: boolean;
   readonly #replicas: number;
   #turn: Waiting[] = [];
+  /** Answers that came, to know whether any came since a command left. */
+  #answers = 0;
 
   /** `replicas` have to acknowledge what is sent before it counts as done. */
   constructor(address: Address, { commandTimeoutMs, together = false, ...options }: ConnectionSettings, replicas: number) {
@@ -123,8 +130,20 @@ export class Link {
   async #send(words: readonly Argument[][]): Promise<(Reply | Fault)[]> {
     if (this.#redis.status !== 'ready') throw unavailable(`${this.address.host}:${this.address.port} is away`);
     const alone = words.length === 1 && this.#replicas === 0; // in a pipeline it would cost twice as much
-    const answer = alone ? this.#single(words[0]!) : this.#pipeline(words);
-    return this.#read(await within(this.#timeoutMs, 'an answer', answer), words.length);
+    return this.#read(await this.#answered(alone ? this.#single(words[0]!) : this.#pipeline(words)), words.length);
+  }
+
+  /** An answer in time; a link that gave none since the command left is dropped. */
+  async #answered(answer: Promise<Result[]>): Promise<Result[]> {
+    const before = this.#answers;
+    try {
+      const results = await within(this.#timeoutMs, 'an answer', answer);
+      this.#answers++;
+      return results;
+    } catch (error) {
+      if (this.#answers === before) this.#redis.stream.destroy();
+      throw error;
+    }
   }
 
   async #single([name, ...args]: Argument[]): Promise<Result[]> {
@@ -149,7 +168,7 @@ export class Link {
     const lost = replies.find((reply) => reply instanceof Fault && reply.error.name !== 'ReplyError');
     if (lost instanceof Fault) throw unavailable('the connection was lost', lost.error);
     if (acknowledged && !(Number(acknowledged[1]) >= this.#replicas)) {
-      throw unavailable(`only ${String(acknowledged[1])} of ${this.#replicas} replicas acknowledged`, acknowledged[0] ?? undefined);
+      throw unavailable(`only ${String(acknowledged[1])} of ${this.#replicas} replicas acknowledged`, acknowledged[0] ?? undefined, 'replicas');
     }
     return replies;
   }
@@ -161,7 +180,7 @@ function reliable(commandTimeoutMs: number): RedisOptions {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: commandTimeoutMs,
-    socketTimeout: commandTimeoutMs,
+    socketTimeout: SILENCE * commandTimeoutMs,
     maxLoadingRetryTime: MAX_RETRY_DELAY_MS,
     keepAlive: 5_000,
     retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RETRY_DELAY_MS),

@@ -18,7 +18,7 @@ export class SingleRouter implements Router {
     if (commands.length === 0) return [];
     const replies = await this.#connection.run(commands, kind);
     return replies.map((reply) => {
-      if (reply instanceof Fault) throw unavailable('refused', reply.error);
+      if (reply instanceof Fault) throw unavailable('refused', reply.error, 'refused');
       return reply;
     });
   }

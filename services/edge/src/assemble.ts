@@ -40,7 +40,7 @@ import { WorkerLease } from './worker-lease.ts';
 export interface EdgeDeps {
   readonly sessions: SessionStore;
   readonly cluster: ClusterStore;
-  readonly store: { readonly available: boolean; onAvailability(listener: (available: boolean) => void): () => void };
+  readonly store: { readonly available: boolean; onAvailability(listener: (available: boolean, reason?: Error) => void): () => void };
   readonly publisher: EventPublisher;
   /** Without it no DTLS is served. */
   readonly security?: DtlsSecurity;
@@ -86,6 +86,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const front = new CoapFront({ config, sessions, cluster, security, clock, rng, metrics, passes: (datagrams) => meter.count(datagrams) });
   const { driver, peers: secure } = front;
   const traces = new Traces(deps.sample ?? (() => false));
+  const counters = new EdgeCounters(deps.metrics);
   const steps = new DeviceSteps({
     sessions, publisher, held, log,
     pendingEvents: (number, version, record) => events.pending(number, version, record),
@@ -94,9 +95,9 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     finish: (work) => driver.run(work),
     // Only a hint, that the former owner need not find out by a conflict.
     taken: (owner, number) => void deps.cluster.ring([{ worker: owner, number }]).catch(() => undefined),
+    refused: (cause) => counters.refusedStep(cause),
   });
   presence.attach(steps);
-  const counters = new EdgeCounters(deps.metrics);
   const templates = new HeldTemplates({ documents: deps.cluster, limit: config.maxObservations, log });
   const uplink: Uplink = {
     ...engineSide(driver, traces),

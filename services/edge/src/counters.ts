@@ -1,5 +1,6 @@
 /** What the edge counts. Each count on the hot path is one array add. */
 import type { Counter, Metrics } from '@cluster/telemetry';
+import type { RefusalCause } from './refusal-causes.ts';
 
 export class EdgeCounters {
   readonly registered: Counter;
@@ -12,6 +13,7 @@ export class EdgeCounters {
   readonly failures: Counter;
   readonly #metrics: Metrics;
   readonly #refused = new Map<string, Counter>();
+  readonly #refusedSteps = new Map<RefusalCause, Counter>();
   readonly #unanswered = new Map<string, Counter>();
 
   constructor(metrics: Metrics) {
@@ -35,6 +37,16 @@ export class EdgeCounters {
     if (counter === undefined) {
       counter = this.#metrics.counter('lwm2m_uplink_refused_total', 'Messages of devices that were refused', { operation, reason });
       this.#refused.set(key, counter);
+    }
+    counter.add(1);
+  }
+
+  /** A step on a device that was refused, of a message or of our own. */
+  refusedStep(cause: RefusalCause): void {
+    let counter = this.#refusedSteps.get(cause);
+    if (counter === undefined) {
+      counter = this.#metrics.counter('lwm2m_refused_steps_total', 'Steps on devices that were refused, and messages with them, by cause', { cause });
+      this.#refusedSteps.set(cause, counter);
     }
     counter.add(1);
   }

@@ -10,6 +10,7 @@ import {
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
 import type { Held, HeldSessions } from './held-sessions.ts';
+import { eventsCause, storeCause, type RefusalCause } from './refusal-causes.ts';
 
 /** Why a step could not be carried out: the store, the brokers, or too much waiting for one device. */
 export type Refusal = 'store' | 'events' | 'overload';
@@ -89,13 +90,14 @@ export class DeviceSteps {
   readonly #stamped: (record: SessionRecord, held: Held | undefined) => SessionRecord;
   readonly #finish: (work: () => void) => void;
   readonly #taken: (owner: string, number: DeviceNumber) => void;
+  readonly #refused: (cause: RefusalCause) => void;
   readonly #log: Logger;
   readonly #waiting = new Map<DeviceNumber, Step[]>();
   #gathered: Step[] = [];
 
   /**
    * `finish` runs the answers of a round, so that what they send leaves together; `stamped` adds what a record takes along
-   * whenever it is written; `taken` hears whose device this worker took over.
+   * whenever it is written; `taken` hears whose device this worker took over, `refused` why each step was that is refused.
    */
   constructor(deps: {
     sessions: SessionStore;
@@ -106,6 +108,7 @@ export class DeviceSteps {
     stamped: (record: SessionRecord, held: Held | undefined) => SessionRecord;
     finish: (work: () => void) => void;
     taken: (owner: string, number: DeviceNumber) => void;
+    refused: (cause: RefusalCause) => void;
     log: Logger;
   }) {
     this.#sessions = deps.sessions;
@@ -116,6 +119,7 @@ export class DeviceSteps {
     this.#stamped = deps.stamped;
     this.#finish = deps.finish;
     this.#taken = deps.taken;
+    this.#refused = deps.refused;
     this.#log = deps.log;
   }
 
@@ -145,7 +149,7 @@ export class DeviceSteps {
       } else if (waiting.length < MAX_WAITING_A_DEVICE) {
         waiting.push(step);
       } else {
-        step.refuse('overload');
+        this.#refuse(step, 'overload', 'crowded');
       }
     }
     if (ready.length > 0) void this.#round(ready);
@@ -161,7 +165,8 @@ export class DeviceSteps {
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) this.#log.error({ err: error }, 'a round of steps failed');
       for (const { number } of attempts) this.#held.drop(number);
-      this.#finish(() => attempts.forEach(({ step }) => left.has(step) || step.refuse('store')));
+      const cause = storeCause(error);
+      this.#finish(() => attempts.forEach(({ step }) => left.has(step) || this.#refuse(step, 'store', cause)));
     }
     const goingOn = new Set(again.map(({ step }) => step));
     const over = attempts.filter(({ step }) => !goingOn.has(step));
@@ -189,7 +194,7 @@ export class DeviceSteps {
       const { held, fresh = false, unreadable = false } = loaded.get(step.number) ?? {};
       if (unreadable) {
         left.add(step);
-        this.#finish(() => step.refuse('store'));
+        this.#finish(() => this.#refuse(step, 'store', 'unreadable'));
         continue;
       }
       const decision = step.decide(held, fresh);
@@ -216,7 +221,12 @@ export class DeviceSteps {
   #retry(attempt: Attempt, again: Attempt[]): void {
     this.#held.drop(attempt.step.number);
     if (attempt.tries + 1 < TRIES) again.push({ ...attempt, tries: attempt.tries + 1, fresh: false });
-    else this.#finish(() => attempt.step.refuse('overload'));
+    else this.#finish(() => this.#refuse(attempt.step, 'overload', 'contended'));
+  }
+
+  #refuse(step: Step, why: Refusal, cause: RefusalCause): void {
+    this.#refused(cause);
+    step.refuse(why);
   }
 
   async #move(step: Step): Promise<void> {
@@ -297,7 +307,8 @@ export class DeviceSteps {
       await this.#publisher.publish(telling.flatMap((c) => c.events));
     } catch (error) {
       if (!(error instanceof EventsUnavailable)) this.#log.error({ err: error }, 'publishing failed');
-      this.#finish(() => telling.forEach((c) => this.#answer(c, () => c.step.refuse('events'))));
+      const cause = eventsCause(error);
+      this.#finish(() => telling.forEach((c) => this.#answer(c, () => this.#refuse(c.step, 'events', cause))));
       return;
     }
     for (const { held, sequence, change } of telling) {

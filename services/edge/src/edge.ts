@@ -101,8 +101,9 @@ class Worker implements Edge {
         log[available ? 'info' : 'warn'](available ? 'brokers acknowledge again' : 'no broker acknowledges');
         if (available) void refusals.recovered().then(() => dispatcher.wakeAll());
       }),
-      store.onAvailability((available) => {
-        log[available ? 'info' : 'warn'](available ? 'the store answers again' : 'the store does not answer');
+      store.onAvailability((available, reason) => {
+        if (available) log.info('the store answers again');
+        else log.warn({ err: reason }, 'the store does not answer');
         if (available) dispatcher.wakeAll();
       }),
     );

@@ -3,6 +3,7 @@ import { Code, uriPath, type CoapEvent } from '@cluster/coap';
 import { refusal, unavailable } from '@cluster/coap-kit';
 import { StoreUnavailable } from '@cluster/session';
 import type { DeviceSteps, Step } from '../device-steps.ts';
+import { storeCause } from '../refusal-causes.ts';
 import type { Traces } from '../traces.ts';
 import { notificationStep, type DownlinkSide } from './notification.ts';
 import { registerSteps } from './register.ts';
@@ -47,7 +48,11 @@ export class Router {
       this.#steps.run(await steps(this.#uplink, received));
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) this.#uplink.counters.failures.add(1);
-      for (const { exchange } of received) this.#uplink.respond(exchange, unavailable(() => this.#uplink.rng.uint32()));
+      const cause = storeCause(error);
+      for (const { exchange } of received) {
+        this.#uplink.counters.refusedStep(cause);
+        this.#uplink.respond(exchange, unavailable(() => this.#uplink.rng.uint32()));
+      }
     }
   }
 
