@@ -1,6 +1,7 @@
 /** The contracts of the cluster: one schema for each event and REST body, from which types, validation and documents come. */
 export * from './advice.ts';
 export * from './values.ts';
+export * from './bootstrap-sessions.ts';
 export * from './commands.ts';
 export * from './credentials.ts';
 export * from './same-json.ts';

@@ -23,3 +23,6 @@ export * from './operations/plan-request.ts';
 export * from './operations/read-response.ts';
 export { readReport, type Report } from './operations/report.ts';
 export * from './operations/send.ts';
+export * from './bootstrap/bootstrap-operations.ts';
+export * from './bootstrap/bootstrap-request.ts';
+export * from './bootstrap/discovered.ts';

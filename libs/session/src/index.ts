@@ -2,6 +2,8 @@
 export { AssociationKeeper, type NewAssociation, type Takeover } from './associations/association-keeper.ts';
 export * from './associations/store.ts';
 export type * from './bootstrap/bootstrap-desk.ts';
+export * from './bootstrap/bootstrap-session.ts';
+export { FlightRecord, type SessionHead } from './bootstrap/flight-record.ts';
 export * from './commands.ts';
 export { BoundedCache } from './credentials/bounded-cache.ts';
 export * from './credentials/credential.ts';

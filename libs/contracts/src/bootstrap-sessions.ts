@@ -1,0 +1,53 @@
+/** Bootstrap sessions as the flight recorder tells them: each request, answer, time and the outcome. No secret is in them. */
+import { z } from 'zod';
+import { jsonValue } from './values.ts';
+
+/** `replaced`: the device asked again before the session was over. */
+export const bootstrapOutcome = z.enum(['running', 'finished', 'failed', 'replaced']);
+export type BootstrapOutcome = z.infer<typeof bootstrapOutcome>;
+
+/** Why a session failed, or never began. */
+export const bootstrapFailure = z.enum([
+  'malformed', 'unknown-endpoint', 'wrong-identity', 'no-configuration', 'quarantined', 'no-answer', 'reset', 'too-late',
+  'discover-refused', 'delete-refused', 'write-refused', 'write-impossible', 'finish-refused', 'inconsistent', 'exchange-failed',
+]);
+export type BootstrapFailure = z.infer<typeof bootstrapFailure>;
+
+export const bootstrapStep = z.object({
+  operation: z.enum(['request', 'pack', 'discover', 'delete', 'write', 'read', 'finish']),
+  path: z.string(),
+  sentAt: z.string().describe('when it left; of the first step, the request of the device, when it came'),
+  answeredAt: z.string().optional(),
+  code: z.string().optional().describe('CoAP code of the answer; missing where none came'),
+  contentFormat: z.number().optional(),
+  bytes: z.number().optional().describe('of the payload, sent or read'),
+  values: z.array(z.object({ path: z.string(), value: jsonValue })).optional().describe('what was written or read; opaque values and secrets are left out as "…"'),
+  instances: z.array(z.string()).optional().describe('what Bootstrap-Discover showed'),
+  detail: z.string().optional().describe('what was wrong'),
+});
+export type BootstrapStep = z.infer<typeof bootstrapStep>;
+
+export const bootstrapSessionSummary = z.object({
+  id: z.string(),
+  endpoint: z.string(),
+  outcome: bootstrapOutcome,
+  reason: bootstrapFailure.optional(),
+  detail: z.string().optional(),
+  startedAt: z.string(),
+  endedAt: z.string().optional(),
+  address: z.string().describe("the peer's transport and address, e.g. dtls:192.0.2.7:40123"),
+  identity: z.string().optional().describe('kind and version of the credential that the device proved itself with; missing without security'),
+  configuration: z.string().optional(),
+  revision: z.number().optional(),
+  lwm2mVersion: z.string().optional().describe("the client's enabler, as far as it told"),
+});
+export type BootstrapSessionSummary = z.infer<typeof bootstrapSessionSummary>;
+
+export const bootstrapSessionView = bootstrapSessionSummary.extend({ steps: z.array(bootstrapStep) });
+export type BootstrapSessionView = z.infer<typeof bootstrapSessionView>;
+
+export const bootstrapSessionPage = z.object({
+  sessions: z.array(bootstrapSessionSummary).describe('the newest first'),
+  cursor: z.string().optional().describe('where the next page begins; missing on the last'),
+});
+export type BootstrapSessionPage = z.infer<typeof bootstrapSessionPage>;
