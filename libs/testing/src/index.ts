@@ -22,6 +22,7 @@ export {
 } from './device/management-objects.ts';
 export { bearerObject, defaultObjects, locationObject, resource, type ObjectSpec, type ResourceSpec } from './device/objects.ts';
 export { RegistrationRefused, type UpdateChanges } from './device/registration-client.ts';
+export { LeshanFleet, type LeshanFleetCounters, type LeshanFleetOptions } from './clients/leshan-fleet.ts';
 export { startLeshan, type LeshanClient, type LeshanDtls, type LeshanOptions, type ScandiumHandshake } from './clients/leshan.ts';
 export { AiocoapFailed, startAiocoap, type AiocoapClient, type AiocoapOptions } from './clients/aiocoap.ts';
 export { ensureLibcoap, LibcoapClient, LibcoapFailed, type LibcoapDtls } from './clients/libcoap.ts';

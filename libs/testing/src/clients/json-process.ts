@@ -68,6 +68,14 @@ export class JsonLineProcess {
     return found === undefined ? this.#wait(names.join(' or '), wanted, patienceMs) : Promise.resolve(found);
   }
 
+  /** The events of this name so far that nobody took. */
+  takeAll(name: string): ClientEvent[] {
+    const taken = this.#unread.filter(({ event }) => event === name);
+    const left = this.#unread.filter(({ event }) => event !== name);
+    this.#unread.splice(0, this.#unread.length, ...left);
+    return taken;
+  }
+
   /** Closes its stdin, at which it quits; kills it where it does not. */
   async stop(): Promise<void> {
     this.#child.stdin.end();

@@ -83,9 +83,9 @@ export async function startLeshan(options: LeshanOptions): Promise<LeshanClient>
 }
 
 /** Runs a main class of the project with its settings as JSON. */
-export async function startJava(mainClass: string, settings: object): Promise<JsonLineProcess> {
+export async function startJava(mainClass: string, settings: object, heap = '96m'): Promise<JsonLineProcess> {
   const classPath = await buildMaven('leshan', PROJECT, 'leshan-test-client');
-  const java = ['-Xmx96m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath];
+  const java = [`-Xmx${heap}`, '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath];
   return new JsonLineProcess('java', [...java, mainClass, JSON.stringify(settings)]);
 }
 

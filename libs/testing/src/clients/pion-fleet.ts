@@ -15,6 +15,7 @@ import { builtOnce, hashOf } from './built-once.ts';
 import { JsonLineProcess, type ClientEvent } from './json-process.ts';
 
 const run = promisify(execFile);
+const REPLAY_PATIENCE_MS = 120_000;
 const PROJECT = resolve(import.meta.dirname, '../../clients/pion-fleet');
 
 /** Which devices there are. `{n}` in a name stands for the device's number. */
@@ -42,6 +43,8 @@ export interface FleetOptions extends FleetNames {
   /** Records; 64 unless told. */
   readonly replayWindow?: number;
   readonly localAddress?: string;
+  /** Registers with Q. */
+  readonly queueMode?: boolean;
   readonly lifetimeS?: number;
   /** Seconds between two Updates, and two notifications, of a device; none unless told. */
   readonly updateS?: number;
@@ -67,9 +70,13 @@ export interface FleetCounters {
   /** Associations that the server ended with an alert, and those that a device gave up for want of answers. */
   readonly sessionsEnded: number;
   readonly sessionsGivenUp: number;
-  /** Records refused by the replay window, those that did not authenticate, and others dropped. */
+  /**
+   * Records refused by the replay window, those that did not authenticate, those of another device that had the port before,
+   * and others dropped.
+   */
   readonly replayed: number;
   readonly undecryptable: number;
+  readonly foreign: number;
   readonly discarded: number;
   readonly registers: number;
   readonly updates: number;
@@ -107,6 +114,9 @@ export interface FleetReport {
   readonly cpuMs: number;
   readonly maxRssKb: number;
   readonly handshakeMs: Quantiles;
+  /** Captured records that were sent once more, and datagrams that came back to the foreign sockets they were sent from. */
+  readonly injected: number;
+  readonly injectedAnswered: number;
   /** From a notification to its acknowledgement, where it was sent once. */
   readonly acknowledgedMs: Quantiles;
 }
@@ -163,6 +173,28 @@ export class PionFleet {
   /** An Update of each device now. */
   update(): void {
     this.process.command({ do: 'update' });
+  }
+
+  /** A notification of each device now. */
+  notify(): void {
+    this.process.command({ do: 'notify' });
+  }
+
+  /** Keeps the last records that the server is known to have accepted from each device. */
+  async capture(): Promise<void> {
+    this.process.command({ do: 'capture' });
+    await this.process.next('captured');
+  }
+
+  /** Sends what was captured of so many devices (0: all) twice, from their own address and from a foreign one. */
+  async replay(count = 0): Promise<{ readonly devices: number; readonly records: number }> {
+    this.process.command({ do: 'replay', count });
+    return (await this.process.next('replayed', undefined, REPLAY_PATIENCE_MS)) as never;
+  }
+
+  /** Records of a device's own association that did not authenticate there: the datagrams that had them, in hex. */
+  undecryptable(): ClientEvent[] {
+    return this.process.takeAll('undecryptable');
   }
 
   /** Moves devices, all unless `count` tells, to a fresh local port, and with an address to that. Returns how many moved. */

@@ -132,7 +132,7 @@ func (d *device) content(path string, accept uint32) *coap.Message {
 // notifyAll changes the value and notifies all that observe it, confirmably. Once acknowledged it is in the ledger.
 func (d *device) notifyAll(ctx context.Context, exchange *exchanges) error {
 	d.mu.Lock()
-	value := d.settled + 1 // one that found no answer is told again
+	value := d.value + 1
 	observations := make([]*observation, 0, len(d.observations))
 	for _, one := range d.observations {
 		if d.resources().under(one.path) != nil && strings.HasPrefix(d.fleet.settings.Path, one.path) {
@@ -144,7 +144,6 @@ func (d *device) notifyAll(ctx context.Context, exchange *exchanges) error {
 		if err := d.notify(ctx, exchange, one, value); err != nil {
 			return err
 		}
-		d.settled = value
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 
 // shakeHands opens a fresh association over the device's socket.
 func (d *device) shakeHands(ctx context.Context) (*dtls.Conn, error) {
-	socket, err := openSocket(d.fleet.settings.LocalAddress, d.onDatagram)
+	socket, err := openSocket(d.fleet.settings.LocalAddress, d.onDatagram, d.sent.add)
 	if err != nil {
 		return nil, err
 	}
@@ -44,12 +45,12 @@ func (d *device) options() []dtls.ClientOption {
 		dtls.WithPSKIdentityHint([]byte(d.identity)),
 		dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_CCM_8),
 		dtls.WithReplayProtectionWindow(s.ReplayWindow),
-		dtls.WithLoggerFactory(refusals{&d.counters}),
+		dtls.WithLoggerFactory(refusals{d}),
 	}
 	if s.CidLength != nil && *s.CidLength == 0 {
 		options = append(options, dtls.WithConnectionIDGenerator(dtls.OnlySendCIDGenerator()))
 	} else if s.CidLength != nil {
-		options = append(options, dtls.WithConnectionIDGenerator(dtls.RandomCIDGenerator(*s.CidLength)))
+		options = append(options, dtls.WithConnectionIDGenerator(d.drawCID))
 	}
 	if s.MTU > 0 {
 		options = append(options, dtls.WithMTU(s.MTU))
@@ -57,12 +58,41 @@ func (d *device) options() []dtls.ClientOption {
 	return options
 }
 
+// drawCID makes the device's own CID of this association.
+func (d *device) drawCID() []byte {
+	cid := dtls.RandomCIDGenerator(*d.fleet.settings.CidLength)()
+	d.cid.Store(&cid)
+	return cid
+}
+
+// onDatagram looks at what comes in, before pion does. A port that another device just left still gets that one's records:
+// pion can't decrypt them, and does not look at their CID before it tries.
 func (d *device) onDatagram(data []byte) {
-	cidLength := 0
-	if d.fleet.settings.CidLength != nil {
-		cidLength = *d.fleet.settings.CidLength
+	var own []byte
+	if cid := d.cid.Load(); cid != nil {
+		own = *cid
 	}
-	d.fleet.tap.datagram(d.endpoint, d.association.Load(), cidLength, data)
+	d.lastForeign.Store(false)
+	for _, record := range recordsOf(data, len(own)) {
+		if len(own) > 0 && record.contentType() == contentTypeCID && !bytes.Equal(record.cid, own) {
+			d.counters.Foreign.Add(1)
+			d.lastForeign.Store(true)
+			continue
+		}
+		d.fleet.tap.record(d.endpoint, d.association.Load(), record)
+	}
+	d.lastReceived.Store(&data)
+}
+
+// onUndecryptable tells of a record of the device's own that did not authenticate.
+func (d *device) onUndecryptable() {
+	if d.lastForeign.Load() {
+		return
+	}
+	d.counters.Undecryptable.Add(1)
+	if last := d.lastReceived.Load(); last != nil {
+		d.fleet.emit("undecryptable", map[string]any{"endpoint": d.endpoint, "datagram": hexOf(*last)})
+	}
 }
 
 // alertOf finds the server's alert in what pion says; -1 where there was none.

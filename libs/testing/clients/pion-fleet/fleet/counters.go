@@ -17,6 +17,7 @@ type counters struct {
 	SessionsGivenUp   atomic.Int64 // by the device: no answers
 	Replayed          atomic.Int64 // records refused by the replay window
 	Undecryptable     atomic.Int64 // records that did not authenticate
+	Foreign           atomic.Int64 // records of another device's CID, that came to a port which that one had before
 	Discarded         atomic.Int64 // other records dropped
 	Registers         atomic.Int64
 	Updates           atomic.Int64
@@ -42,6 +43,7 @@ func (c *counters) each(call func(name string, value int64)) {
 	call("sessionsGivenUp", c.SessionsGivenUp.Load())
 	call("replayed", c.Replayed.Load())
 	call("undecryptable", c.Undecryptable.Load())
+	call("foreign", c.Foreign.Load())
 	call("discarded", c.Discarded.Load())
 	call("registers", c.Registers.Load())
 	call("updates", c.Updates.Load())
@@ -60,7 +62,7 @@ func (c *counters) each(call func(name string, value int64)) {
 }
 
 // refusals is pion's logger: the only place where pion tells of records that it drops.
-type refusals struct{ counters *counters }
+type refusals struct{ device *device }
 
 // NewLogger is the LoggerFactory's.
 func (r refusals) NewLogger(string) logging.LeveledLogger { return r }
@@ -74,11 +76,11 @@ func (r refusals) Debug(message string) { r.count(message) }
 func (r refusals) count(message string) {
 	switch {
 	case strings.HasPrefix(message, "discarded duplicated packet"):
-		r.counters.Replayed.Add(1)
+		r.device.counters.Replayed.Add(1)
 	case strings.Contains(message, "decrypt failed"):
-		r.counters.Undecryptable.Add(1)
+		r.device.onUndecryptable()
 	case strings.HasPrefix(message, "discarded"), strings.HasPrefix(message, "unexpected connection ID"), strings.Contains(message, "inner plaintext"):
-		r.counters.Discarded.Add(1)
+		r.device.counters.Discarded.Add(1)
 	}
 }
 

@@ -30,6 +30,11 @@ type device struct {
 	counters    counters
 	association atomic.Uint64
 	registered  atomic.Bool
+	cid         atomic.Pointer[[]byte]
+	sent        sentRecords
+
+	lastForeign  atomic.Bool
+	lastReceived atomic.Pointer[[]byte]
 
 	mu           sync.Mutex
 	socket       *socket
@@ -37,9 +42,9 @@ type device struct {
 	observations map[string]*observation // by token
 	answered     map[uint16][]byte       // answers to the last requests, by message id
 	answeredIDs  []uint16
-	value        int64 // of the changing resource
-	settled      int64 // the last value that was acknowledged
+	value        int64 // of the changing resource; none is notified by two exchanges
 	wake         chan struct{}
+	tell         chan struct{}
 }
 
 type observation struct {
@@ -76,7 +81,7 @@ func (d *device) live(ctx context.Context) error {
 	defer d.hangUp(ctx, conn)
 	alive, end := context.WithCancelCause(ctx)
 	defer end(errStopped)
-	exchange := newExchanges(conn, func() { d.counters.Repeated.Add(1) })
+	exchange := newExchanges(conn, func() { d.counters.Repeated.Add(1) }, &d.sent)
 	go d.receive(alive, conn, exchange, end)
 	return d.act(alive, exchange)
 }
@@ -123,6 +128,8 @@ func (d *device) act(ctx context.Context, exchange *exchanges) error {
 			if !d.fleet.paused.Load() {
 				err = d.insist(ctx, func() error { return d.notifyAll(ctx, exchange) })
 			}
+		case <-d.tell:
+			err = d.insist(ctx, func() error { return d.notifyAll(ctx, exchange) })
 		case <-d.wake:
 			if d.fleet.leaving.Load() {
 				return d.deregister(ctx, exchange)
@@ -156,6 +163,9 @@ func (d *device) insist(ctx context.Context, exchange func() error) error {
 func (d *device) register(ctx context.Context, exchange *exchanges) error {
 	for {
 		query := []string{"ep=" + d.endpoint, fmt.Sprintf("lt=%d", d.fleet.settings.LifetimeS), "lwm2m=1.1", "b=U"}
+		if d.fleet.settings.QueueMode {
+			query = append(query, "Q")
+		}
 		options := append(coap.StringOptions(coap.URIPath, "rd"), coap.UintOption(coap.ContentFormat, formatLink))
 		message := request(coap.POST, append(options, coap.StringOptions(coap.URIQuery, query...)...))
 		message.Payload = []byte(d.resources().links())

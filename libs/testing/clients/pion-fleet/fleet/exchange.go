@@ -29,11 +29,12 @@ type exchanges struct {
 	byID    map[uint16]chan *coap.Message
 	byToken map[string]chan *coap.Message
 	repeats func()
+	records *sentRecords
 }
 
-func newExchanges(out io.Writer, repeats func()) *exchanges {
+func newExchanges(out io.Writer, repeats func(), records *sentRecords) *exchanges {
 	return &exchanges{
-		out: out, nextID: uint16(rand.Uint32()), repeats: repeats,
+		out: out, nextID: uint16(rand.Uint32()), repeats: repeats, records: records,
 		byID: map[uint16]chan *coap.Message{}, byToken: map[string]chan *coap.Message{},
 	}
 }
@@ -52,7 +53,11 @@ func (e *exchanges) confirm(ctx context.Context, message *coap.Message) (*coap.M
 		if _, err := e.out.Write(data); err != nil {
 			return nil, sent, err
 		}
+		mark := e.records.mark()
 		answer, err := next(ctx, answers, patience)
+		if err == nil && sent == 1 {
+			e.records.accept(mark)
+		}
 		if err == nil && answer.Code == coap.Empty && answer.Type == coap.Acknowledgment && message.IsRequest() {
 			answer, err = next(ctx, answers, maxTransmitWait) // RFC 7252 §5.2.2: the response comes separately
 			return answer, sent, err

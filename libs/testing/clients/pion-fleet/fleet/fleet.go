@@ -25,6 +25,7 @@ type fleet struct {
 	paused         atomic.Bool
 	leaving        atomic.Bool
 	troubles       atomic.Int64
+	injector       injector
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -64,7 +65,7 @@ func (f *fleet) addDevices() error {
 		}
 		f.devices = append(f.devices, &device{
 			fleet: f, endpoint: one.Endpoint, identity: one.Identity, key: key,
-			wake: make(chan struct{}, 1),
+			wake: make(chan struct{}, 1), tell: make(chan struct{}, 1),
 		})
 	}
 	return nil
@@ -80,11 +81,16 @@ func (f *fleet) obey(one command) {
 		f.paused.Store(false)
 	case "update":
 		for _, device := range f.devices {
-			select {
-			case device.wake <- struct{}{}:
-			default: // it is about to
-			}
+			nudge(device.wake)
 		}
+	case "notify":
+		for _, device := range f.devices {
+			nudge(device.tell)
+		}
+	case "capture":
+		f.capture()
+	case "replay":
+		go f.replay(one.Count)
 	case "leave":
 		go f.leave()
 	case "rebind":
@@ -93,6 +99,14 @@ func (f *fleet) obey(one command) {
 		f.report(one.PerDevice)
 	default:
 		f.emit("error", map[string]any{"message": "unknown command " + one.Do})
+	}
+}
+
+// nudge has a device act, unless it is about to.
+func nudge(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
 	}
 }
 
@@ -168,6 +182,7 @@ func (f *fleet) report(perDevice bool) {
 	told := map[string]any{
 		"registered": f.countRegistered(), "totals": totals,
 		"cpuMs": (usage.Utime.Nano() + usage.Stime.Nano()) / 1_000_000, "maxRssKb": usage.Maxrss,
+		"injected": f.injector.sent.Load(), "injectedAnswered": f.injector.answered.Load(),
 		"handshakeMs": quantiles(&f.handshakeTook), "acknowledgedMs": quantiles(&f.acknowledgedIn),
 	}
 	if perDevice {
@@ -204,10 +219,7 @@ func (f *fleet) emit(event string, content map[string]any) {
 func (f *fleet) leave() {
 	f.leaving.Store(true)
 	for _, device := range f.devices {
-		select {
-		case device.wake <- struct{}{}:
-		default: // it is about to act
-		}
+		nudge(device.wake)
 	}
 	f.running.Wait()
 	f.emit("left", map[string]any{"devices": len(f.devices)})

@@ -5,7 +5,8 @@
 // Its argument is one JSON object (settings.go). Commands come as JSON lines on stdin: {"do":"start"}, {"do":"pause"} and
 // {"do":"resume"} for notifications and Updates, {"do":"update"} for an Update of each device now, {"do":"rebind",
 // "address":"127.0.0.2","count":100} moves that many devices (all without a count) to a fresh local port, {"do":"report",
-// "perDevice":true}, {"do":"leave"} de-registers every device and ends its association with close_notify, {"do":"stop"} ends
+// "perDevice":true}, {"do":"notify"} for a notification of each device now, {"do":"capture"} keeps the last records that each
+// device sent, {"do":"replay","count":100} sends them once more for so many devices (all without a count), {"do":"leave"} de-registers every device and ends its association with close_notify, {"do":"stop"} ends
 // silently. Events go as JSON lines to stdout: ready, registered (all are, for the
 // first time), trouble, report, rebound, left, stopped. The end of stdin stops too.
 package main

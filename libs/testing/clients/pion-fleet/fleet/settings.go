@@ -25,6 +25,7 @@ type settings struct {
 	MTU             int     `json:"mtu"`
 	ReplayWindow    int     `json:"replayWindow"`
 	LocalAddress    string  `json:"localAddress"`
+	QueueMode       bool    `json:"queueMode"` // registers with Q
 	LifetimeS       int     `json:"lifetimeS"`
 	UpdateS         float64 `json:"updateS"` // between two Updates of a device; 0: none
 	NotifyS         float64 `json:"notifyS"` // between two notifications of a device; 0: none

@@ -7,21 +7,22 @@ import (
 )
 
 // socket is a device's UDP socket. Its local address can change under a live DTLS association, as behind a NAT that
-// forgot the device; what it receives passes by the tap.
+// forgot the device; what it receives and sends is looked at.
 type socket struct {
 	mu           sync.Mutex
 	conn         *net.UDPConn
 	readDeadline time.Time
 	closed       bool
 	onReceive    func([]byte)
+	onSend       func([]byte)
 }
 
-func openSocket(address string, onReceive func([]byte)) (*socket, error) {
+func openSocket(address string, onReceive, onSend func([]byte)) (*socket, error) {
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(address)})
 	if err != nil {
 		return nil, err
 	}
-	return &socket{conn: conn, onReceive: onReceive}, nil
+	return &socket{conn: conn, onReceive: onReceive, onSend: onSend}, nil
 }
 
 // rebind goes on from a fresh port of the address.
@@ -64,6 +65,11 @@ func (s *socket) ReadFrom(buffer []byte) (int, net.Addr, error) {
 
 // WriteTo is the PacketConn's. A rebinding meanwhile loses the datagram, as the network may.
 func (s *socket) WriteTo(data []byte, to net.Addr) (int, error) {
+	s.onSend(data)
+	return s.write(data, to)
+}
+
+func (s *socket) write(data []byte, to net.Addr) (int, error) {
 	n, err := s.current().WriteTo(data, to)
 	if err != nil && !s.isClosed() {
 		return len(data), nil

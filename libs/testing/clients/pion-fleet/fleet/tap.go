@@ -2,17 +2,10 @@ package main
 
 import (
 	"bufio"
-	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"os"
 	"sync"
-)
-
-const (
-	recordHeader   = 13
-	contentTypeCID = 25
-	explicitNonce  = 8
 )
 
 // tap writes down the explicit nonce of each protected record that devices receive, one line each:
@@ -35,40 +28,17 @@ func openTap(name string) (*tap, error) {
 	return &tap{file: file, out: bufio.NewWriterSize(file, 1<<16)}, nil
 }
 
-// datagram takes down its records. cidLength is the length of the receiver's own CID.
-func (t *tap) datagram(device string, association uint64, cidLength int, data []byte) {
-	if t == nil {
+// record takes down one that is protected.
+func (t *tap) record(device string, association uint64, record dtlsRecord) {
+	if t == nil || record.epoch() == 0 || len(record.body) < explicitNonce {
 		return
 	}
-	for len(data) >= recordHeader {
-		cid := 0
-		if data[0] == contentTypeCID {
-			cid = cidLength
-		}
-		if len(data) < recordHeader+cid {
-			return
-		}
-		header := recordHeader + cid
-		length := int(binary.BigEndian.Uint16(data[header-2:]))
-		if len(data) < header+length {
-			return
-		}
-		if epoch := binary.BigEndian.Uint16(data[3:]); epoch > 0 && length >= explicitNonce {
-			t.record(device, association, epoch, cid, data[:header+length])
-		}
-		data = data[header+length:]
-	}
-}
-
-func (t *tap) record(device string, association uint64, epoch uint16, cid int, record []byte) {
-	sequence := binary.BigEndian.Uint64(record[3:]) & (1<<48 - 1)
-	header := recordHeader + cid
 	digest := fnv.New64a()
-	digest.Write(record)
+	digest.Write(record.bytes)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.out, "%s %d %d %d %d %x- %x %x\n", device, association, record[0], epoch, sequence,
-		record[recordHeader-2:header-2], record[header:header+explicitNonce], digest.Sum64())
+	fmt.Fprintf(t.out, "%s %d %d %d %d %x- %x %x\n", device, association, record.contentType(), record.epoch(), record.sequence(),
+		record.cid, record.body[:explicitNonce], digest.Sum64())
 }
 
 func (t *tap) flush() error {
