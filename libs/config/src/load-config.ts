@@ -13,7 +13,7 @@ type Value<K extends keyof Settings> = Settings[K]['default'] extends undefined
   : z.output<Settings[K]['schema']>;
 
 /** Settings whose absence is settled by what else is set. */
-type DecidedLater = 'redisUrls' | 'kafkaBrokers';
+type DecidedLater = 'redisUrls' | 'kafkaBrokers' | 'httpBind';
 
 type Values = { readonly [K in Exclude<keyof Settings, DecidedLater>]: Value<K> };
 
@@ -24,6 +24,8 @@ export interface Config extends Values {
   readonly redisUrls: readonly string[];
   /** Empty only in standalone: embedded events. */
   readonly kafkaBrokers: readonly string[];
+  /** Address of the HTTP port. */
+  readonly httpBind: string;
   /** What is allowed but weaker than an operator may expect; to be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -97,21 +99,27 @@ function notServed(env: Environment): string[] {
 }
 
 function complete(values: Values & Partial<Config>, kind: ServiceKind, notes: readonly string[]): Config {
+  const open = values.apiKeysFile === undefined && values.oidcIssuer === undefined;
+  const httpBind = values.httpBind ?? (open ? '127.0.0.1' : '0.0.0.0');
   return Object.freeze({
     ...values,
     kind,
+    httpBind,
     redisUrls: values.redisUrls ?? Object.freeze([]),
     kafkaBrokers: values.kafkaBrokers ?? Object.freeze([]),
-    warnings: Object.freeze([...notes, ...weaknesses({ ...values, kind })]),
+    warnings: Object.freeze([...notes, ...weaknesses({ ...values, kind, httpBind, open })]),
   });
 }
 
-function weaknesses(of: { httpBind: string; kind: ServiceKind; noSec: boolean; shortPsk: boolean; sharedPsk: boolean }): string[] {
+type Weak = Pick<Values, 'noSec' | 'shortPsk' | 'sharedPsk' | 'oidcIssuer'> & { httpBind: string; kind: ServiceKind; open: boolean };
+
+function weaknesses(of: Weak): string[] {
   const found: string[] = [];
   const local = of.httpBind.startsWith('127.') || of.httpBind === '::1';
-  if (!local && of.kind !== 'edge') {
+  if (of.open && !local && of.kind !== 'edge') {
     found.push('REST is reachable from other hosts and asks nobody who they are (LWM2M_HTTP_BIND)');
   }
+  if (of.oidcIssuer?.startsWith('http:')) found.push('the keys of the OpenID provider are fetched in the clear (LWM2M_OIDC_ISSUER)');
   if (of.noSec && of.kind === 'edge') found.push('devices without security may register (LWM2M_NOSEC=on)');
   if (of.shortPsk) found.push('PSKs of less than 16 bytes may be set (LWM2M_SHORT_PSK=on)');
   if (of.sharedPsk) found.push('several devices may have one PSK (LWM2M_SHARED_PSK=on)');

@@ -38,6 +38,9 @@ export const hostPorts = list('host:port pairs', isHostPort);
 /** `redis://` or `rediss://` addresses. */
 export const redisUrls = list('redis:// or rediss:// addresses', (item) => isUrl(item, ['redis:', 'rediss:']));
 
+/** An `https:` address, or an `http:` one for a provider beside the server. */
+export const httpUrl = z.string().refine((value) => isUrl(value, ['https:', 'http:']), 'expected an https:// address');
+
 /** Paths of files, separated by commas. */
 export const files = z
   .string()

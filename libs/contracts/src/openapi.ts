@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document of the REST face, made from the route table and the zod schemas. */
 import { z } from 'zod';
+import { accessOf, accessOfRole, role } from './access.ts';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
 import { group, jobCommand, jobDevice, jobDevicePage, jobRequest, jobView, selector } from './fleet.ts';
@@ -136,11 +137,30 @@ function operationOf(route: RestRoute): Json {
     operationId: route.id,
     tags: [route.tag],
     summary: route.summary,
+    ...securityOf(route),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
-    responses: { ...answers, ...problemAnswers(route.problems) },
+    responses: { ...answers, ...problemAnswers(problemsOf(route)) },
   };
 }
+
+/** Who may: shown as the scopes of the token scheme, though no provider has to know them. */
+function securityOf(route: RestRoute): Json {
+  const access = accessOf(route);
+  if (access === 'open') return { security: [] };
+  const roles = role.options.filter((name) => accessOfRole[name].includes(access));
+  return { security: [{ apiKey: roles }, { token: roles }] };
+}
+
+/** The problems of a route, with those of access to it. */
+export function problemsOf(route: RestRoute): readonly ProblemCode[] {
+  return accessOf(route) === 'open' ? route.problems : ['UNAUTHENTICATED', 'ACCESS_DENIED', 'IDENTITY_PROVIDER_UNAVAILABLE', ...route.problems];
+}
+
+const securitySchemes: Json = {
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key', description: 'a static key' },
+  token: { type: 'http', scheme: 'bearer', description: 'a token of the OpenID provider, or a static key. The names are the roles that may' },
+};
 
 function requestBody({ schema, examples }: NonNullable<RestRoute['body']>): Json {
   const named = Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
@@ -162,6 +182,6 @@ export function openApiDocument(version: string): Json {
     servers: [{ url: '/' }],
     tags: ['endpoints', 'commands', 'observations', 'credentials', 'groups', 'jobs', 'events', 'operation'].map((name) => ({ name })),
     paths,
-    components: { schemas: componentSchemas() },
+    components: { schemas: componentSchemas(), securitySchemes },
   };
 }

@@ -1,5 +1,6 @@
 /** The table of REST routes: what each takes, answers and refuses. The OpenAPI document is made from it. */
 import { z } from 'zod';
+import type { Access } from './access.ts';
 import { adviceView } from './advice.ts';
 import { commandRequest, commandStatus } from './commands.ts';
 import { credentialList, credentialsRequest } from './credentials.ts';
@@ -22,6 +23,8 @@ export const problemCodes = {
   CREDENTIALS_MALFORMED: { status: 400, meaning: 'a credential can not be one; `faults` says why' },
   PSK_TOO_SHORT: { status: 400, meaning: 'the key has less than 16 bytes, which the configuration does not allow' },
   LAST_EVENT_ID_MALFORMED: { status: 400, meaning: 'the id was not given out by this API' },
+  UNAUTHENTICATED: { status: 401, meaning: 'the request has no API key or token, or one that does not hold; `detail` says why' },
+  ACCESS_DENIED: { status: 403, meaning: 'the caller may not do this; `detail` says what it would have to be allowed' },
   ENDPOINT_UNKNOWN: { status: 404, meaning: 'no such endpoint is known' },
   TEMPLATE_UNKNOWN: { status: 404, meaning: 'there is no such template' },
   CREDENTIAL_UNKNOWN: { status: 404, meaning: 'the endpoint has no such credential' },
@@ -46,6 +49,7 @@ export const problemCodes = {
   STREAMS_FULL: { status: 503, meaning: 'this replica serves as many event streams as it can' },
   STORE_UNAVAILABLE: { status: 503, meaning: 'the store is away; nothing is known about the request: repeat it' },
   SECRETS_MISSING: { status: 503, meaning: 'the server has no secret file, or not the secret that sealed this credential' },
+  IDENTITY_PROVIDER_UNAVAILABLE: { status: 503, meaning: 'the OpenID provider is away, and its keys are not known: repeat the request' },
   EVENTS_UNAVAILABLE: { status: 503, meaning: 'the broker is away: repeat the request' },
   CONTENDED: { status: 503, meaning: 'the device changed under every attempt: repeat the request' },
 } as const;
@@ -65,6 +69,10 @@ export interface RestRoute {
   readonly id: string;
   readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'events' | 'operation';
   readonly summary: string;
+  /** What the caller must be allowed to do; see {@link accessOf} for what is asked unless told. */
+  readonly access?: Access;
+  /** Its handler asks for each command whether the caller may give it: grants that are limited to some count too. */
+  readonly judgesCommands?: true;
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly schema: z.ZodType; readonly examples: Readonly<Record<string, unknown>> };
@@ -140,7 +148,7 @@ const endpointRoutes: readonly RestRoute[] = [
 
 const commandRoutes: readonly RestRoute[] = [
   {
-    method: 'post', path: `${ENDPOINT}/commands`, id: 'submitCommand', tag: 'commands',
+    method: 'post', path: `${ENDPOINT}/commands`, id: 'submitCommand', tag: 'commands', judgesCommands: true,
     summary: 'Queues one command; with `wait` it answers when the device did',
     query: commandQuery,
     headers: { 'Idempotency-Key': 'the same as `idempotencyKey` in the body: a command with a key seen within 24 h is not queued again' },
@@ -165,7 +173,7 @@ const commandRoutes: readonly RestRoute[] = [
     problems: ['COMMAND_UNKNOWN', 'STORE_UNAVAILABLE'],
   },
   {
-    method: 'delete', path: `${ENDPOINT}/commands/{id}`, id: 'cancelCommand', tag: 'commands', summary: "Cancels a command that isn't in flight",
+    method: 'delete', path: `${ENDPOINT}/commands/{id}`, id: 'cancelCommand', tag: 'commands', judgesCommands: true, summary: "Cancels a command that isn't in flight",
     answers: { 204: { description: 'cancelled: it will not be sent' } },
     problems: ['COMMAND_UNKNOWN', 'COMMAND_IN_FLIGHT', 'COMMAND_FINISHED', 'STORE_UNAVAILABLE', 'CONTENDED'],
   },
@@ -178,13 +186,13 @@ const observationRoutes: readonly RestRoute[] = [
     problems: lookup,
   },
   {
-    method: 'put', path: `${ENDPOINT}/observations`, id: 'setObservations', tag: 'observations', summary: 'Replaces what should be observed',
+    method: 'put', path: `${ENDPOINT}/observations`, id: 'setObservations', tag: 'observations', judgesCommands: true, summary: 'Replaces what should be observed',
     body: { schema: desiredObservationList, examples: { list: restExamples.desired } },
     answers: { 200: { description: 'stored; the cluster brings the device there', schema: observationList, example: restExamples.observations } },
     problems: [...body, 'OBSERVATIONS_MALFORMED', ...lookup, 'CONTENDED'],
   },
   {
-    method: 'delete', path: `${ENDPOINT}/observations`, id: 'clearObservations', tag: 'observations', summary: 'Observes nothing any more',
+    method: 'delete', path: `${ENDPOINT}/observations`, id: 'clearObservations', tag: 'observations', judgesCommands: true, summary: 'Observes nothing any more',
     answers: { 204: { description: 'stored' } },
     problems: [...lookup, 'CONTENDED'],
   },

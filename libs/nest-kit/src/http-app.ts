@@ -4,6 +4,8 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
+import type { AccessControl } from './access/access-control.ts';
+import { guard } from './access/guard.ts';
 import { type Log, NestLogger } from './logger.ts';
 import { toApiError } from './problem.ts';
 import { ProblemFilter, sendProblem } from './problem-filter.ts';
@@ -16,6 +18,8 @@ export interface HttpAppOptions {
   readonly log: Log;
   readonly bodyLimitBytes: number;
   readonly onRequestDone?: RequestObserver | undefined;
+  /** Who may do what; without it nobody is asked. */
+  readonly access?: AccessControl | undefined;
 }
 
 const MAX_HEADER_BYTES = 16_384;
@@ -54,7 +58,7 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpA
   const fastify = adapter.getInstance();
   // Only JSON comes in: a plain form of a foreign page can't be sent here by a browser without being asked first.
   fastify.removeContentTypeParser('text/plain');
-  const { onRequestDone } = options;
+  const { onRequestDone, access } = options;
   if (onRequestDone !== undefined) {
     fastify.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'unknown';
@@ -62,6 +66,7 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpA
       done();
     });
   }
+  if (access !== undefined) guard(fastify, access);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(options.log),
     bodyParser: false,

@@ -1,4 +1,4 @@
-/** What the NestJS services share: problem documents, validation, health, documents, logging and topic consumers. */
+/** What the NestJS services share: access control, problem documents, validation, health, documents, logging and topic consumers. */
 export { ApiError, type ApiErrorDetails, type Fault, malformed, toApiError, unavailable } from './problem.ts';
 export { ProblemFilter, sendProblem } from './problem-filter.ts';
 export { validationPipe } from './validation.ts';
@@ -8,3 +8,9 @@ export { createHttpApp, type HttpAppOptions, type RequestObserver } from './http
 export { serveDocs } from './docs.ts';
 export { TopicServer, type TopicServerOptions } from './topic-server.ts';
 export { type RetryOptions, untilDone } from './until-done.ts';
+export { AccessControl, type AccessDeps } from './access/access-control.ts';
+export { ApiKeys } from './access/api-keys.ts';
+export { anybody, Caller, type CommandScope } from './access/caller.ts';
+export { RequestCaller } from './access/guard.ts';
+export { openAccess, type OpenAccess } from './access/open-access.ts';
+export { type OidcSettings, Tokens } from './access/tokens.ts';

@@ -1,6 +1,6 @@
 /** The registry: REST over the cluster's state, the stream of its events, and the read model's consumers. */
-import { openApiDocument } from '@cluster/contracts';
-import { createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
+import { openApiDocument, restRoutes } from '@cluster/contracts';
+import { AccessControl, createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandWaiters } from './commands/command-waiters.ts';
 import { LiveFeed } from './feed/live-feed.ts';
@@ -37,6 +37,7 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
     log: deps.log,
     bodyLimitBytes: settings.bodyLimitBytes,
     onRequestDone: metrics.requestDone,
+    access: new AccessControl({ ...deps.access, routes: restRoutes, tenantOf: (endpoint) => deps.northbound.tenantOf(endpoint) }),
   });
   parts.app = app;
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });

@@ -1,7 +1,7 @@
 /** What a registry is made of: the ports it talks to, and its settings. */
 import type { EventConsumer, EventEncoding, EventPublisher } from '@cluster/events';
 import type { GroupStore, JobStore } from '@cluster/fleet';
-import type { Log } from '@cluster/nest-kit';
+import type { AccessDeps, Log } from '@cluster/nest-kit';
 import type { ReadModelStore, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import type { DeadLetterSink } from './consumers/dead-letters.ts';
@@ -21,6 +21,8 @@ export interface RegistryDeps {
   readonly events: EventConsumer;
   /** Takes the results of commands that were not queued. */
   readonly publisher: Pick<EventPublisher, 'publish'>;
+  /** Who may do what; without it nobody is asked. */
+  readonly access?: Pick<AccessDeps, 'keys' | 'tokens'> | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly deadLetters?: DeadLetterSink | undefined;

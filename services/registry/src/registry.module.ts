@@ -28,6 +28,7 @@ import { EventsController } from './rest/events.controller.ts';
 import { GroupsController } from './rest/groups.controller.ts';
 import { JobsController } from './rest/jobs.controller.ts';
 import { ObservationsController } from './rest/observations.controller.ts';
+import { Limits } from './rest/limits.ts';
 import { ProfileController } from './rest/profile.controller.ts';
 import { TemplatesController } from './rest/templates.controller.ts';
 import { CREDENTIALS, METRICS, NORTHBOUND, OBSERVATION_TEMPLATES, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
@@ -44,6 +45,7 @@ export class RegistryModule {
       ],
       providers: [
         { provide: NORTHBOUND, useValue: deps.northbound },
+        { provide: Limits, useFactory: () => new Limits(deps.northbound) },
         { provide: CREDENTIALS, useValue: deps.credentials ?? noCredentials },
         { provide: METRICS, useValue: metrics },
         { provide: OBSERVATION_TEMPLATES, useValue: deps.templates },

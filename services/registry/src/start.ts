@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Config, Secrets } from '@cluster/config';
 import type { EventConsumer, EventPublisher } from '@cluster/events';
 import type { GroupStore, JobStore } from '@cluster/fleet';
+import { openAccess } from '@cluster/nest-kit';
 import {
   type ClusterStore, CredentialDesk, type CredentialStore, EndpointNumbers, Northbound, type ReadModelStore, type SessionStore,
 } from '@cluster/session';
@@ -48,8 +49,10 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
   const admit = (tenant: string) => rate.take(tenant, performance.now());
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng, admit });
   const desk = credentialDesk(config, ports);
+  const access = await openAccess(config, log);
   const registry = await createRegistry(
     {
+      access,
       northbound, templates: northbound.templates, credentials: desk, sessions, model: readModel, fleet, events,
       publisher, metrics, log,
       deadLetters: deadLetterTopics(publisher),
@@ -69,6 +72,7 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
     async close() {
       await renewal?.close();
       await registry.close();
+      access.close();
     },
   };
 }

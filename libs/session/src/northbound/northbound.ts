@@ -55,6 +55,11 @@ export class Northbound {
     return endpointView(found.record, queued, await this.#devices.store.timeMs());
   }
 
+  /** Whose the endpoint is; undefined if the cluster does not know it. */
+  async tenantOf(endpoint: string): Promise<string | undefined> {
+    return (await this.#devices.find(endpoint))?.record.tenant;
+  }
+
   /** See {@link Commands.submit}. */
   submit(endpoint: string, command: CommandRequest, origin?: Origin): Promise<Submission> {
     return this.#commands.submit(endpoint, command, origin);

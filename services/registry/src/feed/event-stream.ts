@@ -2,6 +2,7 @@
  * One reader's stream of events: gives each event once and in the order of its partition, first from where the reader
  * stood, then live. What was sent is told by the reader's own position vector, whichever way a record came.
  */
+import type { StreamedEvent } from '@cluster/contracts';
 import type { ConsumedRecord, EventConsumer, EventSubscription } from '@cluster/events';
 import { receivedEvent } from '../received-event.ts';
 import type { FeedItem, Gap } from './event-ring.ts';
@@ -23,6 +24,8 @@ export interface StreamSink {
 export interface StreamFilter {
   readonly endpoints?: ReadonlySet<string> | undefined;
   readonly types?: ReadonlySet<string> | undefined;
+  /** What of an event of this tenant the reader may see; undefined: nothing. All of every event unless told. */
+  readonly seen?: (tenant: string, event: StreamedEvent) => StreamedEvent | undefined;
 }
 
 export interface StreamDeps {
@@ -183,10 +186,10 @@ export class EventStream {
 
   #give(record: ConsumedRecord): void {
     if (!this.#vector.advance(record)) return;
-    const { endpoints, types } = this.#filter;
+    const { endpoints, types, seen } = this.#filter;
     if (endpoints !== undefined && !endpoints.has(record.key)) return;
     if (types !== undefined && !types.has(record.headers['ce_type'] ?? '')) return;
-    const frame = frameOf(record);
+    const frame = seen === undefined ? frameOf(record) : frameOf(record, seen);
     if (frame === undefined) return;
     this.#toldId = this.#vector.encode();
     this.#write(`id: ${this.#toldId}\n${frame}`);
@@ -219,17 +222,30 @@ export class EventStream {
 
 const frames = new WeakMap<ConsumedRecord, string>();
 
-/** The event's lines without its id; undefined for a record that is no event. Made once for all readers. */
-function frameOf(record: ConsumedRecord): string | undefined {
+/** The event's lines without its id; undefined for a record that is no event, or none for this reader. Made once for all readers who see all. */
+function frameOf(record: ConsumedRecord, seen?: StreamFilter['seen']): string | undefined {
+  if (seen !== undefined) return frameFor(record, seen);
   const made = frames.get(record);
   if (made !== undefined) return made === '' ? undefined : made;
   let frame = '';
   try {
-    const event = receivedEvent(record);
-    frame = `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+    frame = linesOf(receivedEvent(record));
   } catch {
     // Counted where the group consumes it; a reader can do nothing with it.
   }
   frames.set(record, frame);
   return frame === '' ? undefined : frame;
+}
+
+function frameFor(record: ConsumedRecord, seen: NonNullable<StreamFilter['seen']>): string | undefined {
+  try {
+    const event = seen(record.headers['ce_tenant'] ?? '', receivedEvent(record));
+    return event && linesOf(event);
+  } catch {
+    return undefined;
+  }
+}
+
+function linesOf(event: StreamedEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

@@ -3,21 +3,24 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, 
 import {
   type CommandQuery, commandQuery, type CommandRequest, commandRequest, type CommandStatus,
 } from '@cluster/contracts';
-import { ApiError, malformed } from '@cluster/nest-kit';
+import { ApiError, type Caller, malformed, RequestCaller } from '@cluster/nest-kit';
 import type { FastifyReply } from 'fastify';
 import { CommandDesk, isFinal } from '../commands/command-desk.ts';
 import type { NorthboundPort } from '../northbound-port.ts';
 import { NORTHBOUND } from '../tokens.ts';
 import { endpointUnknown } from './errors.ts';
+import { Limits, scopeOf, type Sight } from './limits.ts';
 
 @Controller('api/v1/endpoints/:endpoint/commands')
 export class CommandsController {
   readonly #desk: CommandDesk;
   readonly #northbound: NorthboundPort;
+  readonly #limits: Limits;
 
-  constructor(desk: CommandDesk, @Inject(NORTHBOUND) northbound: NorthboundPort) {
+  constructor(desk: CommandDesk, @Inject(NORTHBOUND) northbound: NorthboundPort, limits: Limits) {
     this.#desk = desk;
     this.#northbound = northbound;
+    this.#limits = limits;
   }
 
   @Post()
@@ -25,10 +28,12 @@ export class CommandsController {
     @Param('endpoint') endpoint: string,
     @Query({ schema: commandQuery }) { wait }: CommandQuery,
     @Headers('idempotency-key') key: string | undefined,
+    @RequestCaller() caller: Caller,
     @Body({ schema: commandRequest }) body: CommandRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CommandStatus> {
     const command = withKey(body, key);
+    await this.#limits.judge(caller, endpoint, [scopeOf(command)]);
     const status = await this.#desk.submit(endpoint, command, wait === undefined ? undefined : { seconds: wait, gone: goneSignal(reply) });
     if (wait !== undefined && isFinal(status)) void reply.status(200);
     else void reply.status(202).header('location', `/api/v1/endpoints/${encodeURIComponent(endpoint)}/commands/${encodeURIComponent(status.id)}`);
@@ -36,27 +41,33 @@ export class CommandsController {
   }
 
   @Get()
-  async list(@Param('endpoint') endpoint: string): Promise<CommandStatus[]> {
+  async list(@Param('endpoint') endpoint: string, @RequestCaller() caller: Caller): Promise<CommandStatus[]> {
     const commands = await this.#northbound.commands(endpoint);
     if (commands === undefined) throw endpointUnknown(endpoint);
-    return commands;
+    const sight = await this.#limits.sight(caller, endpoint);
+    return commands.filter((status) => isSeen(status, sight));
   }
 
   @Get(':id')
-  async show(@Param('endpoint') endpoint: string, @Param('id') id: string): Promise<CommandStatus> {
+  async show(@Param('endpoint') endpoint: string, @Param('id') id: string, @RequestCaller() caller: Caller): Promise<CommandStatus> {
     const status = await this.#northbound.command(endpoint, id);
-    if (status === undefined) throw commandUnknown(id);
+    if (status === undefined || !isSeen(status, await this.#limits.sight(caller, endpoint))) throw commandUnknown(id);
     return status;
   }
 
   @Delete(':id')
   @HttpCode(204)
-  async cancel(@Param('endpoint') endpoint: string, @Param('id') id: string): Promise<void> {
+  async cancel(@Param('endpoint') endpoint: string, @Param('id') id: string, @RequestCaller() caller: Caller): Promise<void> {
+    await this.#limits.judge(caller, endpoint, [scopeOf(await this.show(endpoint, id, caller))]);
     const outcome = await this.#northbound.cancel(endpoint, id);
     if (outcome === 'unknown') throw commandUnknown(id);
     if (outcome === 'in-flight') throw new ApiError(409, 'COMMAND_IN_FLIGHT', 'The command is on its way to the device', { detail: id });
     if (outcome === 'finished') throw new ApiError(409, 'COMMAND_FINISHED', 'The command has ended already', { detail: id });
   }
+}
+
+function isSeen(status: CommandStatus, sight: Sight): boolean {
+  return sight(scopeOf(status).paths);
 }
 
 function commandUnknown(id: string): ApiError {

@@ -3,26 +3,31 @@ import { Controller, Delete, Get, HttpCode, Inject, Param, Query } from '@nestjs
 import {
   type EndpointPage, type EndpointsQuery, endpointsQuery, type EndpointView, labelsOf, lastValue, type LastValue,
 } from '@cluster/contracts';
+import { type Caller, RequestCaller } from '@cluster/nest-kit';
 import type { ReadModelStore, StoredValue } from '@cluster/session';
 import type { CredentialsPort, NorthboundPort } from '../northbound-port.ts';
 import { CREDENTIALS, NORTHBOUND, READ_MODEL } from '../tokens.ts';
 import { directoryStates, summaryState } from '../directory-states.ts';
 import { endpointUnknown } from './errors.ts';
+import { Limits } from './limits.ts';
 
 @Controller('api/v1/endpoints')
 export class EndpointsController {
   readonly #northbound: NorthboundPort;
   readonly #model: ReadModelStore;
   readonly #credentials: CredentialsPort;
+  readonly #limits: Limits;
 
   constructor(
     @Inject(NORTHBOUND) northbound: NorthboundPort,
     @Inject(READ_MODEL) model: ReadModelStore,
     @Inject(CREDENTIALS) credentials: CredentialsPort,
+    limits: Limits,
   ) {
     this.#northbound = northbound;
     this.#model = model;
     this.#credentials = credentials;
+    this.#limits = limits;
   }
 
   @Get()
@@ -69,11 +74,12 @@ export class EndpointsController {
   }
 
   @Get(':endpoint/values')
-  async values(@Param('endpoint') endpoint: string): Promise<LastValue[]> {
+  async values(@Param('endpoint') endpoint: string, @RequestCaller() caller: Caller): Promise<LastValue[]> {
     const stored = await this.#model.values(endpoint);
     // Values outlive the registration; an endpoint without values may still be one.
     if (stored.length === 0) await this.show(endpoint);
-    return stored.map(({ json }) => lastValue.parse(JSON.parse(json)));
+    const sight = await this.#limits.sight(caller, endpoint);
+    return stored.filter(({ path }) => sight([path])).map(({ json }) => lastValue.parse(JSON.parse(json)));
   }
 }
 

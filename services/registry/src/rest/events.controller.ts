@@ -1,11 +1,12 @@
 /** The stream of events as server-sent events (HTML Living Standard §9.2), resumable on any replica. */
 import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
-import { type EventsQuery, eventsQuery } from '@cluster/contracts';
-import { ApiError } from '@cluster/nest-kit';
+import { type EventsQuery, eventsQuery, type StreamedEvent } from '@cluster/contracts';
+import { ApiError, type Caller, RequestCaller } from '@cluster/nest-kit';
 import type { FastifyReply } from 'fastify';
 import { httpSink } from '../feed/http-sink.ts';
 import { PositionVector } from '../feed/positions.ts';
 import { StreamHub } from '../feed/stream-hub.ts';
+import { seenBy } from './limits.ts';
 
 @Controller('api/v1/events')
 export class EventsController {
@@ -19,9 +20,14 @@ export class EventsController {
   stream(
     @Query({ schema: eventsQuery }) query: EventsQuery,
     @Headers('last-event-id') header: string | undefined,
+    @RequestCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): void {
-    const filter = { endpoints: query.endpoint && new Set(query.endpoint), types: query.type && new Set<string>(query.type) };
+    const filter = {
+      endpoints: query.endpoint && new Set(query.endpoint),
+      types: query.type && new Set<string>(query.type),
+      ...(caller.seesAll ? {} : { seen: (tenant: string, event: StreamedEvent) => seenBy(caller, tenant, event) }),
+    };
     // A browser that comes again sends the header; the parameter is where it once began.
     this.#hub.open(positionOf(header || query.lastEventId), filter, () => {
       reply.hijack();

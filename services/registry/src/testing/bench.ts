@@ -18,7 +18,7 @@ export class Bench {
   readonly topics = new MemoryTopics();
   readonly model = new MemoryModel();
   readonly documents = new MemoryDocuments();
-  readonly northbound = new MemoryNorthbound([DEVICE, 'a/b ü%']);
+  readonly northbound = new MemoryNorthbound([DEVICE, 'a/b ü%', 'urn:dev:tried']);
   readonly store = openEmbeddedStore({ file: ':memory:' });
   storeFailure: Error | undefined;
   readonly #registries: Registry[] = [];

@@ -8,11 +8,12 @@ export interface EventOptions {
   readonly time?: string;
   readonly value?: Uint8Array;
   readonly contentType?: string;
+  readonly tenant?: string;
 }
 
 export function event(topic: Topic, type: EventType | string, endpoint: string, data: unknown, options: EventOptions = {}): EventRecord {
   const built = buildEvent({
-    topic, type: type as EventType, id: `e${++lastId}`, source: '/lwm2m/edge/test', endpoint, tenant: 'default',
+    topic, type: type as EventType, id: `e${++lastId}`, source: '/lwm2m/edge/test', endpoint, tenant: options.tenant ?? 'default',
     timeMs: Date.parse(options.time ?? '2026-03-01T09:00:00.000Z'), generation: 1, fence: 1, sessionVersion: 1, data: data ?? {},
   });
   if (options.value === undefined) return built;

@@ -13,6 +13,8 @@ export class MemoryNorthbound implements NorthboundPort {
   readonly #observations = new Map<string, ObservationView[]>();
   readonly #profiles = new Map<string, DeviceProfile>();
   #lastId = 0;
+  /** Of endpoints that are not the default tenant's. */
+  readonly tenants = new Map<string, string>();
   /** Thrown by every call while set. */
   failure: Error | undefined;
   /** Called after a command was stored, before its caller is told. */
@@ -25,6 +27,11 @@ export class MemoryNorthbound implements NorthboundPort {
   async endpoint(name: string) {
     this.#check();
     return this.#commands.has(name) ? { ...restExamples.endpoint, endpoint: name, ...this.#profiles.get(name) } : undefined;
+  }
+
+  async tenantOf(endpoint: string) {
+    this.#check();
+    return this.#commands.has(endpoint) ? (this.tenants.get(endpoint) ?? 'default') : undefined;
   }
 
   async submit(endpoint: string, command: CommandRequest): Returned<'submit'> {

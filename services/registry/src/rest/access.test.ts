@@ -1,0 +1,152 @@
+/** Access through real HTTP: each role at each route, for devices of its own and of another tenant, and what limited grants leave out. */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  type Access, accessOf, accessOfRole, type CommandStatus, eventTypes, type Grant, type Problem, role, type Role, type RestRoute, restRoutes, topics,
+} from '@cluster/contracts';
+import { ApiKeys } from '@cluster/nest-kit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Bench, DEVICE, send } from '../testing/bench.ts';
+import { EventSourceReader } from '../testing/event-source.ts';
+import { event } from '../testing/events.ts';
+
+const OTHER = 'a/b ü%';
+const bench = new Bench();
+const keys: { name: string; sha256: string; grants: Grant[]; expiresAt?: string }[] = [];
+let url: string;
+
+/** A key with these grants. */
+function keyFor(name: string, grants: Grant[], expiresAt?: string): string {
+  const key = randomBytes(24).toString('base64url');
+  keys.push({ name, sha256: createHash('sha256').update(key).digest('hex'), grants, ...(expiresAt === undefined ? {} : { expiresAt }) });
+  return key;
+}
+
+const byRole = Object.fromEntries(role.options.map((name) => [name, keyFor(name, [{ role: name, tenant: 'acme' }])])) as Record<Role, string>;
+const everywhere = keyFor('everywhere', [{ role: 'admin', tenant: '*' }]);
+const reader = keyFor('reader', [{ role: 'operator', tenant: 'acme', operations: ['read'], paths: ['/3'] }, { role: 'viewer', tenant: 'acme', paths: ['/3303/0/5700'] }]);
+const expired = keyFor('expired', [{ role: 'admin', tenant: '*' }], '2020-01-01T00:00:00Z');
+
+beforeAll(async () => {
+  for (const endpoint of [DEVICE, TRIED]) bench.northbound.tenants.set(endpoint, 'acme');
+  url = await bench.replica({}, { access: { keys: new ApiKeys(keys) } });
+});
+afterAll(() => bench.close());
+
+const as = (key: string) => ({ 'x-api-key': key });
+
+async function codeOf(response: Response): Promise<string> {
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
+  if (isProblem) return ((await response.json()) as Problem).code;
+  await response.body?.cancel();
+  return '';
+}
+
+/** What a route answers, with parameters that lead nowhere but for the endpoint. */
+async function ask({ method, path }: RestRoute, endpoint: string, headers: Record<string, string>): Promise<{ status: number; code: string }> {
+  const address = path.replace('{endpoint}', encodeURIComponent(endpoint)).replaceAll(/\{\w+\}/g, 'x');
+  const abort = new AbortController();
+  const response = await fetch(url + address, { method: method.toUpperCase(), headers, signal: abort.signal });
+  const answer = { status: response.status, code: response.headers.get('content-type') === 'text/event-stream' ? '' : await codeOf(response) };
+  abort.abort();
+  return answer;
+}
+
+const guarded = restRoutes.filter((route) => accessOf(route) !== 'open').map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const);
+const served = guarded.filter(([, { path }]) => !/bootstrap|pki|firmware/.test(path));
+/** What the routes are tried with: one of them forgets its endpoint. */
+const TRIED = 'urn:dev:tried';
+
+describe.each(served)('%s', (_name, route) => {
+  test('asks who the caller is', async () => {
+    expect(await ask(route, TRIED, {})).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+    expect(await ask(route, TRIED, as('guess'))).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+    expect(await ask(route, TRIED, as(expired))).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+  });
+
+  test.each(role.options)('lets a %s in if the role is for it', async (name) => {
+    const { code } = await ask(route, TRIED, as(byRole[name]));
+    const allowed = accessOfRole[name].includes(accessOf(route));
+    expect(code === 'ACCESS_DENIED').toBe(!allowed);
+    expect(code).not.toBe('UNAUTHENTICATED');
+  });
+
+  if (route.path.includes('{endpoint}')) {
+    test("does not tell an admin of one tenant that there is another one's device", async () => {
+      expect(await ask(route, OTHER, as(byRole.admin))).toEqual({ status: 404, code: 'ENDPOINT_UNKNOWN' });
+    });
+  }
+});
+
+test.each<[route: string, access: Access]>([
+  ['GET /api/v1/endpoints', 'view'],
+  ['POST /api/v1/endpoints/{endpoint}/commands', 'operate'],
+  ['PUT /api/v1/endpoints/{endpoint}/credentials', 'provision'],
+  ['GET /api/v1/endpoints/{endpoint}/credentials', 'view'],
+])('%s takes a grant to %s', (name, access) => {
+  expect(guarded.filter(([route]) => route === name).map(([, route]) => accessOf(route))).toEqual([access]);
+});
+
+test('who may do everything everywhere sees the devices of every tenant', async () => {
+  for (const endpoint of [DEVICE, OTHER]) expect((await fetch(`${url}/api/v1/endpoints/${encodeURIComponent(endpoint)}`, { headers: as(everywhere) })).status).toBe(200);
+});
+
+test('health, metrics and the documents ask nobody', async () => {
+  for (const path of ['/health/live', '/health/ready', '/metrics', '/api/openapi.json', '/api/docs']) expect((await fetch(url + path)).status).toBe(200);
+});
+
+test('a bearer header takes keys too; the refusal says how to come', async () => {
+  const address = `${url}/api/v1/endpoints`;
+  expect((await fetch(address, { headers: { authorization: `Bearer ${everywhere}` } })).status).toBe(200);
+  const refused = await fetch(address, { headers: { authorization: 'Basic eDp5' } });
+  expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer /);
+});
+
+function report(endpoint: string, tenant: string, values: readonly object[]) {
+  const data = { endpoint, registrationId: 'r1', paths: ['/3303/0'], receivedAt: '2026-03-01T09:00:00.000Z', values, payloadBase64: 'AA==' };
+  return event(topics.notifications, eventTypes.notification, endpoint, data, { tenant });
+}
+
+describe('a caller whose grants are limited', () => {
+  const device = () => `${url}/api/v1/endpoints/${encodeURIComponent(DEVICE)}`;
+
+  test('gives the commands that are granted, and no others', async () => {
+    const give = async (body: object) => send(`${device()}/commands`, 'POST', body, as(reader));
+    expect((await give({ op: 'read', path: '/3/0/1' })).status).toBe(202);
+    for (const refused of [{ op: 'read', path: '/4' }, { op: 'read', path: '/33' }, { op: 'write', path: '/3/0/14', value: 'x' }, { op: 'read-composite', paths: ['/3', '/4'] }]) {
+      const response = await give(refused);
+      expect({ status: response.status, code: await codeOf(response) }).toEqual({ status: 403, code: 'ACCESS_DENIED' });
+    }
+  });
+
+  test('sees no commands beside them, nor cancels them', async () => {
+    const other = (await (await send(`${device()}/commands`, 'POST', { op: 'read', path: '/5/0/3' }, as(byRole.operator))).json()) as CommandStatus;
+    const listed = (await (await fetch(`${device()}/commands`, { headers: as(reader) })).json()) as CommandStatus[];
+    expect(listed.map(({ path }) => path)).not.toContain('/5/0/3');
+    expect((await fetch(`${device()}/commands/${other.id}`, { headers: as(reader) })).status).toBe(404);
+    expect((await send(`${device()}/commands/${other.id}`, 'DELETE', undefined, as(reader))).status).toBe(404);
+    expect((await send(`${device()}/commands/${other.id}`, 'DELETE', undefined, as(byRole.operator))).status).toBe(204);
+  });
+
+  test('sees only the values at its paths, in the store and on the stream', async () => {
+    const stream = await EventSourceReader.open(`${url}/api/v1/events`, as(reader));
+    const whole = await EventSourceReader.open(`${url}/api/v1/events`, as(everywhere));
+    const both = [{ path: '/3303/0/5700', value: 21, type: 'float' }, { path: '/3303/0/5701', value: 'Cel', type: 'string' }];
+    bench.topics.publish(report(DEVICE, 'acme', both), report(OTHER, 'default', both), report(DEVICE, 'acme', both));
+    await bench.topics.settled();
+    const values = (await (await fetch(`${device()}/values`, { headers: as(reader) })).json()) as { path: string }[];
+    expect(values.map(({ path }) => path)).toEqual(['/3303/0/5700']);
+    for (const { data } of await stream.take(2)) {
+      expect(data).toMatchObject({ endpoint: DEVICE, data: { values: [both[0]] } });
+      expect(JSON.stringify(data)).not.toContain('payloadBase64');
+    }
+    expect((await whole.take(3)).map(({ data }) => data['endpoint']).sort()).toEqual([OTHER, DEVICE, DEVICE]);
+    expect(whole.messages[0]?.data).toMatchObject({ data: { values: both, payloadBase64: 'AA==' } });
+    stream.close();
+    whole.close();
+  });
+
+  test('changes no settings or labels', async () => {
+    const response = await send(`${device()}/labels`, 'PUT', { site: 'x' }, as(reader));
+    expect({ status: response.status, code: await codeOf(response) }).toEqual({ status: 403, code: 'ACCESS_DENIED' });
+  });
+});
