@@ -71,6 +71,8 @@ export interface RestRoute {
   readonly summary: string;
   /** What the caller must be allowed to do; see {@link accessOf} for what is asked unless told. */
   readonly access?: Access;
+  /** Of no single endpoint, its handler leaves out what is other tenants'. Else a route of no endpoint takes a grant for all tenants. */
+  readonly leavesOutTenants?: true;
   /** Its handler asks for each command whether the caller may give it: grants that are limited to some count too. */
   readonly judgesCommands?: true;
   readonly query?: z.ZodObject;
@@ -269,7 +271,7 @@ const credentialRoutes: readonly RestRoute[] = [
 
 const operationRoutes: readonly RestRoute[] = [
   {
-    method: 'get', path: '/api/v1/events', id: 'streamEvents', tag: 'events',
+    method: 'get', path: '/api/v1/events', id: 'streamEvents', tag: 'events', leavesOutTenants: true,
     summary: 'Events as they happen, as server-sent events; resumes on any replica',
     query: eventsQuery,
     headers: { 'Last-Event-ID': 'goes on after this event; where events in between are kept no longer, an event `gap` says so' },

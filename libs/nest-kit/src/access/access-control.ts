@@ -26,10 +26,11 @@ export interface AccessRequest {
 interface Rule {
   readonly access: Access;
   readonly limited: boolean;
+  readonly ofTenants: boolean;
 }
 
 /** What is on no list is for those who may do everything. */
-const UNLISTED: Rule = { access: 'administer', limited: false };
+const UNLISTED: Rule = { access: 'administer', limited: false, ofTenants: false };
 /** A token has three parts (RFC 7519 §3); keys have no dots. */
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -66,13 +67,14 @@ export class AccessControl {
   }
 
   #ruleOf({ method, route }: AccessRequest): Rule {
-    if (route.startsWith('/api/docs') || route === '/api/openapi.json') return { access: 'open', limited: false };
+    if (route.startsWith('/api/docs') || route === '/api/openapi.json') return { access: 'open', limited: false, ofTenants: false };
     return this.#rules.get(`${method === 'HEAD' ? 'GET' : method} ${route}`) ?? UNLISTED;
   }
 
   /** A device of another tenant is as one that is not there. */
-  async #judge({ endpoint }: AccessRequest, { access }: Rule, tenants: ReadonlySet<string>): Promise<void> {
-    if (tenants.size === 0) throw new ApiError(403, 'ACCESS_DENIED', 'The caller may not do this', { detail: `It takes a grant to ${access}.` });
+  async #judge({ endpoint }: AccessRequest, { access, ofTenants }: Rule, tenants: ReadonlySet<string>): Promise<void> {
+    if (tenants.size === 0) throw denied(`It takes a grant to ${access}.`);
+    if (endpoint === undefined && !ofTenants) throw denied(`It takes a grant to ${access} at every tenant.`);
     const tenant = endpoint === undefined ? undefined : await this.#deps.tenantOf(endpoint);
     if (tenant !== undefined && !tenants.has(tenant)) throw new ApiError(404, 'ENDPOINT_UNKNOWN', 'The endpoint is not known', { detail: endpoint! });
   }
@@ -80,7 +82,12 @@ export class AccessControl {
 
 function ruleOf(route: RestRoute): Rule {
   const access = accessOf(route);
-  return { access, limited: access === 'view' || route.judgesCommands === true };
+  const ofTenants = route.leavesOutTenants === true;
+  return { access, limited: access === 'view' || route.judgesCommands === true, ofTenants };
+}
+
+function denied(detail: string): ApiError {
+  return new ApiError(403, 'ACCESS_DENIED', 'The caller may not do this', { detail });
 }
 
 function unauthenticated(detail: string): ApiError {

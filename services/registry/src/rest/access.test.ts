@@ -22,6 +22,7 @@ function keyFor(name: string, grants: Grant[], expiresAt?: string): string {
 }
 
 const byRole = Object.fromEntries(role.options.map((name) => [name, keyFor(name, [{ role: name, tenant: 'acme' }])])) as Record<Role, string>;
+const cluster = Object.fromEntries(role.options.map((name) => [name, keyFor(`cluster-${name}`, [{ role: name, tenant: '*' }])])) as Record<Role, string>;
 const everywhere = keyFor('everywhere', [{ role: 'admin', tenant: '*' }]);
 const reader = keyFor('reader', [{ role: 'operator', tenant: 'acme', operations: ['read'], paths: ['/3'] }, { role: 'viewer', tenant: 'acme', paths: ['/3303/0/5700'] }]);
 const expired = keyFor('expired', [{ role: 'admin', tenant: '*' }], '2020-01-01T00:00:00Z');
@@ -65,9 +66,14 @@ describe.each(served)('%s', (_name, route) => {
 
   test.each(role.options)('lets a %s in if the role is for it', async (name) => {
     const { code } = await ask(route, TRIED, as(byRole[name]));
-    const allowed = accessOfRole[name].includes(accessOf(route));
+    const allowed = accessOfRole[name].includes(accessOf(route)) && (route.path.includes('{endpoint}') || route.leavesOutTenants === true);
     expect(code === 'ACCESS_DENIED').toBe(!allowed);
     expect(code).not.toBe('UNAUTHENTICATED');
+  });
+
+  test.each(role.options)('lets a %s of the cluster in if the role is for it', async (name) => {
+    const { code } = await ask(route, 'nobody', as(cluster[name]));
+    expect(code === 'ACCESS_DENIED').toBe(!accessOfRole[name].includes(accessOf(route)));
   });
 
   if (route.path.includes('{endpoint}')) {
@@ -82,6 +88,7 @@ test.each<[route: string, access: Access]>([
   ['POST /api/v1/endpoints/{endpoint}/commands', 'operate'],
   ['PUT /api/v1/endpoints/{endpoint}/credentials', 'provision'],
   ['GET /api/v1/endpoints/{endpoint}/credentials', 'view'],
+  ['POST /api/v1/jobs', 'operate'],
 ])('%s takes a grant to %s', (name, access) => {
   expect(guarded.filter(([route]) => route === name).map(([, route]) => accessOf(route))).toEqual([access]);
 });
