@@ -35,6 +35,8 @@ export const commandRequest = z.strictObject({
   value: jsonValue.optional(),
   values: z.array(writeValue).min(1).max(1_000).optional(),
   payloadBase64: z.base64().max(1_400_000).optional(),
+  package: z.string().regex(/^[\w-]{22}$/, 'expected the id of a package').optional()
+    .describe('write to a resource: the bytes of an uploaded package, block by block; only its id waits in the queue'),
   contentFormat: z.number().int().min(0).max(65_535).optional(),
   accept: z.number().int().min(0).max(65_535).optional(),
   attributes: attributes.optional(),

@@ -26,3 +26,5 @@ export * from './operations/send.ts';
 export * from './bootstrap/bootstrap-operations.ts';
 export * from './bootstrap/bootstrap-request.ts';
 export * from './bootstrap/discovered.ts';
+/** Updates of object 5: `firmware.begin`, `firmware.onValues`, … */
+export * as firmware from './firmware/firmware.ts';

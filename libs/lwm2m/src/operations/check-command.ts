@@ -19,7 +19,7 @@ export interface CommandFault {
 }
 
 const FIELDS: readonly OperationField[] = [
-  'path', 'paths', 'value', 'values', 'payloadBase64', 'contentFormat', 'accept', 'attributes', 'arguments',
+  'path', 'paths', 'value', 'values', 'payloadBase64', 'package', 'contentFormat', 'accept', 'attributes', 'arguments',
 ];
 
 /** All faults of a command; empty: well-formed. */
@@ -66,12 +66,15 @@ function checkPaths(command: CommandRequest): CommandFault[] {
 }
 
 function checkContent(command: CommandRequest): CommandFault[] {
-  const given = (['value', 'values', 'payloadBase64', 'arguments'] as const).filter((field) => command[field] !== undefined);
+  const given = (['value', 'values', 'payloadBase64', 'package', 'arguments'] as const).filter((field) => command[field] !== undefined);
   if (given.length > 1) return [{ path: given[1] ?? '', message: `stands beside ${given[0]}: give one of them` }];
   // A Create of an instance with nothing but its id is complete, and so is an Execute without arguments.
   if (given.length === 0) return isWrite(command.op) && command.op !== 'create' ? [{ path: 'values', message: 'nothing to write' }] : [];
   if (given[0] === 'payloadBase64' && command.contentFormat === undefined) {
     return [{ path: 'contentFormat', message: 'a raw payload needs it' }];
+  }
+  if (command.package !== undefined && parsePath(command.path ?? '/')?.length !== 3) {
+    return [{ path: 'package', message: 'is the value of one resource: path names it' }];
   }
   if (command.payloadBase64 !== undefined && fromBase64(command.payloadBase64) === undefined) {
     return [{ path: 'payloadBase64', message: 'not base64 with padding (RFC 4648 §4)' }];

@@ -60,6 +60,7 @@ describe('requests of each operation', () => {
     ['E21 int-201 plain text', { op: 'read', path: '/3/0/0', accept: 0 }, 'GET /3/0/0 Accept=0'],
     ['B92 Discover', { op: 'discover', path: '/3' }, 'GET /3 Accept=40'],
     ['B87 Write', { op: 'write', path: '/1/0/1', value: 60, contentFormat: 0 }, `PUT /1/0/1 CF=0 ${ascii('60')}`],
+    ['F3 a package, whose blocks are read by whoever sends them', { op: 'write', path: '/5/0/0', package: 'p'.repeat(22) }, 'PUT /5/0/0 CF=42'],
     ['E107 int-1901 raw payload', { op: 'write', path: '/5/0/0', payloadBase64: 'AA==', contentFormat: 42 }, 'PUT /5/0/0 CF=42 00'],
     ['E78 int-756 empty URI is a Write, not Write-Attributes', { op: 'write', path: '/5/0/1', value: '', contentFormat: 0 }, 'PUT /5/0/1 CF=0 empty'],
     ['B88 Execute', { op: 'execute', path: '/3/0/4' }, 'POST /3/0/4'],
@@ -225,7 +226,7 @@ describe('properties', () => {
     const fields = {
       path, paths: fc.array(path, { minLength: 1, maxLength: 3 }), value: json,
       values: fc.array(fc.record({ path, value: json, type }), { minLength: 1, maxLength: 3 }),
-      payloadBase64: fc.base64String({ maxLength: 12 }), arguments: fc.oneof(fc.constantFrom('0', "1='x'"), fc.string({ maxLength: 8 })),
+      payloadBase64: fc.base64String({ maxLength: 12 }), package: fc.constantFrom('p'.repeat(22), 'p'), arguments: fc.oneof(fc.constantFrom('0', "1='x'"), fc.string({ maxLength: 8 })),
       contentFormat: fc.constantFrom(0, 40, 42, 60, 110, 112, 320, 322, 11_542, 11_543, 11_544, 7),
       accept: fc.nat(65_535), attributes: fc.record({ pmin: fc.nat(), lt: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
     };

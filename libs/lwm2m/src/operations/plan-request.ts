@@ -96,6 +96,8 @@ function writeBody(command: CommandRequest, device: DeviceContext, refusals: num
   const composite = command.op === 'write-composite';
   const target = targetPath(command);
   if (command.payloadBase64 !== undefined) return { ...rawPayload(command), paths: composite ? [] : [target] };
+  // Whoever sends it reads its bytes, block by block.
+  if (command.package !== undefined) return { contentFormat: command.contentFormat ?? ContentFormat.OPAQUE, paths: [target] };
   const { values, faults } = writeValues(command, device.lookup);
   if (faults.length > 0) return { faults };
   const content = contentOf(command, values);

@@ -4,7 +4,7 @@ import type { CommandRequest, Operation } from '@cluster/contracts';
 
 /** Fields of a command that belong to its operation; the others (ttlS, priority, …) belong to the queue. */
 export type OperationField =
-  | 'path' | 'paths' | 'value' | 'values' | 'payloadBase64' | 'contentFormat' | 'accept' | 'attributes' | 'arguments';
+  | 'path' | 'paths' | 'value' | 'values' | 'payloadBase64' | 'package' | 'contentFormat' | 'accept' | 'attributes' | 'arguments';
 
 export interface OperationRule {
   /** CoAP method. */
@@ -21,7 +21,7 @@ const CONTENT = ['value', 'values', 'payloadBase64', 'contentFormat'] as const;
 
 export const RULES: Readonly<Record<Operation, OperationRule>> = {
   'read': { code: Code.GET, levels: [1, 4], needs: ['path'], takes: ['accept'] },
-  'write': { code: Code.PUT, levels: [1, 4], needs: ['path'], takes: CONTENT },
+  'write': { code: Code.PUT, levels: [1, 4], needs: ['path'], takes: [...CONTENT, 'package'] },
   // POST on an object is Create.
   'write-partial': { code: Code.POST, levels: [2, 4], needs: ['path'], takes: CONTENT },
   // POST on an object is Create, on an instance a partial Write.

@@ -1,0 +1,138 @@
+/** What happens to an update: it is begun, a command ends, values come, the device registers, time passes, it is cancelled. */
+import type { CommandState, FirmwareRequest, FirmwareTarget } from '@cluster/contracts';
+import { decide, type FirmwareScene } from './decide.ts';
+import { learn, type TellingValue } from './facts.ts';
+import { ask, end, enter, isInstalling, isOver, limitMs, nextLookMs, type FirmwareUpdate } from './update.ts';
+
+/** What an update is begun with. */
+export interface DesiredFirmware {
+  readonly id: string;
+  readonly package: { readonly id: string; readonly version: string; readonly target: FirmwareTarget };
+  readonly request: Omit<FirmwareRequest, 'package'>;
+  readonly objectVersion: string;
+  readonly secure: boolean;
+}
+
+/** The end of a command of the update. */
+export interface CommandEnd {
+  readonly step: number;
+  readonly state: CommandState;
+  readonly code?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly values: readonly TellingValue[];
+}
+
+export function begin({ id, package: wanted, request, objectVersion, secure }: DesiredFirmware, scene: FirmwareScene): FirmwareUpdate {
+  const { nowMs } = scene;
+  const reason = 'the device is asked what it can do and what it has';
+  return decide({
+    id, package: wanted, delivery: request.delivery, force: request.force, objectVersion, secure,
+    downloadTimeoutMs: request.downloadTimeoutS * 1_000, updateTimeoutMs: request.updateTimeoutS * 1_000,
+    stage: 'inquiring', sinceMs: nowMs, startedAtMs: nowMs, reason, steps: 0, lookAtMs: nextLookMs(0, nowMs), looks: 0,
+    device: { atMs: 0 }, identified: false, rebooted: false,
+    tries: { resets: 0, deliveries: 0, executions: 0, cancels: 0 },
+    transitions: 1, untold: [{ sequence: 1, stage: 'inquiring', atMs: nowMs, reason }],
+  }, scene);
+}
+
+/** The device told values, at `atMs`. */
+export function onValues(update: FirmwareUpdate, values: readonly TellingValue[], atMs: number, scene: FirmwareScene): FirmwareUpdate {
+  const learned = learn(update, values, atMs);
+  return learned === update || isOver(update) ? update : decide(learned, scene);
+}
+
+/** The device registered anew: it may have rebooted, and what it told before may be over. */
+export function onRegistered(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
+  if (isOver(update)) return update;
+  const rebooted = { ...update, rebooted: true, lookAtMs: scene.nowMs };
+  return update.out === undefined && update.stage !== 'inquiring' ? ask(rebooted, 'look', scene.nowMs) : rebooted;
+}
+
+/** Time has passed. A command that is out is the caller's to ask after; here only the update's own limit ends it. */
+export function onTime(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
+  const { nowMs } = scene;
+  if (isOver(update)) return nowMs < update.lookAtMs ? update : { ...update, out: undefined };
+  if (nowMs >= limitMs(update)) return end(update, 'failed', `it took too long: ${update.reason}`, nowMs);
+  if (nowMs < update.lookAtMs) return update;
+  return update.out === undefined ? ask(update, 'look', nowMs) : { ...update, lookAtMs: nextLookMs(2, nowMs) };
+}
+
+/** An operator wants it no more; undefined: the device may be installing, and nobody can stop it. */
+export function onCancel(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate | undefined {
+  if (isOver(update) || update.stage === 'cancelling') return update;
+  if (isInstalling(update)) return undefined;
+  return decide(enter({ ...update, out: undefined }, 'cancelling', 'an operator cancelled it', scene.nowMs), scene);
+}
+
+/** Another package is wanted: the update ends where it stands, and what it left is the next one's to reset. */
+export function onSuperseded(update: FirmwareUpdate, nowMs: number): FirmwareUpdate | undefined {
+  if (isOver(update)) return update;
+  return isInstalling(update) ? undefined : { ...enter({ ...update, out: undefined }, 'superseded', 'another package is wanted', nowMs), out: undefined };
+}
+
+/** The transitions up to `sequence` are told. */
+export function told(update: FirmwareUpdate, sequence: number): FirmwareUpdate {
+  return { ...update, untold: update.untold.filter((one) => one.sequence > sequence) };
+}
+
+/** The command that is out has ended; the end of any other changes nothing. */
+export function onCommandEnd(update: FirmwareUpdate, ended: CommandEnd, atMs: number, scene: FirmwareScene): FirmwareUpdate {
+  const { out } = update;
+  if (out === undefined || out.step !== ended.step || ended.state === 'queued' || ended.state === 'in-flight') return update;
+  const answered = learn({ ...update, out: undefined }, ended.values, atMs);
+  if (isOver(update)) return answered;
+  if (ended.state === 'cancelled') return end(answered, 'failed', `its command was cancelled: ${ended.reason ?? 'by an operator'}`, scene.nowMs);
+  if (ended.state === 'expired') return end(answered, 'failed', `the device was not reached: ${ended.reason ?? 'its time ran out'}`, scene.nowMs);
+  return endings[out.action](answered, ended, scene);
+}
+
+const succeeded = ({ state, code }: CommandEnd): boolean => state === 'done' && code?.startsWith('2.') === true;
+const codeOf = ({ code, reason }: CommandEnd): string => code ?? reason ?? 'no answer';
+
+type Ending = (update: FirmwareUpdate, ended: CommandEnd, scene: FirmwareScene) => FirmwareUpdate;
+
+/** What was asked for shows in the device's state; an answer alone is not believed. */
+const lookAfter: Ending = (update, ended, { nowMs }) => {
+  const refused = ended.state === 'done' && !succeeded(ended) ? codeOf(ended) : undefined;
+  return ask({ ...update, refused }, 'look', nowMs);
+};
+
+const delivered: Ending = (update, ended, scene) => {
+  if (!succeeded(ended)) return lookAfter(update, ended, scene);
+  const how = update.by?.method === 'push' ? 'the device took the whole package' : 'the device took the URI';
+  const downloading = enter(update, 'downloading', how, scene.nowMs);
+  const next = decide(downloading, scene);
+  // Whatever was observed: its own word for what it has taken.
+  return next === downloading || next.stage === 'downloading' ? ask(next, 'look', scene.nowMs) : next;
+};
+
+const executed: Ending = (update, ended, scene) => {
+  if (ended.state === 'done' && !succeeded(ended)) return lookAfter(update, ended, scene);
+  const answer = ended.state === 'done' ? 'the device began to install' : 'the device did not answer the request to install';
+  return ask(enter(update, 'updating', answer, scene.nowMs), 'look', scene.nowMs);
+};
+
+const looked: Ending = (update, ended, scene) => {
+  const counted = { ...update, looks: update.looks + 1 };
+  if (succeeded(ended) || update.stage !== 'inquiring') return decide(counted, scene);
+  return end(update, 'failed', `the device does not show its firmware object (${codeOf(ended)})`, scene.nowMs);
+};
+
+const observed: Ending = (update, ended, scene) => {
+  if (ended.code === '4.04') return end({ ...update, observing: false }, 'failed', 'the device has no firmware object (/5)', scene.nowMs);
+  return decide({ ...update, observing: succeeded(ended) }, scene);
+};
+
+const endings: Readonly<Record<NonNullable<FirmwareUpdate['out']>['action'], Ending>> = {
+  'observe': observed,
+  'look': looked,
+  'identify': (update, _ended, scene) => decide({ ...update, identified: true }, scene),
+  'reset-uri': lookAfter,
+  'reset-package': lookAfter,
+  'cancel': lookAfter,
+  'push': delivered,
+  'send-uri': delivered,
+  'update': executed,
+  'version': (update, ended, scene) => decide({ ...update, refused: codeOf(ended) }, scene),
+  'forget': (update) => update,
+};
