@@ -8,13 +8,13 @@ import { equalSecrets, keyedDigest, KeyRing, type MasterSecret, parseMasterSecre
 const HEX = '00'.repeat(31);
 const first: MasterSecret = { id: 1, bytes: new Uint8Array(32).fill(1) };
 const second: MasterSecret = { id: 2, bytes: new Uint8Array(32).fill(2) };
-const purposes: Purpose[] = ['cookie', 'cid', 'ticket', 'sealing', 'sharing'];
+const purposes: Purpose[] = ['cookie', 'cid', 'ticket', 'sealing', 'sharing', 'firmware'];
 
 describe('keys', () => {
   test('are of HKDF-SHA-256 and differ by purpose and secret', () => {
     const ring = new KeyRing([second, first]);
     const keys = purposes.flatMap((purpose) => ring.all(purpose).map(({ key }) => key.export().toString('hex')));
-    expect(new Set(keys).size).toBe(10);
+    expect(new Set(keys).size).toBe(12);
     const expected = Buffer.from(hkdfSync('sha256', first.bytes, '', 'lwm2m-cluster cookie', 32)).toString('hex');
     expect(ring.find('cookie', 1)?.export().toString('hex')).toBe(expected);
   });

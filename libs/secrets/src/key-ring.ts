@@ -3,7 +3,7 @@ import type { MasterSecret } from './master-secrets.ts';
 import { createSecretKey, hkdfSync, type KeyObject } from './primitives.ts';
 
 /** What a derived key is for. Keys of different purposes tell nothing of each other. */
-export type Purpose = 'cookie' | 'cid' | 'ticket' | 'sealing' | 'sharing';
+export type Purpose = 'cookie' | 'cid' | 'ticket' | 'sealing' | 'sharing' | 'firmware';
 
 export interface DerivedKey {
   /** The id of its master secret. */
@@ -15,7 +15,7 @@ export interface DerivedKey {
 /** Newest first, never empty. */
 export type DerivedKeys = readonly [DerivedKey, ...DerivedKey[]];
 
-const PURPOSES: readonly Purpose[] = ['cookie', 'cid', 'ticket', 'sealing', 'sharing'];
+const PURPOSES: readonly Purpose[] = ['cookie', 'cid', 'ticket', 'sealing', 'sharing', 'firmware'];
 const KEY_BYTES = 32;
 const NO_SALT = new Uint8Array(0);
 
