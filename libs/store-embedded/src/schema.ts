@@ -51,6 +51,10 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE store_association_slots (number TEXT PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL, expires_ms REAL NOT NULL) WITHOUT ROWID;
   CREATE INDEX store_association_slots_expire ON store_association_slots (expires_ms);
   `,
+  `
+  CREATE TABLE firmware_updates (endpoint TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL, due_ms REAL) WITHOUT ROWID;
+  CREATE INDEX firmware_updates_due ON firmware_updates (due_ms) WHERE due_ms IS NOT NULL;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

@@ -1,4 +1,5 @@
 /** The embedded adapter of the session ports: one SQLite file, one process. */
+import type { UpdateStore } from '@cluster/firmware';
 import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { DatabaseSync } from 'node:sqlite';
@@ -13,6 +14,7 @@ import { readModel } from './read-model.ts';
 import { recordKeeper } from './records.ts';
 import { migrate } from './schema.ts';
 import { tenantAccounts } from './waiting.ts';
+import { updateKeeper } from './updates.ts';
 import { workers } from './workers.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
@@ -25,7 +27,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has
@@ -48,6 +50,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...documentSets(database),
     ...readModel(database),
     ...fleetKeeper(database, now),
+    ...updateKeeper(database),
     timeMs: () => database.read(now),
     async close() {
       closed = true;

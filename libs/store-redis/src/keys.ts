@@ -45,6 +45,9 @@ export interface Keys {
   jobIndex(): string;
   activeJobs(): string;
   groups(): string;
+  /** The firmware update of an endpoint, and when those of a part are due. */
+  update(part: number, endpoint: string): string;
+  updatesDue(part: number): string;
 }
 
 export function keysUnder(prefix: string): Keys {
@@ -76,6 +79,8 @@ export function keysUnder(prefix: string): Keys {
     jobIndex: () => `${p}jx`,
     activeJobs: () => `${p}ja`,
     groups: () => `${p}g`,
+    update: (part, endpoint) => `${p}f:{${part}}:${endpoint}`,
+    updatesDue: (part) => `${p}f:{${part}}`,
     values: (endpoint) => `${p}v:${endpoint}`,
     waiting: (tenant) => `${p}u:${tenant}`,
   };

@@ -1,4 +1,5 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
+import type { UpdateStore } from '@cluster/firmware';
 import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
@@ -22,9 +23,10 @@ import { readModel } from './read-model.ts';
 import { recordKeeper } from './records.ts';
 import { parseUrls } from './urls.ts';
 import { tenantAccounts } from './waiting.ts';
+import { updateKeeper } from './updates.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
@@ -93,6 +95,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
     ...documentSets(router, keys),
     ...readModel(router, keys),
     ...fleetKeeper(router, keys, () => timeMs(router, keys)),
+    ...updateKeeper(router, keys),
     ring: (rings) => doorbell.ring(rings),
     onRing: (worker, listener) => doorbell.onRing(worker, listener),
     timeMs: () => timeMs(router, keys),

@@ -12,6 +12,8 @@ export { clusterStoreCompliance } from './compliance/cluster-store.ts';
 export { credentialStoreCompliance } from './compliance/credential-store.ts';
 export { associationStoreCompliance } from './compliance/association-store.ts';
 export { fleetStoreCompliance } from './compliance/fleet-store.ts';
+export { packageStorageCompliance } from './compliance/package-storage.ts';
+export { updateStoreCompliance } from './compliance/update-store.ts';
 export { readModelStoreCompliance } from './compliance/read-model-store.ts';
 export { SimulatedDevice } from './device/simulated-device.ts';
 export type { DeviceEvents, DeviceOptions, ForgedNotification } from './device/device-options.ts';

@@ -1,0 +1,118 @@
+/**
+ * Packages in a directory: `uploads/ID` while they come, `packages/ID` once they are whole. All processes that serve
+ * packages see the same directory; a rename is the moment at which a package is there for all of them.
+ */
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OffsetMismatch, type PackageStorage, StorageFull, StorageUnavailable, UploadTooLarge } from '@cluster/firmware';
+
+const ID = /^[\w-]{22}$/;
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+export class DirectoryStorage implements PackageStorage {
+  readonly #uploads: string;
+  readonly #packages: string;
+
+  private constructor(directory: string) {
+    this.#uploads = join(directory, 'uploads');
+    this.#packages = join(directory, 'packages');
+  }
+
+  /** Makes what of the directory is not there yet. @throws {StorageUnavailable} */
+  static async open(directory: string): Promise<DirectoryStorage> {
+    const storage = new DirectoryStorage(directory);
+    await told(async () => {
+      for (const each of [storage.#uploads, storage.#packages]) await mkdir(each, { recursive: true, mode: 0o750 });
+    });
+    return storage;
+  }
+
+  read(id: string, offset: number, length: number): Promise<Uint8Array | undefined> {
+    return ifThere(async () => {
+      const file = await open(this.#package(id), 'r');
+      try {
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, offset);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  size(id: string): Promise<number | undefined> {
+    return ifThere(async () => (await stat(this.#package(id))).size);
+  }
+
+  async received(id: string): Promise<number> {
+    return (await ifThere(async () => (await stat(this.#upload(id))).size)) ?? 0;
+  }
+
+  async append(id: string, offset: number, most: number, part: AsyncIterable<Uint8Array>): Promise<number> {
+    const file = await told(() => open(this.#upload(id), 'a', 0o640));
+    try {
+      let { size } = await told(() => file.stat());
+      if (size !== offset) throw new OffsetMismatch(size);
+      for await (const bytes of part) {
+        if (size + bytes.length > most) throw new UploadTooLarge(`more than ${most} bytes`);
+        await told(() => writeAll(file, bytes));
+        size += bytes.length;
+      }
+      return size;
+    } finally {
+      // What came is on the disk before its offset is told.
+      await told(() => file.sync()).finally(() => file.close());
+    }
+  }
+
+  uploaded(id: string): AsyncIterable<Uint8Array> {
+    return createReadStream(this.#upload(id), { highWaterMark: 262_144 });
+  }
+
+  complete(id: string): Promise<void> {
+    return told(() => rename(this.#upload(id), this.#package(id)));
+  }
+
+  async remove(id: string): Promise<void> {
+    await told(() => Promise.all([rm(this.#upload(id), { force: true }), rm(this.#package(id), { force: true })]));
+  }
+
+  #package(id: string): string {
+    return join(this.#packages, checked(id));
+  }
+
+  #upload(id: string): string {
+    return join(this.#uploads, checked(id));
+  }
+}
+
+/** Ids come from links and queues too: none may lead out of the directory. */
+function checked(id: string): string {
+  if (!ID.test(id)) throw new RangeError('not the id of a package');
+  return id;
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+}
+
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (NO_ROOM.has(code)) throw new StorageFull('no room is left for packages', { cause });
+    throw new StorageUnavailable(`the storage of packages failed (${code})`, { cause });
+  }
+}
+
+async function ifThere<T>(work: () => Promise<T>): Promise<T | undefined> {
+  return told(async () => {
+    try {
+      return await work();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  });
+}

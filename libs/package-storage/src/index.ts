@@ -1,0 +1,3 @@
+/** Where the bytes of firmware packages lie. */
+export { CachedReader, type CacheOptions } from './cached-reader.ts';
+export { DirectoryStorage } from './directory.ts';
