@@ -130,6 +130,8 @@ export const settings = {
   publishTimeoutMs: setting('LWM2M_PUBLISH_TIMEOUT_MS', values.wholeNumber(1, 60_000), '2000',
     'Milliseconds that an event may take to be acknowledged before the device gets 5.03'),
 
+  kafkaCommands: setting('LWM2M_KAFKA_COMMANDS', values.oneOf(['trusted', 'checked']), 'trusted',
+    "Whether each record of lwm2m.commands needs an `authorization` header with a key or token whose grants cover the command (checked), or whoever may write to the topic may give commands (trusted: the broker's ACLs guard it)"),
   eventEncoding: setting('LWM2M_EVENT_ENCODING', values.oneOf(['json', 'cbor']), 'json', 'Encoding of event values'),
   eventPayload: setting('LWM2M_EVENT_PAYLOAD', values.onOff, 'off',
     "Whether the event of a notification or Send carries the device's raw payload beside its values"),

@@ -26,6 +26,10 @@ export const tenantName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 
 
 const objectPath = z.string().regex(/^\/(\d{1,5}(\/\d{1,5}){0,3})?$/, 'expected /, /object, /object/instance or a path below');
 
+/** Body and answer of an endpoint's tenant. */
+export const tenantOfEndpoint = z.strictObject({ tenant: tenantName });
+export type TenantOfEndpoint = z.infer<typeof tenantOfEndpoint>;
+
 /** One role at one tenant, perhaps limited to some operations and paths (OMA LwM2M: authorization of commands by resource). */
 export const grant = z.strictObject({
   role,

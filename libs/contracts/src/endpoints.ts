@@ -14,6 +14,7 @@ export const endpointSummary = z.object({
   state: endpointState,
   presence: presenceState,
   changedAt: z.string(),
+  tenant: z.string(),
   labels: labels.optional().describe('missing where it has none'),
 });
 export type EndpointSummary = z.infer<typeof endpointSummary>;
@@ -59,6 +60,7 @@ export type PresenceView = z.infer<typeof presenceView>;
 /** Without the fields of a registration where the endpoint never registered. */
 export const endpointView = registrationValue.partial().extend({
   endpoint: z.string(),
+  tenant: z.string(),
   state: endpointState,
   generation: z.number().int().describe('counts its registrations; 0: it never registered'),
   expiresAt: z.string().optional(),

@@ -121,7 +121,7 @@ export type CommandValue = z.infer<typeof commandValue>;
 /** Why a command from Kafka was not queued. */
 export const rejectionCode = z.enum([
   'COMMAND_UNREADABLE', 'COMMAND_MALFORMED', 'COMMAND_REPEATED', 'ENDPOINT_UNKNOWN', 'QUEUE_FULL', 'TENANT_QUEUE_FULL',
-  'INTERNAL',
+  'UNAUTHENTICATED', 'ACCESS_DENIED', 'INTERNAL',
 ]);
 export type RejectionCode = z.infer<typeof rejectionCode>;
 

@@ -1,5 +1,6 @@
 /** Groups of endpoints, and jobs: the same commands to each endpoint of a group, tracked as one. */
 import { z } from 'zod';
+import { tenantName } from './access.ts';
 import { commandRequest } from './commands.ts';
 import { labels } from './profile.ts';
 
@@ -15,7 +16,10 @@ export const selector = z
 export type Selector = z.infer<typeof selector>;
 
 export const groupName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "expected up to 63 letters, digits, '.', '_', '-'");
-export const group = z.object({ name: groupName, selector });
+/** Whose it is, where a caller of one tenant made it: it selects among that tenant's endpoints alone. */
+const owner = tenantName.optional().describe('whose it is; missing: it selects among the endpoints of all tenants');
+
+export const group = z.object({ name: groupName, tenant: owner, selector });
 export type Group = z.infer<typeof group>;
 export const groupList = z.array(group).describe('in order of their names');
 
@@ -57,6 +61,7 @@ export type JobCounts = z.infer<typeof jobCounts>;
 export const jobView = z.object({
   id: z.string(),
   state: jobState,
+  tenant: owner,
   group: z.string().optional(),
   selector,
   commands: z.array(jobCommand),

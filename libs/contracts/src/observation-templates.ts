@@ -1,5 +1,6 @@
 /** Observation templates: what should be observed at every device that matches, as operators write it. */
 import { z } from 'zod';
+import { tenantName } from './access.ts';
 import { desiredObservation } from './endpoints.ts';
 import { labels } from './profile.ts';
 
@@ -24,7 +25,11 @@ export const observationTemplate = z.strictObject({
 });
 export type ObservationTemplate = z.infer<typeof observationTemplate>;
 
-export const observationTemplateView = observationTemplate.extend({ name: templateName });
+/** As the cluster keeps it: one that a caller of one tenant wrote is for that tenant's devices alone. */
+export const storedTemplate = observationTemplate.extend({ tenant: tenantName.optional().describe('whose it is; missing: for the devices of all tenants') });
+export type StoredTemplate = z.infer<typeof storedTemplate>;
+
+export const observationTemplateView = storedTemplate.extend({ name: templateName });
 export type ObservationTemplateView = z.infer<typeof observationTemplateView>;
 
 export const observationTemplateList = z.array(observationTemplateView).describe('in order of their names');

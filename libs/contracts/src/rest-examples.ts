@@ -16,6 +16,7 @@ const settings: DeviceSettings = { ackTimeoutMs: 10_000, maxRetransmit: 0, maxTr
 
 const endpoint: EndpointView = {
   endpoint: 'urn:imei:350457790000000',
+  tenant: 'default',
   registrationId: 'Zk3pQ0aVdT8hWm1c',
   registeredAt: '2026-03-01T08:00:00.000Z',
   updatedAt: '2026-03-01T09:00:00.000Z',
@@ -73,7 +74,7 @@ const done: CommandStatus = {
 };
 
 const page: EndpointPage = {
-  endpoints: [{ endpoint: endpoint.endpoint, state: 'registered', presence: 'asleep', changedAt: '2026-03-01T09:00:00.000Z', labels }],
+  endpoints: [{ endpoint: endpoint.endpoint, state: 'registered', presence: 'asleep', changedAt: '2026-03-01T09:00:00.000Z', tenant: 'default', labels }],
   next: 'dXJuOmltZWk6MzUwNDU3NzkwMDAwMDAw',
 };
 

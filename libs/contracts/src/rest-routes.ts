@@ -1,6 +1,6 @@
 /** The table of REST routes: what each takes, answers and refuses. The OpenAPI document is made from it. */
 import { z } from 'zod';
-import type { Access } from './access.ts';
+import { type Access, tenantOfEndpoint } from './access.ts';
 import { adviceView } from './advice.ts';
 import { commandRequest, commandStatus } from './commands.ts';
 import { credentialList, credentialsRequest } from './credentials.ts';
@@ -35,6 +35,7 @@ export const problemCodes = {
   JOB_UNKNOWN: { status: 404, meaning: 'there is no such job; those that ended are kept for seven days' },
   JOB_OVER: { status: 409, meaning: 'the job has ended, or is being cancelled' },
   JOBS_FULL: { status: 429, meaning: 'as many jobs as may run do' },
+  NAME_TAKEN: { status: 409, meaning: 'another tenant has something of this name' },
   GROUPS_FULL: { status: 429, meaning: 'there are as many groups as may be' },
   PSK_SHARED: { status: 409, meaning: 'another device has this key' },
   IDENTITY_TAKEN: { status: 409, meaning: 'another device has this identity, key or certificate' },
@@ -88,7 +89,7 @@ const body = ['REQUEST_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'] a
 
 const endpointRoutes: readonly RestRoute[] = [
   {
-    method: 'get', path: '/api/v1/endpoints', id: 'listEndpoints', tag: 'endpoints',
+    method: 'get', path: '/api/v1/endpoints', id: 'listEndpoints', tag: 'endpoints', leavesOutTenants: true,
     summary: 'Endpoints that are or were registered, in order of their names, by pages',
     query: endpointsQuery,
     answers: { 200: { description: 'a page; `next` is missing on the last', schema: endpointPage, example: restExamples.page } },
@@ -127,6 +128,13 @@ const endpointRoutes: readonly RestRoute[] = [
     summary: 'Replaces the settings; an endpoint that is not there is prepared for its first Register',
     body: { schema: deviceSettings, examples: { settings: restExamples.settings } },
     answers: { 200: { description: 'stored', schema: deviceSettings, example: restExamples.settings } },
+    problems: [...body, 'STORE_UNAVAILABLE', 'CONTENDED'],
+  },
+  {
+    method: 'put', path: `${ENDPOINT}/tenant`, id: 'setTenant', tag: 'endpoints', access: 'administer',
+    summary: 'Gives the endpoint to a tenant; one that is not there is prepared for its first Register',
+    body: { schema: tenantOfEndpoint, examples: { tenant: { tenant: 'acme' } } },
+    answers: { 200: { description: 'stored; its next events carry it', schema: tenantOfEndpoint, example: { tenant: 'acme' } } },
     problems: [...body, 'STORE_UNAVAILABLE', 'CONTENDED'],
   },
   {
@@ -204,26 +212,26 @@ const TEMPLATES = '/api/v1/observation-templates';
 
 const templateRoutes: readonly RestRoute[] = [
   {
-    method: 'get', path: TEMPLATES, id: 'listTemplates', tag: 'observations', summary: 'All observation templates',
+    method: 'get', path: TEMPLATES, id: 'listTemplates', tag: 'observations', leavesOutTenants: true, summary: 'All observation templates',
     answers: { 200: { description: 'in order of their names', schema: observationTemplateList, example: [restExamples.templateView] } },
     problems: ['STORE_UNAVAILABLE'],
   },
   {
-    method: 'put', path: `${TEMPLATES}/{name}`, id: 'putTemplate', tag: 'observations',
+    method: 'put', path: `${TEMPLATES}/{name}`, id: 'putTemplate', tag: 'observations', leavesOutTenants: true,
     summary: 'Sets what should be observed at every device that matches',
     body: { schema: observationTemplate, examples: { template: restExamples.template } },
     answers: {
       200: { description: 'stored; the cluster brings every matching device there', schema: observationTemplateView, example: restExamples.templateView },
     },
-    problems: [...body, 'TEMPLATE_MALFORMED', 'TEMPLATES_FULL', 'STORE_UNAVAILABLE'],
+    problems: [...body, 'TEMPLATE_MALFORMED', 'NAME_TAKEN', 'TEMPLATES_FULL', 'STORE_UNAVAILABLE'],
   },
   {
-    method: 'get', path: `${TEMPLATES}/{name}`, id: 'getTemplate', tag: 'observations', summary: 'One observation template',
+    method: 'get', path: `${TEMPLATES}/{name}`, id: 'getTemplate', tag: 'observations', leavesOutTenants: true, summary: 'One observation template',
     answers: { 200: { description: 'the template', schema: observationTemplateView, example: restExamples.templateView } },
     problems: ['TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
   },
   {
-    method: 'get', path: `${TEMPLATES}/{name}/endpoints`, id: 'listTemplateEndpoints', tag: 'observations',
+    method: 'get', path: `${TEMPLATES}/{name}/endpoints`, id: 'listTemplateEndpoints', tag: 'observations', leavesOutTenants: true,
     summary: 'The endpoints with observations that the template decides, and how many of them stand in which state',
     query: pageQuery,
     answers: {
@@ -235,7 +243,7 @@ const templateRoutes: readonly RestRoute[] = [
     problems: ['REQUEST_MALFORMED', 'TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
   },
   {
-    method: 'delete', path: `${TEMPLATES}/{name}`, id: 'deleteTemplate', tag: 'observations',
+    method: 'delete', path: `${TEMPLATES}/{name}`, id: 'deleteTemplate', tag: 'observations', leavesOutTenants: true,
     summary: 'Removes a template; what it alone wanted is cancelled at every device',
     answers: { 204: { description: 'removed' } },
     problems: ['TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],

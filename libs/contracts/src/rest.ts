@@ -56,6 +56,7 @@ export const streamedEvent = z.object({
   type: eventType,
   time: z.string(),
   endpoint: z.string(),
+  tenant: z.string(),
   data: z.unknown(),
 });
 export type StreamedEvent = z.infer<typeof streamedEvent>;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 const jobRecord = z.object({
   state: jobState,
+  tenant: z.string().optional(),
   group: z.string().optional(),
   /** As it stood when the job began. */
   selector,
@@ -19,6 +20,13 @@ const jobRecord = z.object({
   untold: z.object({ atMs: z.number(), sequence: z.number().int() }).optional(),
 });
 export type Job = z.infer<typeof jobRecord>;
+
+/** To whom a job goes; `tenant`: among the endpoints of this one alone. */
+export interface JobTarget {
+  readonly selector: Selector;
+  readonly group?: string;
+  readonly tenant?: string;
+}
 
 /** A stored job that this version cannot read. */
 export class JobUnreadable extends Error {
@@ -38,7 +46,7 @@ export function decodeJob(record: string): Job {
   }
 }
 
-export function newJob(request: JobRequest, target: { selector: Selector; group?: string }, nowMs: number): Job {
+export function newJob(request: JobRequest, target: JobTarget, nowMs: number): Job {
   const { commands, ratePerSecond, maxInFlight, ttlS } = request;
   return {
     state: 'running', ...target, commands, ratePerSecond, maxInFlight, ttlS, createdAtMs: nowMs, selecting: {}, untold: { atMs: nowMs, sequence: 1 },
@@ -105,6 +113,7 @@ export function jobView(id: string, job: Job, counts: JobCounts): JobView {
   return {
     id,
     state: job.state,
+    ...(job.tenant === undefined ? {} : { tenant: job.tenant }),
     ...(job.group === undefined ? {} : { group: job.group }),
     selector: job.selector,
     commands: job.commands,

@@ -2,7 +2,7 @@
  * What Register, Update and the end of a registration make of a session record. Pure: record and time in, record out;
  * the caller commits it and publishes the event that it brings.
  */
-import type { EndpointState } from '@cluster/contracts';
+import { DEFAULT_TENANT, type EndpointState } from '@cluster/contracts';
 import type { Registration } from '@cluster/lwm2m';
 import type { Outage } from './ports.ts';
 import { disabledByLeaving, enabled } from './disable.ts';
@@ -36,7 +36,7 @@ const NO_REGISTRATION: Omit<Registration, 'endpoint'> = {
 /** The record of an endpoint that an operator prepares: it waits for its first Register, without end. */
 export function provision(endpoint: string, nowMs: number): SessionRecord {
   return {
-    endpoint, tenant: 'default', state: 'provisioned', locationId: '', generation: 0, registeredAtMs: nowMs, updatedAtMs: nowMs,
+    endpoint, tenant: DEFAULT_TENANT, state: 'provisioned', locationId: '', generation: 0, registeredAtMs: nowMs, updatedAtMs: nowMs,
     registration: { endpoint, ...NO_REGISTRATION }, peer: '', identity: '', owner: '', fence: 0, heardAtMs: 0, awakeUntilMs: 0, tokenCounter: 0,
     messageIdsEnd: 0, answered: [], observations: [], cancellations: [], kept: true,
   };
@@ -46,13 +46,14 @@ export function provision(endpoint: string, nowMs: number): SessionRecord {
 export function register(
   previous: SessionRecord | undefined,
   registration: Registration,
-  arrival: Arrival & { locationId: string; tenant: string; code: number },
+  arrival: Arrival & { locationId: string; code: number },
 ): SessionRecord {
   // Later than it was provisioned, though another clock may have told that: the directory keeps the newest state.
   const nowMs = previous?.state === 'provisioned' ? Math.max(arrival.nowMs, previous.updatedAtMs + 1) : arrival.nowMs;
   return {
     endpoint: registration.endpoint,
-    tenant: arrival.tenant,
+    // Whose it is is decided before a device comes: by who provisioned it.
+    tenant: previous?.tenant ?? DEFAULT_TENANT,
     state: 'registered',
     locationId: arrival.locationId,
     generation: (previous?.generation ?? 0) + 1,

@@ -16,7 +16,7 @@ const registration = {
 };
 const arrival = {
   worker: 'w1', nowMs: 1_000_000, peer: 'udp:127.0.0.1:5001', identity: 'nosec', messageId: 7, maxTransmitWaitMs: 93_000, sequence: 1,
-  locationId: 'AAAAAAAABBBBBBBB', tenant: 'default', code: 0x41,
+  locationId: 'AAAAAAAABBBBBBBB', code: 0x41,
 };
 const first = (): SessionRecord => register(undefined, registration, arrival);
 
@@ -191,6 +191,11 @@ describe('what an operator keeps', () => {
     const record = changeProfile(changeProfile(first(), { labels: { a: 'b' } }, at), { labels: {} }, { nowMs: 6, sequence: 3 });
     expect(record).not.toHaveProperty('profile');
     expect(record).toMatchObject({ changed: { atMs: 6, sequence: 3 }, kept: true });
+  });
+
+  it('a device registers at the tenant that it was provisioned for', () => {
+    expect(register({ ...provision('x', 0), tenant: 'acme' }, registration, arrival).tenant).toBe('acme');
+    expect(first().tenant).toBe('default');
   });
 
   it('the first registration is later than its preparation, whatever the clocks say', () => {

@@ -15,7 +15,7 @@ const registration = {
 };
 const arrival = {
   worker: 'w1', nowMs, peer: PEER, identity: 'nosec', messageId: 7, maxTransmitWaitMs: 93_000, sequence: 1,
-  locationId: 'AAAAAAAABBBBBBBB', tenant: 'default', code: 0x41,
+  locationId: 'AAAAAAAABBBBBBBB', code: 0x41,
 };
 
 function device(maxBytesPerDay?: number, usage?: SessionRecord['usage'], peer = PEER): Held {

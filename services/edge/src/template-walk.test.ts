@@ -14,7 +14,7 @@ const registration = {
 };
 const arrival = {
   worker: 'w1', nowMs: 1_000_000, peer: 'udp:127.0.0.1:5001', identity: 'nosec', messageId: 7, maxTransmitWaitMs: 93_000, sequence: 1,
-  locationId: 'AAAAAAAABBBBBBBB', tenant: 'default', code: 0x41,
+  locationId: 'AAAAAAAABBBBBBBB', code: 0x41,
 };
 
 let store: MemoryStore;

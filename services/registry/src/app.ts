@@ -33,11 +33,17 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
     // Without the broker commands are still taken and the state is still told.
     { name: 'broker', optional: true, check: oneAtATime(async () => void (await deps.events.ends(streamTopics))) },
   ];
-  const app = await createHttpApp(RegistryModule.register(deps, settings, metrics, probes), {
+  const access = new AccessControl({
+    ...deps.access,
+    routes: restRoutes,
+    tenantOf: (endpoint) => deps.northbound.tenantOf(endpoint),
+    adopt: (endpoint, tenant) => deps.northbound.setTenant(endpoint, tenant, tenant),
+  });
+  const app = await createHttpApp(RegistryModule.register(deps, settings, metrics, probes, access), {
     log: deps.log,
     bodyLimitBytes: settings.bodyLimitBytes,
     onRequestDone: metrics.requestDone,
-    access: new AccessControl({ ...deps.access, routes: restRoutes, tenantOf: (endpoint) => deps.northbound.tenantOf(endpoint) }),
+    access,
   });
   parts.app = app;
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });

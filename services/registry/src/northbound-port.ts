@@ -4,7 +4,7 @@ import type { CredentialDesk, Northbound, TemplateDesk } from '@cluster/session'
 export type NorthboundPort = Pick<
   Northbound,
   | 'endpoint' | 'submit' | 'commands' | 'command' | 'cancel' | 'drop' | 'observations' | 'setObservations' | 'profile'
-  | 'setProfile' | 'forget' | 'traits' | 'observedFor' | 'faultsOf' | 'tenantOf'
+  | 'setProfile' | 'forget' | 'traits' | 'observedFor' | 'faultsOf' | 'tenantOf' | 'setTenant'
 >;
 
 /** What the REST face needs of observation templates. */

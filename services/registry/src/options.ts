@@ -42,6 +42,8 @@ export interface RegistryOptions {
   readonly jobs: JobRunnerSettings;
   /** Of the values of events that the registry tells. */
   readonly eventEncoding: EventEncoding;
+  /** Whether the records of commands from Kafka have to show who asks. */
+  readonly commandsChecked: boolean;
   readonly streams: number;
   readonly streamOpensPerSecond: number;
   readonly heartbeatMs: number;
@@ -67,6 +69,7 @@ export const defaultOptions: RegistryOptions = Object.freeze({
   replica: 'registry',
   jobs: Object.freeze({ pollMs: 1_000, idleMs: 100, idleMostMs: 2_000, retryMs: 1_000, leaseMs: 10_000 }),
   eventEncoding: 'json',
+  commandsChecked: false,
   streams: 500,
   streamOpensPerSecond: 50,
   heartbeatMs: 15_000,

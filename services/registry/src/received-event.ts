@@ -13,9 +13,9 @@ const MAX_DEPTH = 32;
 export function receivedEvent(record: ConsumedRecord): StreamedEvent {
   const result = readEvent(record);
   if (!result.ok) throw new RecordUnreadable(`${result.fault.code}: ${result.fault.at}`);
-  const { id, type, timeMs, endpoint, data } = result.event;
+  const { id, type, timeMs, endpoint, tenant, data } = result.event;
   const isJson = record.headers['content-type']?.startsWith(contentTypes.json);
-  return { id, type, time: new Date(timeMs).toISOString(), endpoint, data: isJson ? data : asJson(data, 0) };
+  return { id, type, time: new Date(timeMs).toISOString(), endpoint, tenant, data: isJson ? data : asJson(data, 0) };
 }
 
 /** What CBOR knows and JSON does not: whole numbers beyond 2^53 as decimal text, bytes as base64, as in `jsonValue`. */

@@ -1,6 +1,7 @@
 /** The parts of the registry and how they are put together. */
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { HealthModule, type Probe } from '@cluster/nest-kit';
+import { type AccessControl, HealthModule, type Probe } from '@cluster/nest-kit';
+import { CommandAccess } from './commands/command-access.ts';
 import { CommandDesk } from './commands/command-desk.ts';
 import { CommandWaiters } from './commands/command-waiters.ts';
 import { Rejections } from './commands/rejections.ts';
@@ -35,7 +36,7 @@ import { CREDENTIALS, METRICS, NORTHBOUND, OBSERVATION_TEMPLATES, READ_MODEL, VA
 
 @Module({})
 export class RegistryModule {
-  static register(deps: RegistryDeps, options: RegistryOptions, metrics: RegistryMetrics, probes: readonly Probe[]): DynamicModule {
+  static register(deps: RegistryDeps, options: RegistryOptions, metrics: RegistryMetrics, probes: readonly Probe[], access: AccessControl): DynamicModule {
     return {
       module: RegistryModule,
       imports: [HealthModule.register({ probes, metrics: deps.metrics })],
@@ -52,6 +53,7 @@ export class RegistryModule {
         { provide: READ_MODEL, useValue: deps.model },
         { provide: VALUES_PER_ENDPOINT, useValue: options.valuesPerEndpoint },
         { provide: DeadLetters, useFactory: () => new DeadLetters(deps.log, metrics.deadLetter, deps.deadLetters) },
+        { provide: CommandAccess, useFactory: () => new CommandAccess(access, options.commandsChecked, deps.northbound) },
         ...commandProviders(deps, options),
         ...feedProviders(deps, options),
         ...fleetProviders(deps, options),

@@ -63,6 +63,7 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
       replica: newId(),
       bodyLimitBytes: Math.ceil((config.maxBodyBytes * 4) / 3) + COMMAND_OVERHEAD_BYTES,
       eventEncoding: config.eventEncoding,
+      commandsChecked: config.kafkaCommands === 'checked',
     },
   );
   const { port } = await registry.listen();

@@ -12,6 +12,8 @@ export interface AccessDeps {
   readonly routes: readonly RestRoute[];
   /** Whose an endpoint is; undefined: nobody's, since it is not known. */
   readonly tenantOf: (endpoint: string) => Promise<string | undefined>;
+  /** Gives an endpoint that is nobody's to a tenant; returns whose it is then. */
+  readonly adopt: (endpoint: string, tenant: string) => Promise<string>;
 }
 
 /** What of a request is looked at. `route` is its pattern, with `:name` for parameters. */
@@ -72,11 +74,17 @@ export class AccessControl {
   }
 
   /** A device of another tenant is as one that is not there. */
-  async #judge({ endpoint }: AccessRequest, { access, ofTenants }: Rule, tenants: ReadonlySet<string>): Promise<void> {
+  async #judge({ endpoint, method }: AccessRequest, { access, ofTenants }: Rule, tenants: ReadonlySet<string>): Promise<void> {
     if (tenants.size === 0) throw denied(`It takes a grant to ${access}.`);
     if (endpoint === undefined && !ofTenants) throw denied(`It takes a grant to ${access} at every tenant.`);
-    const tenant = endpoint === undefined ? undefined : await this.#deps.tenantOf(endpoint);
+    const tenant = endpoint === undefined ? undefined : await this.#tenantOf(endpoint, method, tenants);
     if (tenant !== undefined && !tenants.has(tenant)) throw new ApiError(404, 'ENDPOINT_UNKNOWN', 'The endpoint is not known', { detail: endpoint! });
+  }
+
+  /** What is written for an endpoint that is nobody's is written for one of the caller's tenant. */
+  async #tenantOf(endpoint: string, method: string, [own]: ReadonlySet<string>): Promise<string | undefined> {
+    const tenant = await this.#deps.tenantOf(endpoint);
+    return tenant === undefined && method === 'PUT' && own !== undefined ? this.#deps.adopt(endpoint, own) : tenant;
   }
 }
 

@@ -23,6 +23,18 @@ export class Caller {
     return names.includes(ALL_TENANTS) ? ALL_TENANTS : new Set(names);
   }
 
+  /** Whether the caller may do this to what belongs to a tenant; undefined: to all tenants. */
+  may(access: Access, tenant: string | undefined): boolean {
+    const tenants = this.tenants(access, { limited: access === 'view' });
+    return tenants === ALL_TENANTS || (tenant !== undefined && tenants.has(tenant));
+  }
+
+  /** Whose the things are that the caller makes for more than one endpoint; undefined: for all tenants. */
+  get ownTenant(): string | undefined {
+    const tenants = this.tenants('operate', { limited: false });
+    return tenants === ALL_TENANTS ? undefined : tenants.values().next().value;
+  }
+
   /** Whether the caller may give this command to a device of the tenant. */
   mayCommand(tenant: string, { op, paths }: CommandScope): boolean {
     return this.#at(tenant, 'operate').some(

@@ -11,7 +11,7 @@ import { decodeSession, encodeSession, type SessionRecord } from '../record.ts';
 import { provision } from '../registration.ts';
 
 /** The record as it shall be, or undefined where nothing is to change. `sequence` is the version that it gets. */
-export type SessionChange = (record: SessionRecord, nowMs: number, sequence: number) => SessionRecord | undefined;
+export type SessionChange = (record: SessionRecord, nowMs: number, sequence: number, number: DeviceNumber) => SessionRecord | undefined;
 
 export class DeviceSessions {
   readonly store: SessionStore;
@@ -84,7 +84,7 @@ export class DeviceSessions {
       const found = await find(endpoint);
       if (found === undefined) return undefined;
       const nowMs = await this.store.timeMs();
-      const next = change(found.record, nowMs, found.version + 1);
+      const next = change(found.record, nowMs, found.version + 1, found.number);
       if (next === undefined) return undefined;
       const session = { expected: found.version, record: encodeSession(next) };
       const [result] = await this.store.commit([{ number: found.number, session, alarmMs: lookAtMs(found, nowMs) }]);

@@ -26,6 +26,7 @@ export interface NorthboundDeps extends CommandsDeps {
 
 export interface EndpointTraits {
   readonly endpoint: string;
+  readonly tenant: string;
   /** It is registered, or something is kept for it: what is queued for it waits for its device. */
   readonly present: boolean;
   readonly labels: Labels;
@@ -58,6 +59,26 @@ export class Northbound {
   /** Whose the endpoint is; undefined if the cluster does not know it. */
   async tenantOf(endpoint: string): Promise<string | undefined> {
     return (await this.#devices.find(endpoint))?.record.tenant;
+  }
+
+  /**
+   * Gives an endpoint to a tenant; one that is not there is prepared for its first Register. With `from` only one that is
+   * nobody's, or that tenant's. Returns whose it is then.
+   */
+  async setTenant(endpoint: string, tenant: string, from?: string): Promise<string> {
+    const former = { record: undefined as SessionRecord | undefined, number: '' };
+    const changed = await this.#devices.provide(endpoint, (record, nowMs, sequence, number) => {
+      Object.assign(former, { record, number });
+      const isNew = record.state === 'provisioned' && sequence === 1;
+      if (record.tenant === tenant ? !isNew : !isNew && from !== undefined && record.tenant !== from) return undefined;
+      return { ...record, tenant, changed: { atMs: nowMs, sequence }, kept: true };
+    });
+    const before = former.record?.tenant ?? tenant;
+    if (changed !== undefined && before !== tenant) {
+      // What waits is told to the new tenant's account when the queue is next looked at.
+      await this.#devices.store.account([{ tenant: before, number: former.number, entries: 0, bytes: 0 }]);
+    }
+    return changed?.tenant ?? before;
   }
 
   /** See {@link Commands.submit}. */
@@ -106,17 +127,18 @@ export class Northbound {
     const found = await this.#devices.findMany(endpoints);
     return found.map((one) => one && {
       endpoint: one.record.endpoint,
+      tenant: one.record.tenant,
       present: one.record.state === 'registered' || isKept(one.record),
       labels: one.record.profile?.labels ?? {},
       paths: one.record.registration.objectLinks.map(({ path }) => path),
     });
   }
 
-  /** Of these endpoints those with observations that the template decides, with how many stand in which state. */
-  async observedFor(template: string, endpoints: readonly string[]): Promise<TemplateEndpoint[]> {
+  /** Of these endpoints, of one tenant or all, those with observations that the template decides, with how many stand in which state. */
+  async observedFor(template: string, endpoints: readonly string[], tenant?: string): Promise<TemplateEndpoint[]> {
     const found = await this.#devices.findMany(endpoints);
     return found.flatMap((one) => {
-      if (one?.record.state !== 'registered') return [];
+      if (one?.record.state !== 'registered' || (tenant ?? one.record.tenant) !== one.record.tenant) return [];
       const own = one.record.observations.filter(({ from }) => from === `template:${template}`);
       const of = (state: Observation['state']) => own.filter((o) => o.state === state).length;
       return own.length === 0 ? [] : [{ endpoint: one.record.endpoint, wanted: of('wanted'), active: of('active'), refused: of('refused') }];

@@ -35,6 +35,7 @@ export function endpointView(record: SessionRecord, queuedCommands: number, nowM
   const muteSend = muteSendView(record);
   return {
     endpoint: record.endpoint,
+    tenant: record.tenant,
     ...(record.state === 'provisioned' ? {} : { ...registrationValue(record), expiresAt: isoOrNever(deadlineOf(record)), owner: record.owner }),
     state: record.state,
     generation: record.generation,

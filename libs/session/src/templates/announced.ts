@@ -4,6 +4,7 @@ import { announcedVersions, defaultObjectVersion, type Lwm2mVersion, type Regist
 /** What of a device decides which templates apply to it, and to which paths. */
 export interface TemplateSubject {
   readonly endpoint: string;
+  readonly tenant: string;
   readonly lwm2mVersion: Lwm2mVersion;
   readonly objectLinks: readonly RegisteredLink[];
   readonly labels?: Readonly<Record<string, string>> | undefined;

@@ -1,5 +1,5 @@
 /** What operators do with observation templates: list, read, set and remove them. */
-import type { ObservationTemplate, ObservationTemplateView } from '@cluster/contracts';
+import type { ObservationTemplate, ObservationTemplateView, StoredTemplate } from '@cluster/contracts';
 import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { checkObservation } from '../check-observation.ts';
 import type { DocumentLimit, DocumentStore } from '../ports.ts';
@@ -37,7 +37,7 @@ export class TemplateDesk {
   }
 
   /** Sets a template; every worker takes it up within seconds. */
-  async put(name: string, template: ObservationTemplate): Promise<TemplatePut> {
+  async put(name: string, template: StoredTemplate): Promise<TemplatePut> {
     const faults = template.observations.flatMap((desired, i) => checkTemplateObservation(desired, `observations.${i}`));
     if (template.match.object !== undefined) faults.push(...checkMatchedObject(template.match.object));
     if (faults.length > 0) return { outcome: 'malformed', faults };

@@ -1,5 +1,5 @@
 /** The observation templates of the cluster in one version, and what they want of one device. Pure; held by every worker. */
-import { observationTemplate, type Attributes, type DesiredObservation, type ObservationTemplate, type TemplateMatch } from '@cluster/contracts';
+import { storedTemplate, type Attributes, type DesiredObservation, type StoredTemplate, type TemplateMatch } from '@cluster/contracts';
 import { checkCommand } from '@cluster/lwm2m';
 import { observationKey, toObservation } from '../observations.ts';
 import type { DocumentSet } from '../ports.ts';
@@ -13,7 +13,7 @@ export const TEMPLATES = 'observation-templates';
 /** What Observe-Composite takes. OMA LwM2M Core 1.2 §6.4.4 */
 const MAX_COMPOSITE_PATHS = 200;
 
-export interface NamedTemplate extends ObservationTemplate {
+export interface NamedTemplate extends StoredTemplate {
   readonly name: string;
 }
 
@@ -56,7 +56,7 @@ export class TemplateSet {
     if (this.templates.length === 0) return [];
     const expansions = this.#expansionsAt(subject);
     const matching = expansions.filter(
-      (wants, i): wants is Wants => wants !== undefined && concerns(this.templates[i]?.match ?? {}, subject),
+      (wants, i): wants is Wants => wants !== undefined && concerns(this.templates[i]!, subject),
     );
     const [only, ...others] = matching;
     const wanted = others.length === 0 ? only : gathered(matching.flatMap((wants) => [...wants]));
@@ -77,9 +77,9 @@ export class TemplateSet {
 /** No templates, before any were read. */
 export const NO_TEMPLATES = new TemplateSet(0, []);
 
-function readTemplate(document: string): ObservationTemplate | undefined {
+function readTemplate(document: string): StoredTemplate | undefined {
   try {
-    return observationTemplate.safeParse(JSON.parse(document)).data;
+    return storedTemplate.safeParse(JSON.parse(document)).data;
   } catch {
     return undefined;
   }
@@ -93,7 +93,8 @@ function announces({ object: path, objectVersion }: TemplateMatch, announced: An
 }
 
 /** Whether the template asks for this very device. */
-function concerns({ endpointPattern, labels: asked }: TemplateMatch, { endpoint, labels = {} }: TemplateSubject): boolean {
+function concerns({ match: { endpointPattern, labels: asked }, tenant: its }: StoredTemplate, { endpoint, tenant, labels = {} }: TemplateSubject): boolean {
+  if (its !== undefined && its !== tenant) return false;
   if (endpointPattern !== undefined && !globMatches(endpointPattern, endpoint)) return false;
   return asked === undefined || Object.entries(asked).every(([key, value]) => labels[key] === value);
 }

@@ -1,4 +1,4 @@
-import type { ObservationTemplate } from '@cluster/contracts';
+import type { ObservationTemplate, StoredTemplate } from '@cluster/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -8,11 +8,11 @@ import {
 import { globMatches } from './glob.ts';
 
 const meter: TemplateSubject = {
-  endpoint: 'urn:imei:490154203237518', lwm2mVersion: '1.1', labels: { site: 'north' },
+  endpoint: 'urn:imei:490154203237518', tenant: 'acme', lwm2mVersion: '1.1', labels: { site: 'north' },
   objectLinks: [{ path: '/1/0' }, { path: '/3/0' }, { path: '/3303', version: '1.1' }, { path: '/3303/7' }, { path: '/3303/2' }, { path: '/5' }],
 };
 
-const template = (name: string, rest: Partial<ObservationTemplate>): NamedTemplate => ({ name, match: {}, observations: [{ path: '/3/0' }], ...rest });
+const template = (name: string, rest: Partial<StoredTemplate>): NamedTemplate => ({ name, match: {}, observations: [{ path: '/3/0' }], ...rest });
 
 const wanted = (templates: NamedTemplate[], subject = meter) =>
   new TemplateSet(1, templates).observationsFor(subject).map(({ paths, from }) => `${from} ${paths.join(' ')}`);
@@ -40,6 +40,11 @@ describe('glob', () => {
 });
 
 describe('which devices a template applies to', () => {
+  it.each([[undefined, true], ['acme', true], ['rival', false]] as const)('that is of tenant %s', (tenant, applies) => {
+    const owned = template('a', tenant === undefined ? {} : { tenant });
+    expect(new TemplateSet(1, [owned]).observationsFor(meter).length > 0).toBe(applies);
+  });
+
   it.each<[string, ObservationTemplate['match'], boolean]>([
     ['nothing asked', {}, true],
     ['the name', { endpointPattern: 'urn:imei:*' }, true],
@@ -108,7 +113,7 @@ describe('what a template wants', () => {
 
 const arrival = {
   worker: 'w1', nowMs: 1_000_000, peer: 'udp:127.0.0.1:5001', identity: 'nosec', messageId: 7, maxTransmitWaitMs: 93_000, sequence: 1,
-  locationId: 'AAAAAAAABBBBBBBB', tenant: 'default', code: 0x41,
+  locationId: 'AAAAAAAABBBBBBBB', code: 0x41,
 };
 const registration = {
   endpoint: meter.endpoint, lifetimeS: 300, lwm2mVersion: '1.1' as const, binding: 'U', queueMode: false, attributes: {}, rootPath: '/',

@@ -12,9 +12,9 @@ export function withTemplates(record: SessionRecord, set: TemplateSet, limit: nu
   // Nobody uses templates: a Register pays nothing for them.
   if (set.templates.length === 0 && own === record.observations) return atVersion(record, set.version);
   const ownKeys = new Set(own.map(observationKey));
-  const { endpoint, profile, registration: { lwm2mVersion, objectLinks } } = record;
+  const { endpoint, tenant, profile, registration: { lwm2mVersion, objectLinks } } = record;
   const wanted = set
-    .observationsFor({ endpoint, lwm2mVersion, objectLinks, labels: profile?.labels })
+    .observationsFor({ endpoint, tenant, lwm2mVersion, objectLinks, labels: profile?.labels })
     .filter((o) => !ownKeys.has(observationKey(o)))
     .slice(0, Math.max(limit - own.length, 0));
   const present = new Map(record.observations.map((o) => [observationKey(o), o]));

@@ -126,7 +126,7 @@ class RegisterStep implements Step {
     const repeated = held === undefined ? undefined : answeredBefore(held.record, { peer, messageId: message.messageId, nowMs: arrival.nowMs });
     if (held !== undefined && repeated?.code === Code.CREATED) return { done: (now) => this.#answer(now) };
     const locationId = newLocationId(this.number, this.#uplink.rng);
-    const registered = register(held?.record, this.#registration, { ...arrival, locationId, tenant: 'default', code: Code.CREATED });
+    const registered = register(held?.record, this.#registration, { ...arrival, locationId, code: Code.CREATED });
     const record = this.#uplink.templates.apply(registered);
     const { nowMs } = arrival;
     const alarmMs = Math.min(deadlineOf(record), nowMs + FIRST_LOOK_MS);

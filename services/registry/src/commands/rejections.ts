@@ -1,7 +1,7 @@
 /** Tells on lwm2m.command-results which commands from Kafka were not queued, and why. */
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type CommandRejection, eventTypes, topics } from '@cluster/contracts';
+import { type CommandRejection, DEFAULT_TENANT, eventTypes, topics } from '@cluster/contracts';
 import { buildEvent, type ConsumedRecord, type EventEncoding, type EventPublisher } from '@cluster/events';
 import type { Asked } from './command-record.ts';
 
@@ -32,7 +32,7 @@ export class Rejections {
       topic: topics.commandResults, type: eventTypes.commandResult, id: rejectionId(record), source: SOURCE, endpoint, data,
       timeMs: Date.now(), encoding: this.#encoding,
       // It concerns no registration: nothing that a consumer knows is older than it.
-      tenant: 'default', generation: 0, fence: 0, sessionVersion: 0,
+      tenant: DEFAULT_TENANT, generation: 0, fence: 0, sessionVersion: 0,
     });
     await this.#publisher.publish([event]);
   }

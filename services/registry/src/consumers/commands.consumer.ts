@@ -8,6 +8,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { type CommandRequest, topics } from '@cluster/contracts';
 import type { ConsumedRecord } from '@cluster/events';
 import { Contended, type Origin, StoreUnavailable, type Submission } from '@cluster/session';
+import { CommandAccess } from '../commands/command-access.ts';
 import { type CommandRecord, readCommandRecord } from '../commands/command-record.ts';
 import { Rejections } from '../commands/rejections.ts';
 import type { NorthboundPort } from '../northbound-port.ts';
@@ -25,11 +26,13 @@ export class CommandsConsumer {
   readonly #northbound: NorthboundPort;
   readonly #rejections: Rejections;
   readonly #deadLetters: DeadLetters;
+  readonly #access: CommandAccess;
 
-  constructor(@Inject(NORTHBOUND) northbound: NorthboundPort, rejections: Rejections, deadLetters: DeadLetters) {
+  constructor(@Inject(NORTHBOUND) northbound: NorthboundPort, rejections: Rejections, deadLetters: DeadLetters, access: CommandAccess) {
     this.#northbound = northbound;
     this.#rejections = rejections;
     this.#deadLetters = deadLetters;
+    this.#access = access;
   }
 
   @EventPattern(topics.commands)
@@ -71,6 +74,8 @@ export class CommandsConsumer {
 
   async #submit(record: ConsumedRecord, { asked, command }: Readable): Promise<void> {
     const told = { ...asked, op: command.op };
+    const refusal = await this.#access.refusal(record, asked.endpoint, command);
+    if (refusal !== undefined) return this.#rejections.tell(record, told, refusal);
     let submission: Taken;
     try {
       submission = await this.#submitInTime(asked.endpoint, command, asked.origin);

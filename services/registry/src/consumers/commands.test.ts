@@ -1,6 +1,8 @@
 /** Commands from lwm2m.commands: queued once and in order, or rejected with a reason that their producer can match. */
+import { createHash } from 'node:crypto';
 import { type CommandRejection, commandResultValue, topics } from '@cluster/contracts';
 import { type EventRecord, readEvent } from '@cluster/events';
+import { ApiKeys } from '@cluster/nest-kit';
 import { decodeEntry, encodeEntry, finish, Northbound, StoreUnavailable } from '@cluster/session';
 import { type EmbeddedStore, openEmbeddedStore } from '@cluster/store-embedded';
 import { encode } from 'cbor-x';
@@ -34,6 +36,12 @@ afterEach(async () => {
 
 async function replica(): Promise<void> {
   await bench.replica({}, { northbound, deadLetters: { keep: async (letters) => void buried.push(...letters) } });
+}
+
+/** A replica that asks who gives commands: `reader` may read below /3, at the default tenant. */
+async function checkedReplica(): Promise<void> {
+  const keys = new ApiKeys([{ name: 'reader', sha256: createHash('sha256').update('reader').digest('hex'), grants: [{ role: 'operator', tenant: 'default', operations: ['read'], paths: ['/3'] }] }]);
+  await bench.replica({ commandsChecked: true }, { northbound, access: { keys } });
 }
 
 async function take(...records: EventRecord[]): Promise<void> {
@@ -210,4 +218,36 @@ describe('while the store is away', () => {
     expect(results()).toMatchObject([{ code: 'INTERNAL', correlation: 'poison' }]);
     expect(buried).toHaveLength(1);
   });
+});
+
+describe('where records have to show who asks', () => {
+  const by = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
+
+  test.each<[name: string, command: object, options: object, code: string]>([
+    ['nobody', READ, {}, 'UNAUTHENTICATED'],
+    ['an unknown key', READ, by('guess'), 'UNAUTHENTICATED'],
+    ['a key for another path', { op: 'read', path: '/4' }, by('reader'), 'ACCESS_DENIED'],
+    ['a key for another operation', { op: 'execute', path: '/3/0/4' }, by('reader'), 'ACCESS_DENIED'],
+  ])('a command of %s is rejected', async (_name, command, options, code) => {
+    await checkedReplica();
+    await take(asked(DEVICE, command, options));
+    expect(results()).toMatchObject([{ state: 'rejected', code }]);
+    expect(await queue()).toEqual([]);
+  });
+
+  test('what the grants cover is queued, and a device of another tenant is not known', async () => {
+    await checkedReplica();
+    await take(asked(DEVICE, READ, by('reader')));
+    expect(await queue()).toHaveLength(1);
+    await northbound.setTenant(DEVICE, 'acme');
+    await take(asked(DEVICE, READ, by('reader')));
+    expect(results()).toMatchObject([{ state: 'rejected', code: 'ENDPOINT_UNKNOWN' }]);
+  });
+});
+
+test('a record that names a tenant reaches its devices alone', async () => {
+  await replica();
+  await take(asked(DEVICE, READ, { headers: { ce_tenant: 'acme' } }), asked(DEVICE, READ, { headers: { ce_tenant: 'default' } }));
+  expect(results()).toMatchObject([{ state: 'rejected', code: 'ENDPOINT_UNKNOWN' }]);
+  expect(await queue()).toHaveLength(1);
 });

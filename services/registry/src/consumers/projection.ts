@@ -6,6 +6,7 @@ import {
 import type { DirectoryChange, StoredValue } from '@cluster/session';
 import type { z } from 'zod';
 import type { DirectoryState } from '../directory-states.ts';
+import { withTenant } from '../directory-tenants.ts';
 
 /** An event whose data is not what its type promises. */
 export class DataUnreadable extends Error {
@@ -45,7 +46,7 @@ export function entryOf(event: StreamedEvent): DirectoryChange {
     const { endpoint, state, stateAt, labels } = parse(endpointChangedValue, event);
     const changedAtMs = Date.parse(stateAt);
     if (Number.isNaN(changedAtMs)) throw new DataUnreadable('stateAt is no RFC 3339 time');
-    return { endpoint, state, changedAtMs, labelled: { labels, atMs: Date.parse(event.time) } };
+    return { endpoint, state, changedAtMs, labelled: { labels: withTenant(labels, event.tenant), atMs: Date.parse(event.time) } };
   }
   const { endpoint, disabledUntil } = parse<z.ZodType<{ endpoint: string; disabledUntil?: string }>>(SCHEMAS[event.type] ?? registrationValue, event);
   const state = STATES[event.type];

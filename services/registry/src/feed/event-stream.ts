@@ -24,8 +24,8 @@ export interface StreamSink {
 export interface StreamFilter {
   readonly endpoints?: ReadonlySet<string> | undefined;
   readonly types?: ReadonlySet<string> | undefined;
-  /** What of an event of this tenant the reader may see; undefined: nothing. All of every event unless told. */
-  readonly seen?: (tenant: string, event: StreamedEvent) => StreamedEvent | undefined;
+  /** What of an event the reader may see; undefined: nothing. All of every event unless told. */
+  readonly seen?: (event: StreamedEvent) => StreamedEvent | undefined;
 }
 
 export interface StreamDeps {
@@ -239,7 +239,7 @@ function frameOf(record: ConsumedRecord, seen?: StreamFilter['seen']): string | 
 
 function frameFor(record: ConsumedRecord, seen: NonNullable<StreamFilter['seen']>): string | undefined {
   try {
-    const event = seen(record.headers['ce_tenant'] ?? '', receivedEvent(record));
+    const event = seen(receivedEvent(record));
     return event && linesOf(event);
   } catch {
     return undefined;

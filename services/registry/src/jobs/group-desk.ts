@@ -1,12 +1,14 @@
 /** Groups: selectors that are kept under a name. Who belongs to one is found out when it is asked. */
 import { Injectable } from '@nestjs/common';
-import { type Group, type GroupMembers, type PageQuery, selector as selectorSchema, type Selector } from '@cluster/contracts';
+import { group as groupSchema, type Group, type GroupMembers, type PageQuery, type Selector } from '@cluster/contracts';
 import type { GroupStore } from '@cluster/fleet';
-import { ApiError } from '@cluster/nest-kit';
+import { ApiError, type Caller } from '@cluster/nest-kit';
 import { fromCursor, toCursor } from '../rest/cursor.ts';
+import { checkChange, ownerOf, sees } from '../rest/owned.ts';
 import type { Selection } from './selection.ts';
 
 const MOST_GROUPS = 1_000;
+const groupRecord = groupSchema.omit({ name: true });
 
 @Injectable()
 export class GroupDesk {
@@ -18,37 +20,44 @@ export class GroupDesk {
     this.#selection = selection;
   }
 
-  async list(): Promise<Group[]> {
-    return (await this.#store.groups()).map(({ name, record }) => toGroup(name, record));
+  async list(caller: Caller): Promise<Group[]> {
+    return (await this.#store.groups()).map(({ name, record }) => toGroup(name, record)).filter((group) => sees(caller, group));
   }
 
-  async show(name: string): Promise<Group> {
-    const record = await this.#store.group(name);
-    if (record === undefined) throw groupUnknown(name);
-    return toGroup(name, record);
+  async show(name: string, caller: Caller): Promise<Group> {
+    const group = await this.#find(name);
+    if (group === undefined || !sees(caller, group)) throw groupUnknown(name);
+    return group;
   }
 
-  async put(name: string, selector: Selector): Promise<Group> {
+  async put(name: string, selector: Selector, caller: Caller): Promise<Group> {
+    const group = { ...ownerOf(caller, 'operate', await this.#find(name), name), selector };
     const others = (await this.#store.groups()).filter((group) => group.name !== name);
     if (others.length >= MOST_GROUPS) throw new ApiError(429, 'GROUPS_FULL', 'There are as many groups as may be');
-    await this.#store.putGroup(name, JSON.stringify(selector));
-    return { name, selector };
+    await this.#store.putGroup(name, JSON.stringify(group));
+    return { name, ...group };
   }
 
-  async remove(name: string): Promise<void> {
+  async remove(name: string, caller: Caller): Promise<void> {
+    checkChange(caller, 'operate', await this.show(name, caller), () => groupUnknown(name));
     if (!(await this.#store.deleteGroup(name))) throw groupUnknown(name);
   }
 
   /** Looks at `limit` candidates: a page may have few members, or none, though others follow. */
-  async members(name: string, { limit, cursor }: PageQuery): Promise<GroupMembers> {
-    const { selector } = await this.show(name);
-    const { endpoints, next } = await this.#selection.page(selector, fromCursor(cursor), limit);
+  async members(name: string, { limit, cursor }: PageQuery, caller: Caller): Promise<GroupMembers> {
+    const { selector, tenant } = await this.show(name, caller);
+    const { endpoints, next } = await this.#selection.page(selector, fromCursor(cursor), limit, tenant ?? caller.ownTenant);
     return { endpoints: [...endpoints], ...(next === undefined ? {} : { next: toCursor(next) }) };
+  }
+
+  async #find(name: string): Promise<Group | undefined> {
+    const record = await this.#store.group(name);
+    return record === undefined ? undefined : toGroup(name, record);
   }
 }
 
 function toGroup(name: string, record: string): Group {
-  return { name, selector: selectorSchema.parse(JSON.parse(record)) };
+  return { ...groupRecord.parse(JSON.parse(record)), name };
 }
 
 function groupUnknown(name: string): ApiError {

@@ -1,15 +1,16 @@
 /** What callers do with jobs: start, look at, pause, go on with, cancel. */
 import { Injectable } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
-import type { JobDevicePage, JobDevicesQuery, JobPage, JobRequest, JobView, PageQuery, Selector } from '@cluster/contracts';
+import type { JobDevicePage, JobDevicesQuery, JobPage, JobRequest, JobView, PageQuery } from '@cluster/contracts';
 import {
   act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, inOrderOfNames, isStartedBy, jobView, JobUnreadable, newJob, stateOfBucket,
-  type JobAction, type JobStore, type StoredJob,
+  type JobAction, type JobStore, type JobTarget, type StoredJob,
 } from '@cluster/fleet';
-import { ApiError } from '@cluster/nest-kit';
+import { ApiError, type Caller } from '@cluster/nest-kit';
 import { Contended } from '@cluster/session';
 import type { NorthboundPort } from '../northbound-port.ts';
 import { fromCursor, toCursor } from '../rest/cursor.ts';
+import { checkChange } from '../rest/owned.ts';
 import { keyReused } from '../rest/errors.ts';
 import type { GroupDesk } from './group-desk.ts';
 import type { JobRunner } from './job-runner.ts';
@@ -35,23 +36,23 @@ export class JobDesk {
   }
 
   /** Stores the job; it runs from here on, on whichever replica. One whose key was seen before is shown as it is. */
-  async start(request: JobRequest): Promise<JobView> {
+  async start(request: JobRequest, caller: Caller): Promise<JobView> {
     const { jobs, runner, timeMs } = this.#deps;
     const faults = request.commands.flatMap((command, i) =>
       this.#deps.northbound.faultsOf(command).map(({ path, message }) => ({ path: `commands.${i}.${path}`, message })),
     );
     if (faults.length > 0) throw new ApiError(400, 'COMMAND_MALFORMED', 'No device could be sent these commands', { faults });
-    const id = idOf(request);
+    const id = idOf(request, caller.ownTenant);
     const known = await jobs.loadJob(id);
     if (known !== undefined) return this.#again(known, request);
-    const target = await this.#target(request);
+    const target = await this.#target(request, caller);
     if ((await jobs.activeJobs()).length >= ACTIVE_JOBS) {
       throw new ApiError(429, 'JOBS_FULL', 'As many jobs as may run do', { retryAfterS: 60 });
     }
     const nowMs = await timeMs();
     const created = await jobs.createJob(id, nowMs, encodeJob(newJob(request, target, nowMs)));
     runner.wake(id);
-    return created ? this.show(id) : this.#again(await this.#load(id), request);
+    return created ? this.show(id, caller) : this.#again(await this.#load(id), request);
   }
 
   /** The job that was started under the key of this request, if it was by the same one. */
@@ -60,27 +61,30 @@ export class JobDesk {
     return this.#view(known);
   }
 
-  async #target({ target }: JobRequest): Promise<{ selector: Selector; group?: string }> {
-    if (!('group' in target)) return { selector: target };
-    return { selector: (await this.#deps.groups.show(target.group)).selector, group: target.group };
+  async #target({ target }: JobRequest, caller: Caller): Promise<JobTarget> {
+    const own = caller.ownTenant === undefined ? {} : { tenant: caller.ownTenant };
+    if (!('group' in target)) return { ...own, selector: target };
+    const { selector, tenant } = await this.#deps.groups.show(target.group, caller);
+    return { ...own, ...(tenant === undefined ? {} : { tenant }), selector, group: target.group };
   }
 
-  async list({ limit, cursor }: PageQuery): Promise<JobPage> {
+  /** A page may have few jobs though others follow: those of other tenants are left out of it. */
+  async list({ limit, cursor }: PageQuery, caller: Caller): Promise<JobPage> {
     const before = fromCursor(cursor);
     const page = await this.#deps.jobs.jobs({ limit, ...(before === undefined ? {} : { before }) });
     // One that only a newer version can read is no reason to show none.
     const views = await Promise.all(page.jobs.map((job) => this.#view(job).catch(passOverUnreadable)));
-    return { jobs: views.filter((view) => view !== undefined), ...(page.next === undefined ? {} : { next: toCursor(page.next) }) };
+    return { jobs: views.filter((view) => view !== undefined).filter((view) => caller.may('view', view.tenant)), ...(page.next === undefined ? {} : { next: toCursor(page.next) }) };
   }
 
-  async show(id: string): Promise<JobView> {
-    return this.#view(await this.#load(id));
+  async show(id: string, caller: Caller): Promise<JobView> {
+    return this.#view(await this.#seen(id, caller));
   }
 
   /** Devices of a job in order of their names. */
-  async devices(id: string, { limit, cursor, state }: JobDevicesQuery): Promise<JobDevicePage> {
+  async devices(id: string, { limit, cursor, state }: JobDevicesQuery, caller: Caller): Promise<JobDevicePage> {
     const { jobs } = this.#deps;
-    await this.#load(id);
+    await this.#seen(id, caller);
     const after = fromCursor(cursor);
     const buckets = Object.keys(await jobs.countDevices(id)).filter((bucket) => state === undefined || stateOfBucket(bucket) === state);
     // One more than asked for tells whether there is a next page.
@@ -96,24 +100,32 @@ export class JobDesk {
     };
   }
 
-  async act(id: string, action: JobAction): Promise<JobView> {
+  async act(id: string, action: JobAction, caller: Caller): Promise<JobView> {
     const { jobs, runner, timeMs } = this.#deps;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const stored = await this.#load(id);
+      const stored = await this.#seen(id, caller);
       const job = decodeJob(stored.record);
+      checkChange(caller, 'operate', job, () => jobUnknown(id));
       const next = act(job, action, { nowMs: await timeMs(), sequence: stored.version + 1 });
       if (next === undefined) throw new ApiError(409, 'JOB_OVER', `The job is ${job.state}`, { detail: id });
       if (next === job) return this.#view(stored);
       if (!(await jobs.changeJob(id, stored.version, encodeJob(next)))) continue;
       runner.wake(id);
-      return this.show(id);
+      return this.show(id, caller);
     }
     throw new Contended(`job ${id} changed under every attempt`);
   }
 
   async #load(id: string): Promise<StoredJob> {
     const stored = await this.#deps.jobs.loadJob(id);
-    if (stored === undefined) throw new ApiError(404, 'JOB_UNKNOWN', 'There is no such job', { detail: id });
+    if (stored === undefined) throw jobUnknown(id);
+    return stored;
+  }
+
+  /** A job over all tenants is for those to see who may see all of them. */
+  async #seen(id: string, caller: Caller): Promise<StoredJob> {
+    const stored = await this.#load(id);
+    if (!caller.may('view', decodeJob(stored.record).tenant)) throw jobUnknown(id);
     return stored;
   }
 
@@ -126,7 +138,12 @@ function passOverUnreadable(error: unknown): undefined {
   if (!(error instanceof JobUnreadable)) throw error;
 }
 
-function idOf({ idempotencyKey }: JobRequest): string {
+function jobUnknown(id: string): ApiError {
+  return new ApiError(404, 'JOB_UNKNOWN', 'There is no such job', { detail: id });
+}
+
+/** Keys of one tenant are not those of another. */
+function idOf({ idempotencyKey }: JobRequest, tenant: string | undefined): string {
   if (idempotencyKey === undefined) return randomBytes(18).toString('base64url');
-  return createHash('sha256').update(idempotencyKey).digest('base64url').slice(0, 24);
+  return createHash('sha256').update(tenant === undefined ? '' : `${tenant}/`).update(idempotencyKey).digest('base64url').slice(0, 24);
 }

@@ -1,5 +1,5 @@
 /** Tells on lwm2m.jobs that a job changed its state, with its counts as they are then. */
-import { eventTypes, type JobView, topics } from '@cluster/contracts';
+import { DEFAULT_TENANT, eventTypes, type JobView, topics } from '@cluster/contracts';
 import { buildEvent, type EventEncoding, type EventPublisher } from '@cluster/events';
 
 /** One for all replicas: a change that is told again has the same source and id. */
@@ -18,7 +18,7 @@ export class JobEvents {
   async tell(view: JobView, { atMs, sequence }: { atMs: number; sequence: number }): Promise<void> {
     const event = buildEvent({
       topic: topics.jobs, type: eventTypes.jobChanged, id: `${view.id}.${sequence}`, source: SOURCE, endpoint: view.id, data: view,
-      timeMs: atMs, encoding: this.#encoding, tenant: 'default', generation: 0, fence: 0, sessionVersion: sequence,
+      timeMs: atMs, encoding: this.#encoding, tenant: view.tenant ?? DEFAULT_TENANT, generation: 0, fence: 0, sessionVersion: sequence,
     });
     await this.#publisher.publish([event]);
   }

@@ -101,7 +101,7 @@ export class JobTurn {
   async #select(job: Job, version: number, nowMs: number): Promise<Progress> {
     const { selecting, ...rest } = job;
     if (job.state === 'cancelling') return this.#change(version, rest);
-    const { endpoints, next } = await this.#deps.selection.page(job.selector, selecting?.after, PAGE);
+    const { endpoints, next } = await this.#deps.selection.page(job.selector, selecting?.after, PAGE, job.tenant);
     const value = encodeDevice(selected(nowMs));
     await this.#deps.jobs.moveDevices(this.#id, endpoints.map((endpoint) => ({ endpoint, expected: undefined, next: value })));
     return this.#change(version, next === undefined ? rest : { ...rest, selecting: { after: next } });

@@ -27,14 +27,15 @@ export class Selection {
     this.#northbound = northbound;
   }
 
-  /** Looks at `limit` candidates after a name. A page may have few endpoints, or none, though others follow. */
-  async page(selector: Selector, after: string | undefined, limit: number): Promise<SelectionPage> {
+  /** Looks at `limit` candidates after a name, of one tenant or all. A page may have few endpoints, or none, though others follow. */
+  async page(selector: Selector, after: string | undefined, limit: number, tenant?: string): Promise<SelectionPage> {
     const { names, more } = await this.candidates(selector, after, limit);
     const traits = await this.#northbound.traits(names);
     const endpoints = names.filter((_, i) => {
       const known = traits[i];
       // A name alone selects an endpoint that nobody knows: its command is refused where one can see it.
       if (known === undefined) return Object.keys(selector).join() === 'endpoints';
+      if (tenant !== undefined && known.tenant !== tenant) return false;
       return (known.present || selector.endpoints !== undefined) && isSelected(known, { ...selector, endpoints: undefined });
     });
     return { endpoints, next: more ? names.at(-1) : undefined };

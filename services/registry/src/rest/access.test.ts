@@ -25,6 +25,7 @@ const byRole = Object.fromEntries(role.options.map((name) => [name, keyFor(name,
 const cluster = Object.fromEntries(role.options.map((name) => [name, keyFor(`cluster-${name}`, [{ role: name, tenant: '*' }])])) as Record<Role, string>;
 const everywhere = keyFor('everywhere', [{ role: 'admin', tenant: '*' }]);
 const reader = keyFor('reader', [{ role: 'operator', tenant: 'acme', operations: ['read'], paths: ['/3'] }, { role: 'viewer', tenant: 'acme', paths: ['/3303/0/5700'] }]);
+const rival = keyFor('rival', [{ role: 'admin', tenant: 'rival' }]);
 const expired = keyFor('expired', [{ role: 'admin', tenant: '*' }], '2020-01-01T00:00:00Z');
 
 beforeAll(async () => {
@@ -153,5 +154,71 @@ describe('a caller whose grants are limited', () => {
   test('changes no settings or labels', async () => {
     const response = await send(`${device()}/labels`, 'PUT', { site: 'x' }, as(reader));
     expect({ status: response.status, code: await codeOf(response) }).toEqual({ status: 403, code: 'ACCESS_DENIED' });
+  });
+});
+
+describe('two tenants', () => {
+  const api = (path: string) => `${url}/api/v1/${path}`;
+  const own = { acme: byRole.admin, rival };
+  const status = async (response: Promise<Response>) => {
+    const answer = await response;
+    return { status: answer.status, code: await codeOf(answer) };
+  };
+
+  test('what one provisions is its own, and not there for the other', async () => {
+    const device = api('endpoints/rivals-meter');
+    expect((await send(`${device}/labels`, 'PUT', { site: 'x' }, as(own.rival))).status).toBe(200);
+    expect(await status(fetch(device, { headers: as(own.acme) }))).toEqual({ status: 404, code: 'ENDPOINT_UNKNOWN' });
+    expect(await status(send(`${device}/labels`, 'PUT', { site: 'y' }, as(own.acme)))).toEqual({ status: 404, code: 'ENDPOINT_UNKNOWN' });
+    expect(bench.northbound.tenants.get('rivals-meter')).toBe('rival');
+  });
+
+  test('an endpoint changes its tenant by who administers both', async () => {
+    const device = api('endpoints/moving');
+    expect((await send(`${device}/tenant`, 'PUT', { tenant: 'acme' }, as(own.acme))).status).toBe(200);
+    expect(await status(send(`${device}/tenant`, 'PUT', { tenant: 'rival' }, as(own.acme)))).toEqual({ status: 403, code: 'ACCESS_DENIED' });
+    expect(await status(send(`${device}/tenant`, 'PUT', { tenant: 'rival' }, as(own.rival)))).toEqual({ status: 404, code: 'ENDPOINT_UNKNOWN' });
+    expect((await send(`${device}/tenant`, 'PUT', { tenant: 'rival' }, as(everywhere))).status).toBe(200);
+    expect(await status(fetch(device, { headers: as(own.acme) }))).toEqual({ status: 404, code: 'ENDPOINT_UNKNOWN' });
+  });
+
+  test('each lists its own endpoints', async () => {
+    const changed = (endpoint: string, tenant: string) =>
+      event(topics.registrations, eventTypes.endpointChanged, endpoint, { endpoint, state: 'provisioned', stateAt: '2026-03-01T09:00:00.000Z', labels: { of: tenant }, settings: {} }, { tenant });
+    bench.topics.publish(...['l1', 'l3', 'l5'].map((name) => changed(name, 'acme')), changed('l2', 'rival'), changed('l4', 'default'));
+    await bench.topics.settled();
+    const listed = async (key: string, query = '') =>
+      ((await (await fetch(api(`endpoints?${query}`), { headers: as(key) })).json()) as { endpoints: { endpoint: string; labels?: object }[] }).endpoints;
+    expect((await listed(own.rival)).map(({ endpoint }) => endpoint)).toEqual(['l2']);
+    expect((await listed(own.acme, 'limit=2')).map(({ endpoint }) => endpoint)).toEqual(['l1', 'l3']);
+    expect((await listed(own.acme))[0]).toMatchObject({ labels: { of: 'acme' }, tenant: 'acme' });
+    expect((await listed(everywhere)).filter(({ endpoint }) => endpoint.startsWith('l')).map(({ endpoint }) => endpoint)).toEqual(['l1', 'l2', 'l3', 'l4', 'l5']);
+  });
+
+  test('groups, templates and jobs of one are not there for the other, nor are their names', async () => {
+    const template = { match: {}, observations: [{ path: '/3/0' }] };
+    expect((await send(api('groups/g'), 'PUT', { endpointPattern: '*' }, as(own.acme))).status).toBe(200);
+    expect((await send(api('observation-templates/t'), 'PUT', template, as(own.acme))).status).toBe(200);
+    const started = await send(api('jobs'), 'POST', { target: { group: 'g' }, commands: [{ op: 'read', path: '/3' }], idempotencyKey: 'k' }, as(own.acme));
+    const job = (await started.json()) as { id: string; tenant: string };
+    expect(job.tenant).toBe('acme');
+    for (const path of ['groups/g', 'observation-templates/t', `jobs/${job.id}`, `jobs/${job.id}/devices`]) {
+      expect((await status(fetch(api(path), { headers: as(own.rival) }))).status).toBe(404);
+      expect((await fetch(api(path), { headers: as(own.acme) })).status).toBe(200);
+    }
+    expect(await status(send(api('groups/g'), 'PUT', { endpointPattern: 'x' }, as(own.rival)))).toEqual({ status: 409, code: 'NAME_TAKEN' });
+    expect(await status(send(api('observation-templates/t'), 'PUT', template, as(own.rival)))).toEqual({ status: 409, code: 'NAME_TAKEN' });
+    expect(await status(send(api(`jobs/${job.id}/cancel`), 'POST', undefined, as(own.rival)))).toEqual({ status: 404, code: 'JOB_UNKNOWN' });
+    expect(await status(send(api('groups/g'), 'DELETE', undefined, as(own.rival)))).toEqual({ status: 404, code: 'GROUP_UNKNOWN' });
+    const same = { target: { endpoints: ['l2'] }, commands: [{ op: 'read', path: '/4' }], idempotencyKey: 'k' };
+    expect((await send(api('jobs'), 'POST', same, as(own.rival))).status).toBe(202);
+    for (const list of ['groups', 'observation-templates']) expect(await (await fetch(api(list), { headers: as(own.rival) })).json()).toEqual([]);
+  });
+
+  test("what is everybody's may be seen, and changed by those who may at every tenant", async () => {
+    expect((await send(api('groups/all'), 'PUT', { endpointPattern: '*' }, as(everywhere))).status).toBe(200);
+    expect((await fetch(api('groups/all'), { headers: as(own.rival) })).status).toBe(200);
+    expect(await status(send(api('groups/all'), 'DELETE', undefined, as(own.rival)))).toEqual({ status: 403, code: 'ACCESS_DENIED' });
+    expect(await status(send(api('groups/all'), 'PUT', { endpointPattern: 'x' }, as(own.rival)))).toEqual({ status: 409, code: 'NAME_TAKEN' });
   });
 });

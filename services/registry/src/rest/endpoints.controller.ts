@@ -8,6 +8,7 @@ import type { ReadModelStore, StoredValue } from '@cluster/session';
 import type { CredentialsPort, NorthboundPort } from '../northbound-port.ts';
 import { CREDENTIALS, NORTHBOUND, READ_MODEL } from '../tokens.ts';
 import { directoryStates, summaryState } from '../directory-states.ts';
+import { listOf, ofTenant } from '../directory-tenants.ts';
 import { endpointUnknown } from './errors.ts';
 import { Limits } from './limits.ts';
 
@@ -31,13 +32,13 @@ export class EndpointsController {
   }
 
   @Get()
-  async list(@Query({ schema: endpointsQuery }) query: EndpointsQuery): Promise<EndpointPage> {
+  async list(@Query({ schema: endpointsQuery }) query: EndpointsQuery, @RequestCaller() caller: Caller): Promise<EndpointPage> {
     const { limit, cursor, label } = query;
     const states = directoryStates(query);
     const after = cursor === undefined ? {} : { after: Buffer.from(cursor, 'base64url').toString('utf8') };
     const filter = { ...(states === undefined ? {} : { states }), ...(label === undefined ? {} : { labels: labelsOf(label) }) };
     // One more than asked for tells whether there is a next page.
-    const found = await this.#model.list({ ...after, ...filter, limit: limit + 1 });
+    const found = await listOf(this.#model, caller.tenants('view', { limited: true }), { ...after, ...filter, limit: limit + 1 });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -45,7 +46,7 @@ export class EndpointsController {
         endpoint: entry.endpoint,
         ...summaryState(entry.state),
         changedAt: new Date(entry.changedAtMs).toISOString(),
-        ...(entry.labels === undefined ? {} : { labels: entry.labels }),
+        ...ofTenant(entry),
       })),
       ...(found.length > limit && last !== undefined ? { next: Buffer.from(last.endpoint, 'utf8').toString('base64url') } : {}),
     };

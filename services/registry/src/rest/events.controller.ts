@@ -26,7 +26,7 @@ export class EventsController {
     const filter = {
       endpoints: query.endpoint && new Set(query.endpoint),
       types: query.type && new Set<string>(query.type),
-      ...(caller.seesAll ? {} : { seen: (tenant: string, event: StreamedEvent) => seenBy(caller, tenant, event) }),
+      ...(caller.seesAll ? {} : { seen: (event: StreamedEvent) => seenBy(caller, event) }),
     };
     // A browser that comes again sends the header; the parameter is where it once began.
     this.#hub.open(positionOf(header || query.lastEventId), filter, () => {

@@ -1,6 +1,7 @@
 /** Groups of endpoints under a name. */
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query } from '@nestjs/common';
 import { type Group, type GroupMembers, groupName, type PageQuery, pageQuery, selector, type Selector } from '@cluster/contracts';
+import { type Caller, RequestCaller } from '@cluster/nest-kit';
 import { GroupDesk } from '../jobs/group-desk.ts';
 
 @Controller('api/v1/groups')
@@ -12,28 +13,28 @@ export class GroupsController {
   }
 
   @Get()
-  list(): Promise<Group[]> {
-    return this.#desk.list();
+  list(@RequestCaller() caller: Caller): Promise<Group[]> {
+    return this.#desk.list(caller);
   }
 
   @Get(':name')
-  show(@Param('name') name: string): Promise<Group> {
-    return this.#desk.show(name);
+  show(@Param('name') name: string, @RequestCaller() caller: Caller): Promise<Group> {
+    return this.#desk.show(name, caller);
   }
 
   @Put(':name')
-  put(@Param('name', { schema: groupName }) name: string, @Body({ schema: selector }) body: Selector): Promise<Group> {
-    return this.#desk.put(name, body);
+  put(@Param('name', { schema: groupName }) name: string, @Body({ schema: selector }) body: Selector, @RequestCaller() caller: Caller): Promise<Group> {
+    return this.#desk.put(name, body, caller);
   }
 
   @Delete(':name')
   @HttpCode(204)
-  remove(@Param('name') name: string): Promise<void> {
-    return this.#desk.remove(name);
+  remove(@Param('name') name: string, @RequestCaller() caller: Caller): Promise<void> {
+    return this.#desk.remove(name, caller);
   }
 
   @Get(':name/endpoints')
-  members(@Param('name') name: string, @Query({ schema: pageQuery }) query: PageQuery): Promise<GroupMembers> {
-    return this.#desk.members(name, query);
+  members(@Param('name') name: string, @Query({ schema: pageQuery }) query: PageQuery, @RequestCaller() caller: Caller): Promise<GroupMembers> {
+    return this.#desk.members(name, query, caller);
   }
 }

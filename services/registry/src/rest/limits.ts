@@ -41,7 +41,8 @@ export function scopeOf({ op, path, paths, values }: { op: CommandScope['op']; p
 }
 
 /** The event as the caller may see it; undefined if not at all. Values that it may not see are left out, raw payloads with them. */
-export function seenBy(caller: Caller, tenant: string, event: StreamedEvent): StreamedEvent | undefined {
+export function seenBy(caller: Caller, event: StreamedEvent): StreamedEvent | undefined {
+  const { tenant } = event;
   if (!caller.maySeeTenant(tenant)) return undefined;
   const data = event.data as Partial<CommandStatus> & { values?: readonly { path: string }[]; payloadBase64?: string };
   const sees = (path: string) => caller.maySee(tenant, path);

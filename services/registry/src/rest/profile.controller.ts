@@ -1,6 +1,9 @@
-/** Labels and settings, which an operator keeps for an endpoint: before its first Register too. */
+/** Labels, settings and the tenant, which an operator keeps for an endpoint: before its first Register too. */
 import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
-import { type DeviceProfile, deviceSettings, type DeviceSettings, endpointName, labels, type Labels } from '@cluster/contracts';
+import {
+  type DeviceProfile, deviceSettings, type DeviceSettings, endpointName, labels, type Labels, type TenantOfEndpoint, tenantOfEndpoint,
+} from '@cluster/contracts';
+import { ApiError, type Caller, RequestCaller } from '@cluster/nest-kit';
 import type { NorthboundPort } from '../northbound-port.ts';
 import { NORTHBOUND } from '../tokens.ts';
 import { endpointUnknown } from './errors.ts';
@@ -34,6 +37,19 @@ export class ProfileController {
     @Body({ schema: deviceSettings }) settings: DeviceSettings,
   ): Promise<DeviceSettings> {
     return (await this.#northbound.setProfile(endpoint, { settings })).settings;
+  }
+
+  /** The caller administers the tenant that it is taken from already, and has to administer the one that it goes to. */
+  @Put('tenant')
+  async setTenant(
+    @Param('endpoint', { schema: endpointName }) endpoint: string,
+    @Body({ schema: tenantOfEndpoint }) { tenant }: TenantOfEndpoint,
+    @RequestCaller() caller: Caller,
+  ): Promise<TenantOfEndpoint> {
+    if (!caller.may('administer', tenant)) {
+      throw new ApiError(403, 'ACCESS_DENIED', 'The caller may not do this', { detail: `It takes a grant to administer ${tenant}.` });
+    }
+    return { tenant: await this.#northbound.setTenant(endpoint, tenant) };
   }
 
   async #profile(endpoint: string): Promise<DeviceProfile> {

@@ -41,7 +41,7 @@ describe('endpoints', () => {
     expect(second.endpoints.map((entry) => entry.endpoint)).toEqual(['c', 'd']);
     expect(second.next).toBeUndefined();
     const gone = await json<EndpointPage>(fetch(`${url}/api/v1/endpoints?state=deregistered`));
-    expect(gone.endpoints).toEqual([{ endpoint: 'd', state: 'deregistered', presence: 'unknown', changedAt: '2026-03-01T09:00:00.000Z' }]);
+    expect(gone.endpoints).toEqual([{ endpoint: 'd', state: 'deregistered', presence: 'unknown', changedAt: '2026-03-01T09:00:00.000Z', tenant: 'default' }]);
   });
 
   test('lists endpoints by the presence of their devices', async () => {

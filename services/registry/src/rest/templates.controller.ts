@@ -3,11 +3,12 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query } fr
 import {
   observationTemplate, type ObservationTemplate, type ObservationTemplateView, type PageQuery, pageQuery, type TemplateEndpoints, templateName,
 } from '@cluster/contracts';
-import { ApiError } from '@cluster/nest-kit';
+import { ApiError, type Caller, RequestCaller } from '@cluster/nest-kit';
 import { Selection } from '../jobs/selection.ts';
 import type { NorthboundPort, TemplatePort } from '../northbound-port.ts';
 import { NORTHBOUND, OBSERVATION_TEMPLATES } from '../tokens.ts';
 import { fromCursor, toCursor } from './cursor.ts';
+import { checkChange, ownerOf, sees } from './owned.ts';
 
 @Controller('api/v1/observation-templates')
 export class TemplatesController {
@@ -23,14 +24,14 @@ export class TemplatesController {
   }
 
   @Get()
-  list(): Promise<ObservationTemplateView[]> {
-    return this.#templates.list();
+  async list(@RequestCaller() caller: Caller): Promise<ObservationTemplateView[]> {
+    return (await this.#templates.list()).filter((template) => sees(caller, template));
   }
 
   @Get(':name')
-  async show(@Param('name') name: string): Promise<ObservationTemplateView> {
+  async show(@Param('name') name: string, @RequestCaller() caller: Caller): Promise<ObservationTemplateView> {
     const template = await this.#templates.get(name);
-    if (template === undefined) throw templateUnknown(name);
+    if (template === undefined || !sees(caller, template)) throw templateUnknown(name);
     return template;
   }
 
@@ -38,8 +39,10 @@ export class TemplatesController {
   async put(
     @Param('name', { schema: templateName }) name: string,
     @Body({ schema: observationTemplate }) template: ObservationTemplate,
+    @RequestCaller() caller: Caller,
   ): Promise<ObservationTemplateView> {
-    const put = await this.#templates.put(name, template);
+    const owner = ownerOf(caller, 'operate', await this.#templates.get(name), name);
+    const put = await this.#templates.put(name, { ...template, ...owner });
     if (put.outcome === 'malformed') {
       throw new ApiError(400, 'TEMPLATE_MALFORMED', 'The template has observations that can not exist', { faults: put.faults });
     }
@@ -49,17 +52,22 @@ export class TemplatesController {
 
   /** What the sessions hold: a device that a template reaches later, or that another decides, is not among them. */
   @Get(':name/endpoints')
-  async endpoints(@Param('name') name: string, @Query({ schema: pageQuery }) { limit, cursor }: PageQuery): Promise<TemplateEndpoints> {
-    const { endpointPattern, labels } = (await this.show(name)).match;
+  async endpoints(
+    @Param('name') name: string,
+    @Query({ schema: pageQuery }) { limit, cursor }: PageQuery,
+    @RequestCaller() caller: Caller,
+  ): Promise<TemplateEndpoints> {
+    const { endpointPattern, labels } = (await this.show(name, caller)).match;
     const narrowed = { ...(endpointPattern === undefined ? {} : { endpointPattern }), ...(labels === undefined ? {} : { labels }) };
     const { names, more } = await this.#selection.candidates(narrowed, fromCursor(cursor), limit);
     const last = more ? names.at(-1) : undefined;
-    return { endpoints: await this.#northbound.observedFor(name, names), ...(last === undefined ? {} : { next: toCursor(last) }) };
+    return { endpoints: await this.#northbound.observedFor(name, names, caller.ownTenant), ...(last === undefined ? {} : { next: toCursor(last) }) };
   }
 
   @Delete(':name')
   @HttpCode(204)
-  async remove(@Param('name') name: string): Promise<void> {
+  async remove(@Param('name') name: string, @RequestCaller() caller: Caller): Promise<void> {
+    checkChange(caller, 'operate', await this.show(name, caller), () => templateUnknown(name));
     if (!(await this.#templates.remove(name))) throw templateUnknown(name);
   }
 }

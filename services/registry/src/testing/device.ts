@@ -10,7 +10,7 @@ export async function registerIn(store: SessionStore, endpoint: string, number: 
   };
   const record = register(undefined, registration, {
     worker: 'w1', nowMs: await store.timeMs(), peer: 'udp:127.0.0.1:1', identity: 'nosec', messageId: 1, maxTransmitWaitMs: 93_000,
-    sequence: 1, locationId: `${number}BBBBBBBB`, tenant: 'default', code: 0x41,
+    sequence: 1, locationId: `${number}BBBBBBBB`, code: 0x41,
   });
   await store.claim([{ endpoint, proposal: number }]);
   await store.commit([{ number, session: { expected: 0, record: encodeSession(record) } }]);

@@ -50,7 +50,7 @@ export class Fleet {
     };
     const record = register(undefined, registration, {
       worker: 'w1', nowMs: this.nowMs, peer: `udp:${endpoint}`, identity: 'nosec', messageId: 1, maxTransmitWaitMs: 93_000, sequence: 1,
-      locationId: `${number}BBBBBBBB`, tenant: 'default', code: 0x41,
+      locationId: `${number}BBBBBBBB`, code: 0x41,
     });
     await this.store.commit([{ number, session: { expected: 0, record: encodeSession(record) } }]);
     if (kept) await this.northbound.setProfile(endpoint, { labels });

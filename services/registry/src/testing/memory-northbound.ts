@@ -34,6 +34,14 @@ export class MemoryNorthbound implements NorthboundPort {
     return this.#commands.has(endpoint) ? (this.tenants.get(endpoint) ?? 'default') : undefined;
   }
 
+  async setTenant(endpoint: string, tenant: string, from?: string) {
+    const present = await this.tenantOf(endpoint);
+    if (present !== undefined && from !== undefined && present !== from) return present;
+    if (present === undefined) this.#commands.set(endpoint, new Map());
+    this.tenants.set(endpoint, tenant);
+    return tenant;
+  }
+
   async submit(endpoint: string, command: CommandRequest): Returned<'submit'> {
     this.#check();
     const commands = this.#commands.get(endpoint);
@@ -126,7 +134,7 @@ export class MemoryNorthbound implements NorthboundPort {
     this.#check();
     return endpoints.map((endpoint) =>
       this.#commands.has(endpoint)
-        ? { endpoint, present: true, labels: this.#profiles.get(endpoint)?.labels ?? {}, paths: ['/3/0'] }
+        ? { endpoint, tenant: this.tenants.get(endpoint) ?? 'default', present: true, labels: this.#profiles.get(endpoint)?.labels ?? {}, paths: ['/3/0'] }
         : undefined,
     );
   }
