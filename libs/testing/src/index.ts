@@ -38,7 +38,7 @@ export { ScandiumServer, type ScandiumServerOptions } from './clients/dtls/scand
 export { buildMbedtls, startMbedtls, type MbedtlsOptions } from './clients/dtls/mbedtls.ts';
 export { buildWolfssl, startWolfssl, type WolfsslOptions } from './clients/dtls/wolfssl.ts';
 export { attack, ATTACKS, type Attack, type AttackOutcome } from './clients/dtls/tls-attacker.ts';
-export { makeTestPki, type Party, type TestPki } from './clients/dtls/pki.ts';
+export { makeRevocationList, makeTestPki, type Party, type TestPki } from './clients/dtls/pki.ts';
 export {
   buildPionFleet, fleetCredentials, PionFleet,
   type FleetCounters, type FleetNames, type FleetOptions, type FleetReport, type LedgerEntry, type NonceCheck,

@@ -13,6 +13,8 @@ export interface OpensslOptions extends DtlsClientOptions {
   readonly keepSession?: string;
   /** File with a session to resume. */
   readonly resumeSession?: string;
+  /** Whether it asks for tickets (RFC 5077); it does unless told. */
+  readonly tickets?: boolean;
 }
 
 const SUITES: Readonly<Record<CipherSuite, string>> = {
@@ -41,13 +43,14 @@ export async function ensureOpenssl(): Promise<void> {
 
 /** Starts a client; its handshake begins at once. */
 export function startOpenssl(options: OpensslOptions): DtlsClient {
-  const { port, mtu, serverName, keepSession, resumeSession, patienceMs } = options;
+  const { port, mtu, serverName, keepSession, resumeSession, tickets, patienceMs } = options;
   const args = ['s_client', '-dtls1_2', '-brief', '-nocommands', '-state', '-connect', `127.0.0.1:${port}`];
   args.push('-cipher', opensslCiphers(suiteFor(options)), ...credentials(options.security));
   if (mtu !== undefined) args.push('-mtu', String(mtu));
   args.push(...(serverName === undefined ? ['-noservername'] : ['-servername', serverName]));
   if (keepSession !== undefined) args.push('-sess_out', keepSession);
   if (resumeSession !== undefined) args.push('-sess_in', resumeSession);
+  if (tickets === false) args.push('-no_ticket');
   return new ConsoleClient('openssl', args, DIALECT, patienceMs);
 }
 

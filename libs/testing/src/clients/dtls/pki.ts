@@ -37,6 +37,17 @@ export async function makeTestPki(directory: string, client = 'device'): Promise
   };
 }
 
+/** A revocation list of the directory's authority that has these certificates, as a PEM file; an older one is replaced. */
+export async function makeRevocationList(directory: string, certificateFiles: readonly string[]): Promise<string> {
+  const [file, config, database] = [join(directory, 'crl.pem'), join(directory, 'ca.cnf'), join(directory, 'index.txt')];
+  await writeFile(database, '');
+  await writeFile(config, `[ca]\ndefault_ca=own\n[own]\ndatabase=${database}\ndefault_md=sha256\ndefault_crl_days=${DAYS}\n`);
+  const ca = ['ca', '-config', config, '-keyfile', join(directory, 'ca.key.pem'), '-cert', join(directory, 'ca.pem')];
+  for (const certificateFile of certificateFiles) await run('openssl', [...ca, '-revoke', certificateFile]);
+  await run('openssl', [...ca, '-gencrl', '-out', file]);
+  return file;
+}
+
 async function makeParty(directory: string, name: string, commonName: string, extensions: string): Promise<Party> {
   const keyFile = await makeKey(directory, name);
   const [request, extensionFile] = [join(directory, `${name}.csr`), join(directory, `${name}.ext`)];
