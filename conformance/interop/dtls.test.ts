@@ -46,7 +46,7 @@ describe.each<{ name: string; endpoint: string; security: () => DtlsSecurity | P
   { name: 'a PSK and Connection IDs', endpoint: 'leshan-cid', security: () => keyFor('leshan-cid'), cidLength: 6 },
   { name: 'a raw public key', endpoint: RAW, security: () => ({ mode: 'rpk', ...pki.client, peerKeyFile: pki.server.publicKeyFile }) },
   { name: 'a certificate', endpoint: CERTIFIED, security: () => certificate, cidLength: 0 },
-])('Leshan (Scandium) with $name', ({ endpoint, security, cidLength }) => {
+])('Leshan (Scandium) with $name (rows B8, B126, F14, Q16, Q43)', ({ endpoint, security, cidLength }) => {
   let leshan: LeshanClient;
   afterAll(() => leshan?.stop());
 
@@ -84,7 +84,7 @@ describe.each<{ name: string; endpoint: string; dtls: () => LibcoapDtls | Promis
 describe.each<CipherSuite>([
   'TLS_PSK_WITH_AES_128_CCM_8', 'TLS_PSK_WITH_AES_128_CBC_SHA256', 'TLS_PSK_WITH_AES_128_GCM_SHA256',
   'TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8', 'TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256', 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
-])('%s (rows B22, B29)', (suite) => {
+])('%s (rows B10, B22, B29)', (suite) => {
   const stacks = { 'openssl s_client': startOpenssl, 'gnutls-cli': startGnutls };
 
   it.each(Object.keys(stacks) as (keyof typeof stacks)[])('of %s carries CoAP both ways and closes', async (stack) => {

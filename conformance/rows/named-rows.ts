@@ -7,8 +7,8 @@ export const REPOSITORY = join(import.meta.dirname, '..', '..');
 
 /** A test or a group of tests, up to the end of its title. */
 const TITLE = /\b(?:it|test|describe|describeServer)(?:\.each[^'`]*|\()\s*(?:\([^)]*\)\s*\()?\s*(['`])((?:\\.|(?!\1)[^\\\n])*[BQFX]\d(?:\\.|(?!\1)[^\\\n])*)\1/g;
-/** A row of a table of cases, and the second line of one that is made of a table. */
-const TABLE = /^\s*(?:\[|\]\)?\()\s*(['`])((?:[BQFX]\d{1,3}\b)(?:\\.|(?!\1)[^\\\n])*)\1/gm;
+/** A row of a table of cases, and the second line of one that is made of a table: its title begins with rows, or ends with them in brackets. */
+const TABLE = /^\s*(?:\[|\]\)?\()\s*(['`])((?:[BQFX]\d{1,3}\b)(?:\\.|(?!\1)[^\\\n])*|(?:\\.|(?!\1)[^\\\n])*\((?:[^()]*; )?rows? [BQFX]\d[^)]*\))\1/gm;
 const ROW = /\b[BQFX]\d{1,3}\b/g;
 
 /** Tests by the rows in their names. */

@@ -13,6 +13,9 @@ import { DtlsFront } from './dtls/dtls-front.ts';
 import { isSecure, SecurePeers } from './dtls/secure-peers.ts';
 import type { DtlsSecurity } from './dtls/security.ts';
 
+/** From devices, or to them. */
+export type Way = 'in' | 'out';
+
 interface Deps {
   readonly config: Config;
   readonly sessions: SessionStore;
@@ -23,7 +26,7 @@ interface Deps {
   readonly rng: Rng;
   readonly metrics: Metrics;
   /** Sees every message in the clear, as it comes in or goes out. */
-  readonly passes?: (datagrams: readonly Datagram[]) => void;
+  readonly passes?: (datagrams: readonly Datagram[], way: Way) => void;
 }
 
 /** Where datagrams go. */
@@ -40,7 +43,7 @@ export class CoapFront {
   readonly peers = new SecurePeers();
   /** CoAP over DTLS, where it is served. */
   readonly dtls: DtlsFront | undefined;
-  readonly #passes: (datagrams: readonly Datagram[]) => void;
+  readonly #passes: (datagrams: readonly Datagram[], way: Way) => void;
 
   constructor({ passes = () => {}, ...deps }: Deps) {
     const { config, rng, metrics, security } = deps;
@@ -54,7 +57,7 @@ export class CoapFront {
 
   /** Takes messages in the clear. */
   readonly receive = (datagrams: readonly Datagram[]): void => {
-    this.#passes(datagrams);
+    this.#passes(datagrams, 'in');
     this.driver.receive(datagrams);
   };
 
@@ -65,7 +68,7 @@ export class CoapFront {
   }
 
   #send(batch: readonly Datagram[], plain: Outlet | undefined): void {
-    this.#passes(batch);
+    this.#passes(batch, 'out');
     if (this.dtls === undefined) return plain?.send(batch);
     const secured = batch.filter(({ peer }) => isSecure(peer));
     if (secured.length > 0) this.dtls.send(secured);

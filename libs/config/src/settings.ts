@@ -1,4 +1,5 @@
 /** The table of every setting: its environment name, parser, default and meaning. Documentation is made from it. */
+import { CIPHER_SUITES } from '@cluster/dtls';
 import type { z } from 'zod';
 import * as values from './values.ts';
 
@@ -70,6 +71,8 @@ export const settings = {
 
   dtlsModes: setting('LWM2M_DTLS_MODES', values.someOf(['psk', 'rpk', 'x509']), 'psk,rpk,x509',
     'How devices may prove who they are in DTLS. rpk and x509 need a key of the server'),
+  dtlsCipherSuites: setting('LWM2M_DTLS_CIPHER_SUITES', values.someOf(CIPHER_SUITES.map(({ name }) => name)), CIPHER_SUITES.map(({ name }) => name).join(','),
+    'Cipher suites that are served, the most preferred first'),
   dtlsCertificateFiles: setting('LWM2M_DTLS_CERTIFICATE_FILES', values.files, undefined,
     "PEM files with the server's certificates, each with its chain (its own certificate first) and its private key of secp256r1. The name that a device asks for (SNI) chooses; the first serves the others. Read again when they change"),
   dtlsKeyFile: setting('LWM2M_DTLS_KEY_FILE', values.text, undefined,

@@ -55,7 +55,7 @@ const datagram: fc.Arbitrary<Datagram> = fc.oneof(
 it.each([
   ['the worker that holds the association', false],
   ['another worker, by Connection ID', true],
-])('no answer is larger than its request: %s', (_, elsewhere) => {
+])('no answer is larger than its request, and nothing leaves unasked: %s (row B21)', (_, elsewhere) => {
   const scene = connected(WITH_CID, { adoptByAddress: true });
   for (const text of ['one', 'two', 'three']) say(scene.network, scene.client, text);
   // What the device sent was heard by others; none of it is new to the server.

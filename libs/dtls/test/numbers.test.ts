@@ -1,5 +1,5 @@
 /** A living association: its send numbers, its receive ceiling, and its ends. */
-import { decodeUtf8, encodeUtf8 } from '@cluster/bytes';
+import { decodeUtf8, encodeUtf8, hex } from '@cluster/bytes';
 import { describe, expect, it } from 'vitest';
 import { seededIntegers } from './fixtures.ts';
 import { TestNetwork } from './network.ts';
@@ -104,6 +104,27 @@ describe('the receive ceiling', () => {
     worker.server.ceilingStored(network.nowMs, handle(worker), 5);
     say(network, client, 'three');
     expect(worker.of('data').at(-1)).not.toHaveProperty('ceiling');
+  });
+});
+
+describe('an association tells what its records add to their content', () => {
+  it.each([
+    ['TLS_PSK_WITH_AES_128_CCM_8', 0xc0a8, true],
+    ['TLS_PSK_WITH_AES_128_GCM_SHA256', 0x00a8, true],
+    ['TLS_PSK_WITH_AES_128_CBC_SHA256', 0x00ae, false],
+  ])('%s', (_, suite, exact) => {
+    for (const connectionId of [undefined, new Uint8Array(0), hex('0a0b0c')]) {
+      const { network, client, worker } = connected({ cipherSuites: [suite], ...(connectionId && { connectionId }) });
+      const { overhead } = worker.of('established')[0]!;
+      const before = network.captured.length;
+      client.send(new Uint8Array(40));
+      settle(network);
+      worker.server.send(handle(worker), new Uint8Array(40));
+      settle(network);
+      const [up, down] = network.captured.slice(before).map(({ bytes }) => bytes.length - 40);
+      if (exact) expect([up, down]).toEqual([overhead.in, overhead.out]);
+      else expect([up! <= overhead.in, down! <= overhead.out, up! > overhead.in - 16]).toEqual([true, true, true]);
+    }
   });
 });
 

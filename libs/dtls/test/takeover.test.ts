@@ -10,7 +10,7 @@ import { connected, handle, heard, lastSent, moving, nonces, replaceWorker, say,
 import type { TestStore } from './store.ts';
 
 describe('when its worker dies, a device with a Connection ID', () => {
-  it('goes on with any other: no handshake, data both ways, no number or nonce twice', () => {
+  it('goes on with any other: no handshake, data both ways, no number or nonce twice (row B8)', () => {
     const scene = connected();
     const { network, client } = scene;
     say(network, client, 'one');
@@ -66,7 +66,7 @@ describe('when its worker dies, a device with a Connection ID', () => {
     expect(next.server.counters.handshakesBegun).toBe(0);
   });
 
-  it('has what was sent in the dead worker’s time taken once, not as fresh, and not as a move', () => {
+  it('has what was sent in the dead worker’s time taken once, not as fresh, and not as a move (rows B3, Q42)', () => {
     const scene = connected();
     const { network, client } = scene;
     say(network, client, 'old');
@@ -84,7 +84,7 @@ describe('when its worker dies, a device with a Connection ID', () => {
     expect(heard(next).slice(1)).toEqual(['new']);
   });
 
-  it('from another address is taken over there', () => {
+  it('from another address is taken over there (row B107)', () => {
     const scene = connected();
     scene.network.move('device', 'elsewhere');
     const next = replaceWorker(scene);

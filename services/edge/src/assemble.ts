@@ -80,10 +80,10 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const held = new HeldSessions(config.cacheSessions);
   const identities = new NetworkIdentities(config.networkIdentity, deps.log);
   const presence = new Presence({ mayTell: () => deps.publisher.available, clock, maxTransmitWaitMs: config.maxTransmitWaitS * 1_000 });
-  const meter = new ByteMeter(clock, config.cacheSessions);
+  const meter = new ByteMeter(clock, config.cacheSessions, (peer, way) => front.peers.live(peer)?.overhead[way] ?? 0);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const { sessions, cluster, publisher, metrics, security, log } = deps;
-  const front = new CoapFront({ config, sessions, cluster, security, clock, rng, metrics, passes: (datagrams) => meter.count(datagrams) });
+  const front: CoapFront = new CoapFront({ config, sessions, cluster, security, clock, rng, metrics, passes: (datagrams, way) => meter.count(datagrams, way) });
   const { driver, peers: secure } = front;
   const traces = new Traces(deps.sample ?? (() => false));
   const counters = new EdgeCounters(deps.metrics);

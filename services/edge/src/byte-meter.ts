@@ -1,11 +1,11 @@
 /**
- * Counts the bytes of devices that have a daily quota, as they pass the socket: retransmissions and answers too. Where no
- * device has one, nothing is looked up. The count is stored with writes that happen anyway, so a worker that dies takes
+ * Counts the bytes of devices that have a daily quota, as they pass the socket: retransmissions and answers too, and what
+ * DTLS adds to a message, but no handshakes. Where no device has one, nothing is looked up. The count is stored with writes that happen anyway, so a worker that dies takes
  * along what it counted since.
  */
 import { bytesToday, dayOf, quotaSpent, type DeviceNumber, type SessionRecord } from '@cluster/session';
 import { LRUCache } from 'lru-cache';
-import type { WorkerClock } from '@cluster/coap-kit';
+import type { Way, WorkerClock } from '@cluster/coap-kit';
 import type { Held } from './held-sessions.ts';
 
 interface Meter {
@@ -22,21 +22,23 @@ export interface Counted {
 
 export class ByteMeter {
   readonly #clock: WorkerClock;
+  readonly #overhead: (peer: string, way: Way) => number;
   readonly #byPeer: LRUCache<string, Meter>;
   readonly #byNumber: LRUCache<DeviceNumber, Meter>;
 
-  /** `max`: devices that are metered at a time. */
-  constructor(clock: WorkerClock, max: number) {
+  /** `max`: devices that are metered at a time. `overhead`: what security adds to a message of a peer. */
+  constructor(clock: WorkerClock, max: number, overhead: (peer: string, way: Way) => number = () => 0) {
     this.#clock = clock;
+    this.#overhead = overhead;
     this.#byPeer = new LRUCache({ max });
     this.#byNumber = new LRUCache({ max, dispose: (meter) => this.#byPeer.delete(meter.peer) });
   }
 
-  count(datagrams: readonly Counted[]): void {
+  count(datagrams: readonly Counted[], way: Way): void {
     if (this.#byPeer.size === 0) return;
     for (const { peer, bytes } of datagrams) {
       const meter = this.#byPeer.get(peer);
-      if (meter !== undefined) this.#today(meter).bytes += bytes.length;
+      if (meter !== undefined) this.#today(meter).bytes += bytes.length + this.#overhead(peer, way);
     }
   }
 

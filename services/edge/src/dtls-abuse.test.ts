@@ -3,7 +3,7 @@ import { createPublicKey, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { encodeUtf8 } from '@cluster/bytes';
-import { Code } from '@cluster/coap';
+import { Code, encodeMessage, MessageType, OptionNumber } from '@cluster/coap';
 import { createCid } from '@cluster/dtls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SecureDevice, type SecureDeviceOptions } from './testing/secure-device.ts';
@@ -152,7 +152,7 @@ describe('records', () => {
     expect(asked.filter((name) => name === 'resolveAddresses')).toHaveLength(2);
   });
 
-  it('that are bent, repeated or anybody’s are dropped without a word, and the association lives (rows B3, B38)', async () => {
+  it('that are bent, repeated or anybody’s are dropped without a word, and the association lives (rows B3, B38, Q42, Q45)', async () => {
     await start();
     const device = await connect();
     await device.request({ code: Code.POST, path: ['rd'], query: ['lt=300', 'lwm2m=1.1'], payload: '</3/0>' });
@@ -165,6 +165,55 @@ describe('records', () => {
     await until('records_dropped', 'replayed', 1);
     expect([device.received.length, device.alerts]).toEqual([before, []]);
     expect((await device.request({ code: Code.POST, path: ['rd'], query: ['lt=300', 'lwm2m=1.1'], payload: '</3/0>' })).code).toBe(Code.CREATED);
+  });
+});
+
+describe('security of the channel', () => {
+  const register = { code: Code.POST, path: ['rd'], query: ['lt=300', 'lwm2m=1.1'], payload: '</3/0>,</3303/0>' };
+
+  it('there is no plain port unless it is asked for, and nothing is taken before a handshake (rows B1, B2, B39)', async () => {
+    await start({ LWM2M_NOSEC: 'off' });
+    expect(worker.plainPort).toBeUndefined();
+    // A Register in the clear, as it is and as application data of epoch 0.
+    const plain = encodeMessage({ type: MessageType.CON, code: Code.POST, messageId: 1, token: Uint8Array.of(1), options: [{ number: OptionNumber.URI_PATH, value: encodeUtf8('rd') }], payload: encodeUtf8('</3/0>') });
+    await fromNowhere(plain, Buffer.concat([Buffer.of(23, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, plain.length), plain]));
+    await until('records_dropped', 'malformed', 1);
+    await until('records_dropped', 'unexpected', 1);
+    expect(asked).toEqual([]);
+  });
+
+  it('nothing that is said can be read on the wire (rows B2, Q46)', async () => {
+    await start();
+    const device = await connect();
+    await device.request(register);
+    const answered = scene.harness.command('urn:a', { op: 'write', path: '/3/0/15', value: 'Europe/Paris' });
+    const write = await device.until(() => device.received.find(({ code }) => code === Code.PUT));
+    device.answer(write, Code.CHANGED);
+    expect(await answered).toMatchObject({ response: { code: '2.04' } });
+    const wire = Buffer.concat([...device.sent, ...device.arrived]);
+    for (const said of ['3303', 'Europe/Paris', 'lwm2m=1.1']) expect(wire.includes(said)).toBe(false);
+    expect(wire.includes(Buffer.from(KEY, 'hex'))).toBe(false);
+  });
+
+  it('an answer counts only from the device that was asked (rows B4, Q45)', async () => {
+    await scene.desk.set('urn:b', { psk: { identity: 'other', keyHex: KEY.replace('0', 'f') } });
+    await start();
+    const device = await connect();
+    const other = await connect({ psk: { identity: encodeUtf8('other'), key: Buffer.from(KEY.replace('0', 'f'), 'hex') } });
+    for (const each of [device, other]) await each.request(register);
+    const answered = scene.harness.command('urn:a', { op: 'read', path: '/3/0/0', accept: 0 });
+    const read = await device.until(() => device.received.find(({ code }) => code === Code.GET));
+    other.answer(read, Code.CONTENT, 'forged');
+    await other.request({ code: Code.GET, path: ['nowhere'] });
+    device.answer(read, Code.CONTENT, 'genuine');
+    expect((await answered).response?.values).toMatchObject([{ value: 'genuine' }]);
+  });
+
+  it('a suite that is switched off is not served (row X6)', async () => {
+    await start({ LWM2M_DTLS_CIPHER_SUITES: 'TLS_PSK_WITH_AES_128_CBC_SHA256' });
+    await greet({ ...PSK, cipherSuites: [0xc0a8] });
+    await until('handshakes_refused', 'no-common-parameters', 1);
+    expect((await connect({ ...PSK, cipherSuites: [0x00ae] })).connected).toBe(true);
   });
 });
 

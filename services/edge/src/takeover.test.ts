@@ -49,7 +49,7 @@ async function view() {
 const counted = (worker: number, name: string): number => workers[worker]!.counted(name);
 
 describe('a device that reaches another worker', () => {
-  it('goes on with its association and its registration, and is asked from there', async () => {
+  it('goes on with its association and its registration, and is asked from there (rows B8, Q16)', async () => {
     const { owner } = await view();
     device.port = ports[1]!;
     expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
@@ -69,7 +69,7 @@ describe('a device that reaches another worker', () => {
     }
   });
 
-  it('suffers no second effect of records that somebody sends once more', async () => {
+  it('suffers no second effect of records that somebody sends once more (rows B3, Q42)', async () => {
     const update = device.records.length;
     await device.request({ ...UPDATE, path: location });
     for (const lifetime of [400, 500, 600]) await device.request({ ...UPDATE, path: location, query: [`lt=${lifetime}`] });
@@ -83,7 +83,7 @@ describe('a device that reaches another worker', () => {
   });
 });
 
-it('a device that takes small records gets large values in blocks that fit', async () => {
+it('a device that takes small records gets large values in blocks that fit (rows B5, B7)', async () => {
   device.close();
   device = await SecureDevice.connect(ports[0]!, { psk: PSK, maxFragmentLength: 512 });
   await register();

@@ -19,6 +19,8 @@ export interface SecurePeer {
   readonly identity: string;
   /** The largest message that one of its records can carry. */
   readonly sendLimit: number;
+  /** The most bytes that DTLS adds to a message, by its way. */
+  readonly overhead: Established['overhead'];
   /** Where it was last heard: transport and address. */
   address: string;
   /** Whether its last record can't be one that a former worker had already. */
@@ -43,11 +45,11 @@ export class SecurePeers {
     return this.#byName.size;
   }
 
-  established({ association, peer, cid, credential, sendLimit }: Established): SecurePeer {
+  established({ association, peer, cid, credential, sendLimit, overhead }: Established): SecurePeer {
     const name = `${SCHEME}${Buffer.from(cid).toString('base64url')}`;
     const { deviceNumber: number, credentialVersion, identity } = credential;
     const secure: SecurePeer = {
-      name, association, cid, number, credential, sendLimit, identity: `${identity.kind}/${credentialVersion}`, address: addressOf(peer), fresh: true,
+      name, association, cid, number, credential, sendLimit, overhead, identity: `${identity.kind}/${credentialVersion}`, address: addressOf(peer), fresh: true,
     };
     this.#byName.set(name, secure);
     this.#byAssociation.set(association, secure);

@@ -23,6 +23,7 @@ export function serverOptions(config: Config, security: DtlsSecurity): DtlsServe
   security.onFiles((files) => void credentials.splice(0, credentials.length, ...withCertificate(files)));
   const rawKey = () => security.files().identities.find(({ chain }) => chain.length === 0);
   const modes = new Set(config.dtlsModes);
+  const suites = config.dtlsCipherSuites.flatMap((name) => CIPHER_SUITES.filter((suite) => suite.name === name));
   const asymmetric = (['x509', 'rpk'] as const).filter((mode) => modes.has(mode));
   return {
     random: randomPool(),
@@ -33,7 +34,7 @@ export function serverOptions(config: Config, security: DtlsSecurity): DtlsServe
     },
     credentials,
     ...(rawKey() === undefined ? {} : { rawPublicKey: currentKey(rawKey()!, rawKey) }),
-    cipherSuites: CIPHER_SUITES.filter(({ keyExchange }) => (keyExchange === 'psk' ? modes.has('psk') : asymmetric.length > 0)).map(({ id }) => id),
+    cipherSuites: suites.filter(({ keyExchange }) => (keyExchange === 'psk' ? modes.has('psk') : asymmetric.length > 0)).map(({ id }) => id),
     clientCredentials: asymmetric,
     unknownServerName: config.dtlsUnknownServerName,
     adoptByAddress: true,

@@ -36,7 +36,7 @@ function outcome(judgement: CertificateJudgement): string {
 }
 
 describe('accepted', () => {
-  test('a chain to a trust anchor: its key, digest and names', () => {
+  test('a chain to a trust anchor: its key, digest and names (row B30)', () => {
     const judgement = judge(chainOf(device, middle));
     const independent = new X509Certificate(device.der);
     expect(judgement).toMatchObject({ ok: true, issuer: 'CN="middle"', subject: 'CN="urn:dev:1"', names: { alternative: ['dev-1.example', 'urn:imei:1'], common: ['urn:dev:1'] } });
@@ -82,8 +82,8 @@ describe('accepted', () => {
   });
 });
 
-// OMA Transport 1.1.1 §5.2.9 (row B37): 42 to 46, 48 and 49 send a device to its bootstrap server.
-describe('refused', () => {
+// OMA Transport 1.1.1 §5.2.9: 42 to 46, 48 and 49 send a device to its bootstrap server.
+describe('refused (rows B30, B37)', () => {
   const past = { notAfter: new Date(NOW - DAY) };
   const future = { notBefore: new Date(NOW + DAY) };
   const impostor = authority('CN=Root,O=Example');

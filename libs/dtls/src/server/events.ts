@@ -115,6 +115,8 @@ export type DtlsOccurrence =
       readonly cidAgreed: boolean;
       /** The most content bytes of a record the peer takes. */
       readonly sendLimit: number;
+      /** The most bytes that a record adds to its content: of the peer's records, and of ours. */
+      readonly overhead: { readonly in: number; readonly out: number };
       readonly serverName?: string;
     }
   /**

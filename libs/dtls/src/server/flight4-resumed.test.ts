@@ -25,7 +25,7 @@ describe.each([
   ['session id', false],
   ['ticket', true],
 ] as const)('resumption by %s', (_, tickets) => {
-  it('serves another worker’s session, with new keys and a new Connection ID', () => {
+  it('serves another worker’s session, with new keys and a new Connection ID (rows B8, B107)', () => {
     const store = newStore();
     const first = shake(store, { tickets, ...WITH_CID });
     const second = shake(store, { tickets, ...WITH_CID, session: first.session }, {}, 2);

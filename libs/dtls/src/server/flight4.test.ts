@@ -24,7 +24,7 @@ function greet(fields: Partial<ClientHello>, options: Partial<DtlsServerOptions>
 describe('a ClientHello is refused', () => {
   it.each<[string, Partial<ClientHello>, Partial<DtlsServerOptions>, number, string]>([
     ['of DTLS 1.0 only', { version: 0xfeff }, {}, 70, 'protocol-version'],
-    ['without null compression', { compressionMethods: hex('01') }, {}, 47, 'malformed-hello'],
+    ['without null compression (row B7)', { compressionMethods: hex('01') }, {}, 47, 'malformed-hello'],
     ['without a suite of ours', { cipherSuites: [0x1301, 0xc02c] }, {}, 40, 'no-common-parameters'],
     ['with a suite that is switched off (row X6)', { cipherSuites: [0x00ae] }, { cipherSuites: [PSK_CCM8] }, 40, 'no-common-parameters'],
     ['for ECDHE without a group of ours (row B12)', { ...ecdhe(), extensions: new Map([...ecdhe().extensions!, [ExtensionType.SUPPORTED_GROUPS, hex('00020015')]]) }, {}, 40, 'no-common-parameters'],
@@ -33,7 +33,7 @@ describe('a ClientHello is refused', () => {
     ['for ECDHE with no certificate type of ours', ecdhe([ExtensionType.CLIENT_CERTIFICATE_TYPE, hex('0101')]), {}, 40, 'no-common-parameters'],
     ['for ECDHE with a raw public key, where only certificates are taken', ecdhe([ExtensionType.CLIENT_CERTIFICATE_TYPE, hex('0102')]), { clientCredentials: ['x509'] }, 40, 'no-common-parameters'],
     ['for ECDHE where the server has no key', ecdhe(), { credentials: [] }, 40, 'no-common-parameters'],
-    ['that renegotiates (RFC 5746 §3.6)', extensions([ExtensionType.RENEGOTIATION_INFO, hex('0101')]), {}, 40, 'renegotiation'],
+    ['that renegotiates, RFC 5746 §3.6 (row B7)', extensions([ExtensionType.RENEGOTIATION_INFO, hex('0101')]), {}, 40, 'renegotiation'],
     ['with a malformed extension', extensions([ExtensionType.CONNECTION_ID, hex('0501')]), {}, 50, 'malformed-hello'],
     ['with a flag that has a body', extensions([ExtensionType.EXTENDED_MASTER_SECRET, hex('00')]), {}, 50, 'malformed-hello'],
     ['with a name that is nobody’s, where that is asked for', extensions([ExtensionType.SERVER_NAME, encodeServerName('nobody')]), { unknownServerName: 'refuse' }, 112, 'unknown-server-name'],
@@ -105,7 +105,7 @@ describe('the flight', () => {
     expect(certificate('nobody')).toBe(toHex(SERVER_CREDENTIAL.publicKey));
   });
 
-  it('has a raw public key of its own, where one is set; also without any certificate', () => {
+  it('has a raw public key of its own, where one is set; also without any certificate (row B26)', () => {
     const rawPublicKey = newKeyPair();
     for (const credentials of [[], [SERVER_CREDENTIAL]]) {
       const { datagrams } = greet(ecdhe([20, hex('0102')]), { credentials, rawPublicKey: { publicKey: rawPublicKey.spki, privateKey: rawPublicKey.privateKey } });

@@ -206,7 +206,7 @@ describe('an alert of the client', () => {
 });
 
 describe('a protected ClientHello', () => {
-  it('gets no_renegotiation, and nothing else happens (RFC 5746, RFC 7925 §17)', () => {
+  it('gets no_renegotiation, and nothing else happens (RFC 5746, RFC 7925 §17; rows B7, B21)', () => {
     const network = new TestNetwork(newWorker(), seededIntegers(1));
     const client = newClient('psk', {});
     network.add('device', client);

@@ -40,6 +40,11 @@ export interface DtlsServerUsage {
   readonly questions: number;
 }
 
+/** What a Connection ID adds to a record: itself, and the true type within (RFC 9146 §4). */
+function cidBytes(cid: Uint8Array): number {
+  return cid.length === 0 ? 0 : cid.length + 1;
+}
+
 /**
  * A DTLS 1.2 server for any number of peers. Datagrams and time come in by `handle` and `timeout`, answers to its
  * questions by `answer`; `poll` takes out what is to be sent, asked and told. Nothing a peer sends makes it throw.
@@ -155,6 +160,7 @@ export class DtlsServer {
       fence,
       cidAgreed: fixed.cidAgreed,
       sendLimit: fixed.sendLimit,
+      overhead: { in: association.overhead - cidBytes(fixed.peerCid) + (fixed.cidAgreed ? cidBytes(fixed.cid) : 0), out: association.overhead },
       ...(serverName !== undefined && { serverName }),
     });
   }

@@ -182,7 +182,7 @@ describe('rotation', () => {
     expect(await desk.set('urn:b', psk('id-1', KEY))).toMatchObject({ outcome: 'set' });
   });
 
-  test('without an overlap it ends at once', async () => {
+  test('without an overlap it ends at once (row B17)', async () => {
     await desk.set('urn:a', { ...psk('id-2', KEY_2), overlapS: 0 });
     expect(await world.keysOf('id-1')).toEqual([]);
   });
@@ -304,7 +304,7 @@ describe('whatever dies', () => {
 });
 
 describe('secrets', () => {
-  test('are in nothing that is shown, and in nothing that is stored unsealed', async () => {
+  test('are in nothing that is shown, and in nothing that is stored unsealed (rows B6, Q46)', async () => {
     const secret = 'deadbeefcafe'.repeat(4);
     const request = { ...psk('id-1', secret), oscore: { masterSecretHex: secret, saltHex: secret, senderIdHex: '01', recipientIdHex: '02' } };
     const shown = JSON.stringify([await desk.set('urn:a', request), await desk.list('urn:a'), [...world.store.names]]);

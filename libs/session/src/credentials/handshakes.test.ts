@@ -40,7 +40,7 @@ const failed = (alert: number) => ({ client: { kind: 'failed', alert }, version:
 const certificate = (...chain: { der: Uint8Array }[]) => ({ type: 'x509' as const, chain: chain.map(({ der }) => der) });
 
 describe('a device', () => {
-  test('with its PSK is let in; with an unknown identity, a wrong key or a revoked one it gets 115', async () => {
+  test('with its PSK is let in; with an unknown identity, a wrong key or a revoked one it gets 115 (rows B23, Q43)', async () => {
     await desk.set('urn:a', { psk: { identity: 'id', keyHex: KEY } });
     expect(await shakeHands(world, worker, psk('id'))).toMatchObject({ ...connected(1), deviceNumber: world.numbers.get('urn:a') });
     expect(await shakeHands(world, worker, psk('nobody'))).toMatchObject(failed(115));
@@ -49,7 +49,7 @@ describe('a device', () => {
     expect(await shakeHands(world, newWorker(), psk('id'))).toMatchObject(failed(115));
   });
 
-  test('with its raw public key is let in, with another one it gets certificate_unknown', async () => {
+  test('with its raw public key is let in, with another one it gets certificate_unknown (rows B27, Q43)', async () => {
     const keys = ecKeys();
     await desk.set('urn:a', { rpk: { spkiBase64: spkiOf({ keys }).toString('base64') } });
     const rpk = ({ privateKey, publicKey } = keys) => ({ certificate: { type: 'rpk' as const, publicKey: spkiOf({ keys: { privateKey, publicKey } }), privateKey }, judgeServer });
@@ -57,7 +57,7 @@ describe('a device', () => {
     expect(await shakeHands(world, worker, rpk(ecKeys()))).toMatchObject(failed(46));
   });
 
-  test('with a certificate is let in by its chain, with its name as endpoint; a stranger’s is refused', async () => {
+  test('with a certificate is let in by its chain, with its name as endpoint; a stranger’s is refused (rows B29, Q43)', async () => {
     const device = issue({ subject: 'CN=urn:a' }, middle);
     const { privateKey } = device.keys;
     const answer = await shakeHands(world, worker, { certificate: { ...certificate(device, middle), privateKey }, judgeServer });
@@ -68,9 +68,8 @@ describe('a device', () => {
   });
 });
 
-// Row B17: what a replaced key made goes on until the new one is used.
 describe('while a key is replaced', () => {
-  test.each<[string, string]>([['under another identity', 'id-2'], ['under the same identity', 'id']])('%s the device gets in with the former one until it used the new one', async (_, next) => {
+  test.each<[string, string]>([['under another identity', 'id-2'], ['under the same identity', 'id']])('%s the device gets in with the former one until it used the new one (row B17)', async (_, next) => {
     await desk.set('urn:a', { psk: { identity: 'id', keyHex: KEY } });
     expect(await shakeHands(world, worker, psk('id'))).toMatchObject(connected(1));
     await desk.set('urn:a', { psk: { identity: next, keyHex: KEY_2 } });

@@ -18,8 +18,9 @@ const PATIENCE_MS = 10_000;
 const utf8 = new TextEncoder();
 
 export class SecureDevice {
-  /** All datagrams sent. */
+  /** All datagrams sent, and all that came. */
   readonly sent: Uint8Array[] = [];
+  readonly arrived: Uint8Array[] = [];
   /** All records sent since the handshake. */
   readonly records: Uint8Array[] = [];
   readonly received: CoapMessage[] = [];
@@ -39,6 +40,7 @@ export class SecureDevice {
     this.port = port;
     this.#dtls = new DtlsClient({ random: randomBytes, connectionId: new Uint8Array(0), ...options });
     socket.on('message', (datagram) => {
+      this.arrived.push(datagram);
       this.#dtls.handle(performance.now(), datagram);
       this.#flush();
     });

@@ -11,6 +11,8 @@ import { openHarness, type Harness } from './harness.ts';
 
 export interface SecureWorker {
   readonly port: number;
+  /** Undefined without NoSec. */
+  readonly plainPort: number | undefined;
   /** Sum of a metric's values; labels may belong to its name. */
   counted(name: string): number;
 }
@@ -46,7 +48,7 @@ export async function openSecureScene(identities: readonly ServerIdentity[] = []
     async start(env = {}, change = (deps) => deps) {
       const metrics = new Metrics();
       const edge = await harness.start(env, (deps) => change({ ...deps, security, metrics }));
-      return { port: edge.coapsPort!, counted: (name) => sumOf(metrics.renderPrometheus(), name) };
+      return { port: edge.coapsPort!, plainPort: edge.coapPort, counted: (name) => sumOf(metrics.renderPrometheus(), name) };
     },
   };
 }

@@ -171,7 +171,7 @@ test('after the master secret was changed, all credentials are sealed anew, and 
   for (const name of names) expect(await listed(`${base}/${name}/credentials`)).toMatchObject([{ identity: name }]);
 });
 
-test('no secret is in any answer, log line, event, metric or file', async () => {
+test('no secret is in any answer, log line, event, metric or file (rows B6, Q46)', async () => {
   const seen: string[] = [];
   const all = Object.values(topics) as Topic[];
   await events.consumer().tail(all, {}, async (records) => void seen.push(...records.map((record) => JSON.stringify(record) + Buffer.from(record.value).toString('latin1'))));
