@@ -13,6 +13,8 @@ export const topics = {
   commandResults: 'lwm2m.command-results',
   /** Keyed by the id of the job, which stands where other events have the endpoint. */
   jobs: 'lwm2m.jobs',
+  /** Keyed by the endpoint that a request was about, else by its caller. */
+  audit: 'lwm2m.audit',
 } as const;
 export type Topic = (typeof topics)[keyof typeof topics];
 
@@ -29,6 +31,7 @@ export const eventTypes = {
   disabled: 'lwm2m.endpoint.disabled',
   overdue: 'lwm2m.endpoint.overdue',
   jobChanged: 'lwm2m.job.changed',
+  audited: 'lwm2m.audit.request',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',
@@ -110,6 +113,20 @@ export const notificationGapValue = z.object({
   paths: z.array(z.string()),
 });
 export type NotificationGapValue = z.infer<typeof notificationGapValue>;
+
+/** A request that changed or commanded something, or was refused for want of a grant. */
+export const auditValue = z.object({
+  at: z.string(),
+  caller: z.string().describe('key:NAME, token:SUBJECT, anybody where nobody is asked, unknown where the caller showed nothing that holds'),
+  method: z.string(),
+  route: z.string().describe('as the OpenAPI document names it'),
+  parameters: z.record(z.string(), z.string()).describe('what stood in the place of the names in the route'),
+  from: z.string().describe('address that the request came from'),
+  status: z.number().int(),
+  commands: z.array(z.object({ op: z.string(), path: z.string().optional(), paths: z.array(z.string()).optional() })).optional()
+    .describe('operations and paths that were asked for; never values'),
+});
+export type AuditValue = z.infer<typeof auditValue>;
 
 /** CloudEvents `type` of what callers write to lwm2m.commands. */
 export const commandEventType = 'lwm2m.command';

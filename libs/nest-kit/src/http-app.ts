@@ -5,7 +5,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import type { AccessControl } from './access/access-control.ts';
-import { guard } from './access/guard.ts';
+import type { AuditSink } from './access/audit.ts';
+import { audit, guard } from './access/guard.ts';
 import { type Log, NestLogger } from './logger.ts';
 import { toApiError } from './problem.ts';
 import { ProblemFilter, sendProblem } from './problem-filter.ts';
@@ -20,6 +21,8 @@ export interface HttpAppOptions {
   readonly onRequestDone?: RequestObserver | undefined;
   /** Who may do what; without it nobody is asked. */
   readonly access?: AccessControl | undefined;
+  /** Takes the audit log. */
+  readonly audit?: AuditSink | undefined;
 }
 
 const MAX_HEADER_BYTES = 16_384;
@@ -67,6 +70,7 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpA
     });
   }
   if (access !== undefined) guard(fastify, access);
+  if (options.audit !== undefined) audit(fastify, options.audit);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(options.log),
     bodyParser: false,

@@ -9,6 +9,7 @@ export { serveDocs } from './docs.ts';
 export { TopicServer, type TopicServerOptions } from './topic-server.ts';
 export { type RetryOptions, untilDone } from './until-done.ts';
 export { AccessControl, type AccessDeps } from './access/access-control.ts';
+export { AuditLog } from './access/audit-log.ts';
 export { ApiKeys } from './access/api-keys.ts';
 export { anybody, Caller, type CommandScope } from './access/caller.ts';
 export { RequestCaller } from './access/guard.ts';

@@ -1,6 +1,6 @@
 /** The registry: REST over the cluster's state, the stream of its events, and the read model's consumers. */
 import { openApiDocument, restRoutes } from '@cluster/contracts';
-import { AccessControl, createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
+import { AccessControl, AuditLog, createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandWaiters } from './commands/command-waiters.ts';
 import { LiveFeed } from './feed/live-feed.ts';
@@ -39,17 +39,19 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
     tenantOf: (endpoint) => deps.northbound.tenantOf(endpoint),
     adopt: (endpoint, tenant) => deps.northbound.setTenant(endpoint, tenant, tenant),
   });
+  const auditLog = new AuditLog({ log: deps.log, publisher: deps.publisher, service: 'registry', dropped: metrics.auditDropped });
   const app = await createHttpApp(RegistryModule.register(deps, settings, metrics, probes, access), {
     log: deps.log,
     bodyLimitBytes: settings.bodyLimitBytes,
     onRequestDone: metrics.requestDone,
     access,
+    audit: auditLog.keep,
   });
   parts.app = app;
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });
   serveDocs(app, openApiDocument(API_VERSION));
   metrics.watch({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size, jobs: () => app.get(JobRunner).size });
-  return { listen: () => listen(app, settings), close: () => close(app, settings) };
+  return { listen: () => listen(app, settings), close: () => close(app, settings).finally(() => auditLog.close()) };
 }
 
 function running(check: () => boolean, reason: string): () => Promise<void> {

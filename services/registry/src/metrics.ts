@@ -10,6 +10,8 @@ export interface RegistryMetrics {
   /** Why a credential was refused. */
   credentialRefused(reason: 'malformed' | CredentialRefusal): void;
   credentialsChanged(change: 'set' | 'revoked'): void;
+  /** An entry of the audit log that is in this process's log alone. */
+  readonly auditDropped: () => void;
   /** Called once: values that are read when somebody looks. */
   watch(values: { readonly streams: () => number; readonly waiters: () => number; readonly jobs: () => number }): void;
 }
@@ -27,6 +29,7 @@ export function registryMetrics(metrics: Metrics): RegistryMetrics {
       metrics.counter('lwm2m_dead_letters_total', 'Records of the topics that could not be understood', { topic }).inc(),
     credentialRefused: (reason) => metrics.counter('lwm2m_credential_refusals_total', 'Credentials that were not taken', { reason }).inc(),
     credentialsChanged: (change) => metrics.counter('lwm2m_credential_changes_total', 'Credentials that were set and revoked', { change }).inc(),
+    auditDropped: () => metrics.counter('lwm2m_audit_dropped_total', 'Entries of the audit log that the topic does not have').inc(),
     watch: ({ streams, waiters, jobs }) => {
       metrics.gauge('lwm2m_event_streams', 'Event streams that are open', streams);
       metrics.gauge('lwm2m_command_waiters', 'Callers who wait for the end of a command', waiters);

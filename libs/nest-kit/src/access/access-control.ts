@@ -45,14 +45,14 @@ export class AccessControl {
     this.#rules = new Map(deps.routes.map((route) => [`${route.method.toUpperCase()} ${route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`, ruleOf(route)]));
   }
 
-  /** The caller, who may make this request; undefined where nobody is asked. Rejects with what the request ends with instead. */
-  async admit(request: AccessRequest): Promise<Caller | undefined> {
+  /** Resolves where the request may be made; rejects with what it ends with instead. `known` is told who the caller is, unless nobody is asked. */
+  async admit(request: AccessRequest, known: (caller: Caller) => void): Promise<void> {
     const rule = this.#ruleOf(request);
-    if (rule.access === 'open') return undefined;
+    if (rule.access === 'open') return;
     const caller = await this.authenticate(request);
+    known(caller);
     const tenants = caller.tenants(rule.access, rule);
     if (tenants !== ALL_TENANTS) await this.#judge(request, rule, tenants);
-    return caller;
   }
 
   /** Who shows this key or token. */

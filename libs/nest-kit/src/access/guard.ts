@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../problem-filter.ts';
 import { toApiError } from '../problem.ts';
 import type { AccessControl } from './access-control.ts';
+import { auditEntry, type AuditSink } from './audit.ts';
 import { anybody, Caller } from './caller.ts';
 
 const callers = new WeakMap<FastifyRequest, Caller>();
@@ -17,8 +18,7 @@ export function guard(fastify: Pick<FastifyInstance, 'addHook'>, access: AccessC
     const { authorization, 'x-api-key': apiKey } = request.headers;
     try {
       const shown = { authorization, apiKey: typeof apiKey === 'string' ? apiKey : undefined };
-      const caller = await access.admit({ method: request.method, route, endpoint, ...shown });
-      if (caller !== undefined) callers.set(request, caller);
+      await access.admit({ method: request.method, route, endpoint, ...shown }, (caller) => callers.set(request, caller));
     } catch (error) {
       refuse(reply, error);
     }
@@ -30,6 +30,16 @@ function refuse(reply: FastifyReply, error: unknown): void {
   const problem = toApiError(error);
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="lwm2m", error="invalid_token"');
   sendProblem(reply, problem);
+}
+
+/** Tells of each request that changes something, or was refused, when it is over. */
+export function audit(fastify: Pick<FastifyInstance, 'addHook'>, sink: AuditSink): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const caller = callers.get(request) ?? (reply.statusCode === 401 || reply.statusCode === 403 ? undefined : anybody);
+    const entry = request.routeOptions.url === undefined ? undefined : auditEntry(request, reply.statusCode, caller, new Date());
+    if (entry !== undefined) sink(entry);
+    done();
+  });
 }
 
 /** Who makes this request. Where an application asks nobody, anybody may do everything. */

@@ -1,7 +1,7 @@
 /** Access through real HTTP: each role at each route, for devices of its own and of another tenant, and what limited grants leave out. */
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  type Access, accessOf, accessOfRole, type CommandStatus, eventTypes, type Grant, type Problem, role, type Role, type RestRoute, restRoutes, topics,
+  type Access, accessOf, accessOfRole, auditValue, type CommandStatus, eventTypes, type Grant, type Problem, role, type Role, type RestRoute, restRoutes, topics,
 } from '@cluster/contracts';
 import { ApiKeys } from '@cluster/nest-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -220,5 +220,36 @@ describe('two tenants', () => {
     expect((await fetch(api('groups/all'), { headers: as(own.rival) })).status).toBe(200);
     expect(await status(send(api('groups/all'), 'DELETE', undefined, as(own.rival)))).toEqual({ status: 403, code: 'ACCESS_DENIED' });
     expect(await status(send(api('groups/all'), 'PUT', { endpointPattern: 'x' }, as(own.rival)))).toEqual({ status: 409, code: 'NAME_TAKEN' });
+  });
+});
+
+describe('the audit log', () => {
+  const entries = () => [0, 1, 2].flatMap((partition) => bench.topics.log(topics.audit, partition).records).map(({ key, value }) => ({ key, ...auditValue.parse(JSON.parse(Buffer.from(value).toString())) }));
+  const about = async (endpoint: string) => {
+    await expect.poll(() => entries().filter(({ key }) => key === endpoint)).not.toEqual([]);
+    return entries().filter(({ key }) => key === endpoint);
+  };
+
+  test('has who commanded what, without values', async () => {
+    bench.northbound.tenants.set('audited', 'acme');
+    await bench.northbound.setTenant('audited', 'acme');
+    const address = `${url}/api/v1/endpoints/audited`;
+    await send(`${address}/commands`, 'POST', { op: 'write', path: '/0/1/5', value: 'c2VjcmV0' }, as(byRole.operator));
+    await send(`${address}/labels`, 'PUT', { site: 'x' }, as(byRole.viewer));
+    await fetch(`${address}/commands`, { headers: as(byRole.viewer) });
+    await expect.poll(async () => (await about('audited')).length).toBe(2);
+    expect(await about('audited')).toEqual([
+      expect.objectContaining({
+        caller: 'key:operator', method: 'POST', route: '/api/v1/endpoints/{endpoint}/commands', parameters: { endpoint: 'audited' }, from: '127.0.0.1',
+        status: 202, commands: [{ op: 'write', path: '/0/1/5' }],
+      }),
+      expect.objectContaining({ caller: 'key:viewer', method: 'PUT', status: 403 }),
+    ]);
+    expect(JSON.stringify(entries())).not.toContain('c2VjcmV0');
+  });
+
+  test('has those who came with nothing that holds', async () => {
+    await fetch(`${url}/api/v1/endpoints/burgled`, { headers: as('guess') });
+    expect(await about('burgled')).toMatchObject([{ caller: 'unknown', method: 'GET', status: 401 }]);
   });
 });
