@@ -2,21 +2,21 @@
 import { z } from 'zod';
 
 /** Whole bytes in hex, from `min` to `max` of them. */
-function hexBytes(min: number, max: number) {
+export function hexBytes(min: number, max: number) {
   return z.string().max(max * 2).regex(/^(?:[0-9a-fA-F]{2})*$/, 'expected pairs of hex digits')
     .refine((text) => text.length >= min * 2, `expected at least ${min} byte(s)`);
 }
 
 /** RFC 4279 §5.3: any bytes. OMA Transport 1.1.1 §5.2.8.1: up to 128 of them. */
 const MAX_IDENTITY_BYTES = 128;
-const identityText = z.string().min(1).refine((text) => new TextEncoder().encode(text).length <= MAX_IDENTITY_BYTES, `expected at most ${MAX_IDENTITY_BYTES} bytes of UTF-8`);
+export const pskIdentity = z.string().min(1).refine((text) => new TextEncoder().encode(text).length <= MAX_IDENTITY_BYTES, `expected at most ${MAX_IDENTITY_BYTES} bytes of UTF-8`);
 const identityHex = hexBytes(1, MAX_IDENTITY_BYTES);
 /** OMA Transport 1.1.1 §5.2.8.1: keys of up to 64 bytes. */
-const keyHex = hexBytes(1, 64);
+export const keyHex = hexBytes(1, 64);
 const distinguishedName = z.string().min(3).max(2_048);
 
 export const pskCredential = z.union([
-  z.strictObject({ identity: identityText, keyHex }),
+  z.strictObject({ identity: pskIdentity, keyHex }),
   z.strictObject({ identityHex: identityHex.describe('an identity that is no text'), keyHex }),
 ]);
 export const rpkCredential = z.strictObject({

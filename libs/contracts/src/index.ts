@@ -1,6 +1,7 @@
 /** The contracts of the cluster: one schema for each event and REST body, from which types, validation and documents come. */
 export * from './access.ts';
 export * from './advice.ts';
+export * from './bootstrap.ts';
 export * from './values.ts';
 export * from './bootstrap-sessions.ts';
 export * from './commands.ts';

@@ -1,9 +1,13 @@
 /** Endpoint state: sessions, ownership, downlink queues and observations, and the ports that keep them. */
 export { AssociationKeeper, type NewAssociation, type Takeover } from './associations/association-keeper.ts';
 export * from './associations/store.ts';
+export type { CredentialMaker, ServerKey } from './bootstrap/account-credentials.ts';
+export { type Assigned, Assignments, type BootstrapCandidate } from './bootstrap/assignments.ts';
 export type * from './bootstrap/bootstrap-desk.ts';
 export * from './bootstrap/bootstrap-session.ts';
 export { FlightRecord, type SessionHead } from './bootstrap/flight-record.ts';
+export { ConfigurationStore } from './bootstrap/configuration-store.ts';
+export { type BootstrapDevices, type Enrolment, ProvisioningDesk } from './bootstrap/provisioning-desk.ts';
 export * from './commands.ts';
 export { BoundedCache } from './credentials/bounded-cache.ts';
 export * from './credentials/credential.ts';

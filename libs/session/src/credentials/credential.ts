@@ -68,8 +68,8 @@ export interface CredentialSet {
   /** The interfaces for which it ever had any: there no certificate counts by its name alone, whatever is revoked. */
   readonly everFor: readonly CredentialUse[];
   /**
-   * Of each kind and role: a current one, a former one that the device is known to have had, and one that was made and
-   * not used yet; the last may be the current one or a former one.
+   * Of each kind and role: a current one, a former one that the device is known to have had, and two that were made and
+   * not used yet; one of these may be the current one.
    */
   readonly credentials: readonly Credential[];
 }

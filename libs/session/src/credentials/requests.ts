@@ -1,6 +1,6 @@
 /** From what a caller sends to contents, and from contents to what a caller is shown: secrets go in, never out. */
 import type { CredentialsRequest, CredentialView } from '@cluster/contracts';
-import { decodeUtf8Strict, encodeUtf8, fromHex, toHex } from '@cluster/bytes';
+import { decodeUtf8Strict, encodeUtf8, equalBytes, fromHex, toHex } from '@cluster/bytes';
 import { parseNameText, parseSpki } from '@cluster/dtls';
 import { sha256 } from '@cluster/secrets';
 import { Buffer } from 'node:buffer';
@@ -17,7 +17,7 @@ type Parsed<T> = T | CredentialFault;
 /** The contents that a request sets, or everything that is wrong with it. */
 export function parseCredentials(request: CredentialsRequest): { contents: CredentialContent[]; faults: CredentialFault[] } {
   const parsed: Parsed<CredentialContent>[] = [];
-  if (request.psk) parsed.push(psk(request.psk));
+  if (request.psk) parsed.push(pskOf(request.psk));
   if (request.rpk) parsed.push(rpk(request.rpk));
   if (request.x509) parsed.push(x509(request.x509));
   if (request.oscore) parsed.push(oscore(request.oscore));
@@ -31,7 +31,8 @@ function bytesOf(hex: string | undefined): Uint8Array {
   return fromHex(hex ?? '') ?? new Uint8Array(0);
 }
 
-function psk(given: NonNullable<CredentialsRequest['psk']>): Psk {
+/** Of a request that has the right shape. */
+export function pskOf(given: NonNullable<CredentialsRequest['psk']>): Psk {
   const identity = 'identity' in given ? encodeUtf8(given.identity) : bytesOf(given.identityHex);
   return { kind: 'psk', identity, key: bytesOf(given.keyHex) };
 }
@@ -54,9 +55,13 @@ function x509(given: NonNullable<CredentialsRequest['x509']>): Parsed<PinnedCert
 }
 
 function oscore(given: NonNullable<CredentialsRequest['oscore']>): Parsed<Oscore> {
-  const [senderId, recipientId] = [bytesOf(given.senderIdHex), bytesOf(given.recipientIdHex)];
+  const context = oscoreOf(given);
   // RFC 8613 §3.3: the ids of a context differ.
-  if (toHex(senderId) === toHex(recipientId)) return { path: 'oscore.recipientIdHex', message: 'expected another id than senderIdHex' };
+  return equalBytes(context.senderId, context.recipientId) ? { path: 'oscore.recipientIdHex', message: 'expected another id than senderIdHex' } : context;
+}
+
+export function oscoreOf(given: NonNullable<CredentialsRequest['oscore']>): Oscore {
+  const [senderId, recipientId] = [bytesOf(given.senderIdHex), bytesOf(given.recipientIdHex)];
   return { kind: 'oscore', masterSecret: bytesOf(given.masterSecretHex), salt: bytesOf(given.saltHex), senderId, recipientId };
 }
 

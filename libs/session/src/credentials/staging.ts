@@ -3,10 +3,10 @@
  * is sent. Pure: a set in, a set out.
  *
  * Nothing ends here. What stood before becomes former, and is valid until the device used what was made. A device that
- * comes again before it did is given the same again: however often it comes, there is one of a kind and role at most that
- * was made and not used.
+ * comes again before it did is given the same again: however often it comes, of a kind and role there is one at most that
+ * was made and not used, and one more that does not fit any more.
  */
-import { replaceEachOther, withCredentials } from './changes.ts';
+import { replaceEachOther, sameContent, withCredentials } from './changes.ts';
 import { type Credential, type CredentialContent, type CredentialSet, type CredentialUse, kindOf, type MadeSecret, valid } from './credential.ts';
 
 /** A credential as it comes from its maker. */
@@ -38,14 +38,15 @@ export function stageCredentials(set: CredentialSet, wanted: readonly Wanted[], 
   const kept = valid(set.credentials, nowMs);
   let { lastVersion } = set;
   const staged = wanted.map((want): Credential => {
-    const before = kept.find((each) => isMadeFor(each, want));
+    const before = kept.find((each) => isMadeFor(each, want)) ?? kept.find((each) => each.role === want.use && sameContent(each.content, want.made.content));
     if (before !== undefined) return { ...before, state: 'current' };
     lastVersion += 1;
     return { version: lastVersion, createdAtMs: nowMs, state: 'current', role: want.use, unproved: want.made.secret, content: want.made.content };
   });
   const stays = (each: Credential) => given.some(({ use, kind }) => each.role === use && kindOf(each) === kind);
-  const others = kept
-    .filter((each) => !staged.some(({ version }) => version === each.version) && !isStale(each, wanted))
+  const left = kept.filter((each) => !staged.some(({ version }) => version === each.version));
+  const others = left
+    .filter((each) => !isStale(each, left, wanted))
     .map((each) => (!stays(each) && staged.some((next) => replaceEachOther(each, next)) ? { ...each, state: 'former' as const } : each));
   const next = [...others, ...staged];
   const same = next.length === set.credentials.length && next.every((each) => isUnchanged(each, set.credentials));
@@ -63,7 +64,9 @@ function isMadeFor(each: Credential, want: Wanted): boolean {
   return want.fits?.(unproved, content) ?? true;
 }
 
-/** Made before, never used, and of no use any more: another one takes its place. */
-function isStale(each: Credential, wanted: readonly Wanted[]): boolean {
-  return each.unproved !== undefined && wanted.some((want) => each.role === want.use && kindOf(each) === want.kind);
+/** Made before, never used, and does not fit any more: the device may have the last one of these, and is given another. */
+function isStale(each: Credential, left: readonly Credential[], wanted: readonly Wanted[]): boolean {
+  const isUnfit = (one: Credential) => one.unproved !== undefined && one.role === each.role && kindOf(one) === kindOf(each);
+  if (!isUnfit(each) || !wanted.some((want) => each.role === want.use && kindOf(each) === want.kind)) return false;
+  return left.some((other) => isUnfit(other) && other.version > each.version);
 }

@@ -1,11 +1,13 @@
-/** The numbers of endpoints that have credentials: kept for good, also before their first Register. */
+/** The numbers of endpoints that have credentials or an account: kept for good, also before their first Register. */
+import type { BootstrapCandidate } from '../bootstrap/assignments.ts';
+import type { BootstrapDevices } from '../bootstrap/provisioning-desk.ts';
 import type { DeviceNumbers } from '../credentials/credential-desk.ts';
 import type { Rng } from '../identifiers.ts';
 import type { ClusterStore, DeviceNumber, SessionStore } from '../ports.ts';
-import type { SessionRecord } from '../record.ts';
+import { decodeSession, type SessionRecord } from '../record.ts';
 import { DeviceSessions } from './device-sessions.ts';
 
-export class EndpointNumbers implements DeviceNumbers {
+export class EndpointNumbers implements DeviceNumbers, BootstrapDevices {
   readonly #devices: DeviceSessions;
 
   constructor(deps: { sessions: SessionStore; cluster: ClusterStore; rng: Rng }) {
@@ -16,16 +18,31 @@ export class EndpointNumbers implements DeviceNumbers {
     return (await this.#devices.find(endpoint))?.number;
   }
 
-  async keep(endpoint: string): Promise<DeviceNumber> {
+  keep(endpoint: string): Promise<DeviceNumber> {
+    return this.#keep(endpoint, true);
+  }
+
+  open(endpoint: string): Promise<DeviceNumber> {
+    return this.#keep(endpoint, false);
+  }
+
+  async named(number: DeviceNumber): Promise<BootstrapCandidate | undefined> {
+    const [stored] = await this.#devices.store.load([number]);
+    if (stored === undefined) return undefined;
+    const { endpoint, profile, registration } = decodeSession(stored.record);
+    return { endpoint, labels: profile?.labels ?? {}, paths: registration.objectLinks.map(({ path }) => path) };
+  }
+
+  async #keep(endpoint: string, secured: boolean): Promise<DeviceNumber> {
     const found = await this.#devices.find(endpoint);
-    if (found?.record.secured === true && found.record.kept) return found.number;
-    await this.#devices.provide(endpoint, secure);
-    return (await this.find(endpoint)) ?? this.keep(endpoint);
+    if (found !== undefined && (found.record.secured === true) === secured && found.record.kept) return found.number;
+    await this.#devices.provide(endpoint, (record, nowMs, sequence) => kept(record, secured, nowMs, sequence));
+    return (await this.find(endpoint)) ?? this.#keep(endpoint, secured);
   }
 }
 
-/** From now on only who proves to be the endpoint may register it. One that is new is told to the directory. */
-function secure(record: SessionRecord, nowMs: number, sequence: number): SessionRecord {
+/** Where `secured`, only who proves to be the endpoint may register it. One that is new is told to the directory. */
+function kept({ secured: _, ...record }: SessionRecord, secured: boolean, nowMs: number, sequence: number): SessionRecord {
   const changed = record.state === 'provisioned' && sequence === 1 ? { changed: { atMs: nowMs, sequence } } : {};
-  return { ...record, ...changed, kept: true, secured: true };
+  return { ...record, ...changed, kept: true, ...(secured ? { secured } : {}) };
 }
