@@ -7,3 +7,6 @@ export { createAuthority, type OwnAuthority } from './own-authority.ts';
 export { judgeRequest, type RequestRefusal } from './request-policy.ts';
 export { pemBlock } from './pem.ts';
 export { newSerial } from './serial.ts';
+export { CertificateDesk, type Issued, MAX_CERTIFICATES_OF_ENDPOINT } from './certificate-desk.ts';
+export * from './store.ts';
+export { type EnrolledCredentials, type EstAnswer, type EstDevice, EstHandler, type EstRequest } from './est/handler.ts';

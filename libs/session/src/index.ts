@@ -17,6 +17,7 @@ export { CredentialLookup, MAX_CREDENTIAL_AGE_MS } from './credentials/credentia
 export type { KnownDevice, PskCandidate, UsedCredential } from './credentials/credential-lookup.ts';
 export { type CredentialHead, CredentialsUnreadable, type LiveVersion } from './credentials/credential-record.ts';
 export * from './credentials/endpoint-binding.ts';
+export { EnrolledCertificates, type Enrolled, type Enrolling } from './credentials/enrolment.ts';
 export * from './credentials/peer-verdicts.ts';
 export * from './credentials/revocation-watch.ts';
 export type { Given, Made, Wanted } from './credentials/staging.ts';

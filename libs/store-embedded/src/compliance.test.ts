@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { associationStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance } from '@cluster/testing';
+import { associationStoreCompliance, certificateStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance } from '@cluster/testing';
 import { openEmbeddedStore, type EmbeddedStore } from './index.ts';
 
 type Open = () => Promise<{ store: EmbeddedStore; close: () => Promise<void> }>;
@@ -28,6 +28,7 @@ for (const [name, open] of Object.entries({ 'an SQLite file': inFile, 'SQLite in
   readModelStoreCompliance(name, open);
   credentialStoreCompliance(name, open);
   associationStoreCompliance(name, open);
+  certificateStoreCompliance(name, open);
   fleetStoreCompliance(name, open);
   updateStoreCompliance(name, open);
 }

@@ -55,6 +55,12 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE firmware_updates (endpoint TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL, due_ms REAL) WITHOUT ROWID;
   CREATE INDEX firmware_updates_due ON firmware_updates (due_ms) WHERE due_ms IS NOT NULL;
   `,
+  `
+  CREATE TABLE store_certificates (serial TEXT PRIMARY KEY, endpoint TEXT NOT NULL, not_after_ms REAL NOT NULL, record TEXT NOT NULL, revocation TEXT) WITHOUT ROWID;
+  CREATE INDEX store_certificates_end ON store_certificates (not_after_ms, serial);
+  CREATE INDEX store_certificates_of ON store_certificates (endpoint, not_after_ms, serial);
+  CREATE INDEX store_certificates_revoked ON store_certificates (serial) WHERE revocation IS NOT NULL;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

@@ -1,10 +1,12 @@
 /** The embedded adapter of the session ports: one SQLite file, one process. */
 import type { UpdateStore } from '@cluster/firmware';
 import type { GroupStore, JobStore } from '@cluster/fleet';
+import type { CertificateStore } from '@cluster/pki';
 import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { DatabaseSync } from 'node:sqlite';
 import { alarmClock } from './alarms.ts';
 import { associationKeeper, purgeAssociations } from './associations.ts';
+import { certificateKeeper } from './certificates.ts';
 import { credentialKeeper } from './credentials.ts';
 import { Database } from './database.ts';
 import { documentSets } from './documents.ts';
@@ -27,7 +29,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore, CertificateStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has
@@ -43,6 +45,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...names(database, now),
     ...recordKeeper(database, now),
     ...credentialKeeper(database),
+    ...certificateKeeper(database),
     ...associationKeeper(database, now),
     ...alarmClock(database),
     ...tenantAccounts(database),

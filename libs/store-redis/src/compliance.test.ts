@@ -1,6 +1,6 @@
 /** The Redis adapter passes the suites of its ports, on one server and on a cluster of three. */
 import {
-  associationStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance, useRedis, useRedisCluster,
+  associationStoreCompliance, certificateStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance, useRedis, useRedisCluster,
 } from '@cluster/testing';
 import { connectRedisStore, type RedisStore } from './index.ts';
 
@@ -16,6 +16,7 @@ for (const [name, urls] of Object.entries(topologies)) {
   readModelStoreCompliance(name, open);
   credentialStoreCompliance(name, open);
   associationStoreCompliance(name, open);
+  certificateStoreCompliance(name, open);
   fleetStoreCompliance(name, open);
   updateStoreCompliance(name, open);
 }

@@ -48,6 +48,12 @@ export interface Keys {
   /** The firmware update of an endpoint, and when those of a part are due. */
   update(part: number, endpoint: string): string;
   updatesDue(part: number): string;
+  /** Serial → issued certificate, of one part of them; what is revoked of it; its order by their ends. */
+  certificates(part: number): string;
+  revocations(part: number): string;
+  certificateEnds(part: number): string;
+  /** The serials of an endpoint's certificates. */
+  certificatesOf(endpoint: string): string;
 }
 
 export function keysUnder(prefix: string): Keys {
@@ -81,6 +87,10 @@ export function keysUnder(prefix: string): Keys {
     groups: () => `${p}g`,
     update: (part, endpoint) => `${p}f:{${part}}:${endpoint}`,
     updatesDue: (part) => `${p}f:{${part}}`,
+    certificates: (part) => `${p}z:{${part}}`,
+    revocations: (part) => `${p}z:{${part}}:r`,
+    certificateEnds: (part) => `${p}z:{${part}}:e`,
+    certificatesOf: (endpoint) => `${p}zo:${endpoint}`,
     values: (endpoint) => `${p}v:${endpoint}`,
     waiting: (tenant) => `${p}u:${tenant}`,
   };

@@ -1,11 +1,13 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
 import type { UpdateStore } from '@cluster/firmware';
 import type { GroupStore, JobStore } from '@cluster/fleet';
+import type { CertificateStore } from '@cluster/pki';
 import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
 import { alarmClock, alarmSetter } from './alarms.ts';
 import { associationKeeper } from './associations.ts';
 import { Availability, type AvailabilityListener } from './availability.ts';
+import { certificateKeeper } from './certificates.ts';
 import { ClusterRouter } from './cluster.ts';
 import type { Router } from './command.ts';
 import { Connection } from './connection.ts';
@@ -26,7 +28,7 @@ import { tenantAccounts } from './waiting.ts';
 import { updateKeeper } from './updates.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore, CertificateStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
@@ -88,6 +90,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
     ...tenantAccounts(router, keys),
     ...recordKeeper(router, keys, alarmSetter(keys, options.shards)),
     ...credentialKeeper(router, keys),
+    ...certificateKeeper(router, keys),
     ...associationKeeper(router, keys),
     ...addressIndex(router, keys),
     ...alarmClock(router, keys, options.shards),

@@ -9,6 +9,7 @@ export { eventsCompliance } from './compliance/events.ts';
 export type { EventsHarness } from './compliance/events-harness.ts';
 export { sessionStoreCompliance, type Opened } from './compliance/session-store.ts';
 export { clusterStoreCompliance } from './compliance/cluster-store.ts';
+export { certificateStoreCompliance } from './compliance/certificate-store.ts';
 export { credentialStoreCompliance } from './compliance/credential-store.ts';
 export { associationStoreCompliance } from './compliance/association-store.ts';
 export { fleetStoreCompliance } from './compliance/fleet-store.ts';

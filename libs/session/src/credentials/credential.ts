@@ -91,3 +91,8 @@ export function opens({ role }: Pick<Credential, 'role'>, use: CredentialUse): b
 export function usesOf(role: CredentialRole): CredentialUse[] {
   return role === 'any' ? ['management', 'bootstrap'] : [role];
 }
+
+/** A certificate that the device enrolled for and was not seen to use: its key is the device's alone. */
+export function isEnrolled({ unproved }: Pick<Credential, 'unproved'>): boolean {
+  return unproved?.certificate !== undefined && unproved.privateKey === undefined;
+}

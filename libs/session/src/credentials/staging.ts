@@ -7,7 +7,7 @@
  * was made and not used, and one more that does not fit any more.
  */
 import { replaceEachOther, sameContent, withCredentials } from './changes.ts';
-import { type Credential, type CredentialContent, type CredentialSet, type CredentialUse, kindOf, type MadeSecret, valid } from './credential.ts';
+import { type Credential, type CredentialContent, type CredentialSet, type CredentialUse, isEnrolled, kindOf, type MadeSecret, valid } from './credential.ts';
 
 /** A credential as it comes from its maker. */
 export interface Made {
@@ -61,6 +61,7 @@ function isUnchanged(each: Credential, before: readonly Credential[]): boolean {
 function isMadeFor(each: Credential, want: Wanted): boolean {
   const { unproved, content } = each;
   if (unproved === undefined || each.role !== want.use || kindOf(each) !== want.kind) return false;
+  if (isEnrolled(each)) return false;
   return want.fits?.(unproved, content) ?? true;
 }
 

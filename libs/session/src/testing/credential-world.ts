@@ -2,7 +2,7 @@
 import { encodeUtf8, toHex } from '@cluster/bytes';
 import { KeyRing, type MasterSecret, Sealer } from '@cluster/secrets';
 import { randomBytes } from 'node:crypto';
-import { CredentialDesk, CredentialLookup, type CredentialPolicy, type CredentialUse, type DeviceNumbers } from '../index.ts';
+import { CredentialDesk, CredentialLookup, type CredentialPolicy, type CredentialUse, type DeviceNumbers, EnrolledCertificates, type Ring } from '../index.ts';
 import { MemoryCredentialStore } from './memory-credential-store.ts';
 
 export const first: MasterSecret = { id: 1, bytes: randomBytes(32) };
@@ -26,15 +26,21 @@ export class CredentialWorld {
   };
 
   desk(policy: CredentialPolicy = strict): CredentialDesk {
-    return new CredentialDesk({
+    return new CredentialDesk({ ...this.#keeping(), devices: this.devices, policy });
+  }
+
+  enrolled(): EnrolledCertificates {
+    return new EnrolledCertificates({ ...this.#keeping(), sharedPsks: false });
+  }
+
+  #keeping() {
+    return {
       store: this.store,
-      cluster: { ring: async (rings) => void this.rung.push(...rings.map(({ worker, number }) => `${worker} ${number}`)) },
-      devices: this.devices,
+      cluster: { ring: async (rings: readonly Ring[]) => void this.rung.push(...rings.map(({ worker, number }) => `${worker} ${number}`)) },
       ring: this.ring,
       sealer: this.sealer,
-      policy,
       timeMs: async () => this.nowMs,
-    });
+    };
   }
 
   lookup(cacheEntries = 100, use: CredentialUse = 'management'): CredentialLookup {
