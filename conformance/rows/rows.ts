@@ -78,7 +78,7 @@ const requirements: readonly Row[] = [
   test('Q41', 'secure communication over DTLS (TLS, OSCORE: see there)', [SECURITY, 'UDP Channel Security - Pre-shared Key Mode'], [SECURITY, 'UDP Channel Security - Certificate Mode']),
   test('Q42', 'repeats have no effect (replay under OSCORE: see there)', [SIMULATOR, 'is answered the same when its request comes twice']),
   test('Q43', 'mutual authentication', [SECURITY, 'Certificate Mode - server identity failure']),
-  part('Q44', 'authorization of callers', 'access control of the northbound API'),
+  test('Q44', 'authorization of callers', ['services/registry/src/rest/access.test.ts', 'gives the commands that are granted, and no others']),
   test('Q45', 'integrity'),
   test('Q46', 'confidentiality'),
 ];
@@ -234,7 +234,7 @@ const features: readonly Row[] = [
   part('F35', 'interworking with oneM2M and others', 'consumers of the events: nothing of it is in the server'),
   test('F36', 'streetlights'),
   test('F37', 'air conditioning'),
-  part('F38', 'roles around a car', 'access control of the northbound API'),
+  test('F38', 'roles around a car', ['services/registry/src/rest/access.test.ts', 'an endpoint changes its tenant by who administers both']),
   test('F39', 'suspending many devices'),
 ];
 

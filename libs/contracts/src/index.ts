@@ -19,3 +19,5 @@ export * from './rest.ts';
 export * from './rest-examples.ts';
 export * from './rest-routes.ts';
 export * from './openapi.ts';
+export * from './asyncapi.ts';
+export * from './version.ts';

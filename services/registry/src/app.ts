@@ -1,5 +1,5 @@
 /** The registry: REST over the cluster's state, the stream of its events, and the read model's consumers. */
-import { openApiDocument, restRoutes } from '@cluster/contracts';
+import { API_VERSION, asyncApiDocument, openApiDocument, restRoutes } from '@cluster/contracts';
 import { AccessControl, AuditLog, createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandWaiters } from './commands/command-waiters.ts';
@@ -18,7 +18,6 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-const API_VERSION = '0.1.0';
 
 /** Builds a registry; nothing runs before `listen`. */
 export async function createRegistry(deps: RegistryDeps, options: Partial<RegistryOptions> = {}): Promise<Registry> {
@@ -49,7 +48,7 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
   });
   parts.app = app;
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });
-  serveDocs(app, openApiDocument(API_VERSION));
+  serveDocs(app, openApiDocument(API_VERSION), asyncApiDocument(API_VERSION));
   metrics.watch({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size, jobs: () => app.get(JobRunner).size });
   return { listen: () => listen(app, settings), close: () => close(app, settings).finally(() => auditLog.close()) };
 }

@@ -33,6 +33,7 @@ interface Rule {
 
 /** What is on no list is for those who may do everything. */
 const UNLISTED: Rule = { access: 'administer', limited: false, ofTenants: false };
+const DOCUMENTS = ['/api/openapi.json', '/api/asyncapi.json'];
 /** A token has three parts (RFC 7519 §3); keys have no dots. */
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -69,7 +70,7 @@ export class AccessControl {
   }
 
   #ruleOf({ method, route }: AccessRequest): Rule {
-    if (route.startsWith('/api/docs') || route === '/api/openapi.json') return { access: 'open', limited: false, ofTenants: false };
+    if (route.startsWith('/api/docs') || DOCUMENTS.includes(route)) return { access: 'open', limited: false, ofTenants: false };
     return this.#rules.get(`${method === 'HEAD' ? 'GET' : method} ${route}`) ?? UNLISTED;
   }
 

@@ -97,7 +97,7 @@ test('who may do everything everywhere sees the devices of every tenant', async 
 });
 
 test('health, metrics and the documents ask nobody', async () => {
-  for (const path of ['/health/live', '/health/ready', '/metrics', '/api/openapi.json', '/api/docs']) expect((await fetch(url + path)).status).toBe(200);
+  for (const path of ['/health/live', '/health/ready', '/metrics', '/api/openapi.json', '/api/asyncapi.json', '/api/docs']) expect((await fetch(url + path)).status).toBe(200);
 });
 
 test('a bearer header takes keys too; the refusal says how to come', async () => {
