@@ -27,6 +27,7 @@ import { HeldTemplates } from './held-templates.ts';
 import { NetworkIdentities } from './network-identities.ts';
 import { Presence } from './presence.ts';
 import { Refusals } from './refusals.ts';
+import { refusalOf } from './session-change.ts';
 import { Sweeper } from './sweeper.ts';
 import { TemplateWalk } from './template-walk.ts';
 import { Traces } from './traces.ts';
@@ -190,7 +191,7 @@ function assembleDownlink(
     transmission: (record) => ({ ...blocksFor(uplink.secure.live(record.peer)), ...uplink.presence.transmission(record) }),
   });
   const { sessions } = uplink;
-  const settler = new Settler(sessions, () => uplink.counters.failures.inc());
+  const settler = new Settler(sessions, (error) => refusalOf(error) === undefined && uplink.counters.failures.inc());
   const wake = (number: string) => dispatcher.wake(number);
   const putOff = new PutOff(uplink, wake);
   const dispatcher: Dispatcher = new Dispatcher({

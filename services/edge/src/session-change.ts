@@ -1,5 +1,6 @@
 /** One awaited change of a session, for work that is not on the per-packet path. */
-import type { DeviceNumber } from '@cluster/session';
+import { EventsUnavailable } from '@cluster/events';
+import { StoreUnavailable, type DeviceNumber } from '@cluster/session';
 import type { Decision, DeviceSteps, Refusal } from './device-steps.ts';
 import type { Held } from './held-sessions.ts';
 
@@ -12,6 +13,13 @@ export class ChangeRefused extends Error {
     super(`change refused: ${why}`);
     this.why = why;
   }
+}
+
+/** Who refused, where the store or the brokers did; undefined: the fault is another one, which nobody expects. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof ChangeRefused) return error.why;
+  if (error instanceof StoreUnavailable) return 'store';
+  return error instanceof EventsUnavailable ? 'events' : undefined;
 }
 
 export type Change = Omit<Decision, 'done'>;

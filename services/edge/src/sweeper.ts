@@ -14,7 +14,7 @@ import { hasMark, type EndedRegistrations } from './ended-registrations.ts';
 import type { HeldTemplates } from './held-templates.ts';
 import type { Presence } from './presence.ts';
 import { LOOK_AT_LEAST_MS } from './next-look.ts';
-import { ChangeRefused, changeSession } from './session-change.ts';
+import { changeSession, refusalOf } from './session-change.ts';
 import type { WorkerLease } from './worker-lease.ts';
 
 export interface SweeperDeps {
@@ -124,7 +124,7 @@ export class Sweeper {
       const lookMs = Math.min(expiryMs, nowMs + LOOK_AT_LEAST_MS);
       return next(lookMs, sleepMs, changeMs, queueMs ?? Infinity, await this.#lookAtObservations(alarm.number, record, ownerLives && !mine));
     } catch (error) {
-      if (!(error instanceof ChangeRefused)) this.#deps.log.error({ err: error }, 'an alarm could not be served');
+      if (refusalOf(error) === undefined) this.#deps.log.error({ err: error }, 'an alarm could not be served');
       return nowMs + SETTLE_MS;
     }
   }

@@ -10,7 +10,7 @@ import {
 import type { DesiredStep, DeviceNumber, Observation, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
 import { Ticks } from '@cluster/transport';
 import { nextLookMs } from '../next-look.ts';
-import { ChangeRefused, changeSession } from '../session-change.ts';
+import { ChangeRefused, changeSession, refusalOf } from '../session-change.ts';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import type { DownlinkSide } from '../uplink/notification.ts';
@@ -154,7 +154,7 @@ export class Dispatcher implements DownlinkSide {
         // The event of an operator's change is out: the next write clears its mark.
         return held.record.changed === undefined ? undefined : changeSession(this.#deps.steps, number, ({ record }) => ({ record }));
       })
-      .catch(() => this.#deps.uplink.counters.failures.add(1));
+      .catch((error: unknown) => this.#putOff(error, () => this.rung(number)));
   }
 
   /** Stops requests on paths that another worker took over. A store that is away confirms nothing: its answer is waited for. */
@@ -183,13 +183,18 @@ export class Dispatcher implements DownlinkSide {
     try {
       while (!this.#closed && (await this.#serveInTurn(number, active)));
     } catch (error) {
-      // What was refused stands in the store; if nothing else wakes the device, the sweeper does.
-      if (!(error instanceof ChangeRefused)) this.#deps.uplink.counters.failures.add(1);
-      else if (error.why === 'store') setTimeout(() => this.wake(number), STORE_AGAIN_MS).unref();
+      this.#putOff(error, () => this.wake(number));
     } finally {
       this.#active.delete(number);
       if (active.again && !this.#closed) this.wake(number);
     }
+  }
+
+  /** What was refused stands in the store; if nothing else wakes the device, the sweeper does. */
+  #putOff(error: unknown, again: () => void): void {
+    const why = refusalOf(error);
+    if (why === undefined) this.#deps.uplink.counters.failures.add(1);
+    else if (why === 'store') setTimeout(again, STORE_AGAIN_MS).unref();
   }
 
   /** One thing at a time: a device with a long queue comes behind the others after each. */

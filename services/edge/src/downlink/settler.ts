@@ -10,15 +10,15 @@ const DELAY_MS = 500;
 export type PutOff = Parameters<SessionStore['settle']>[0][number];
 
 export class Settler {
-  readonly #sessions: SessionStore;
-  readonly #failed: () => void;
+  readonly #sessions: Pick<SessionStore, 'commit' | 'settle' | 'account'>;
+  readonly #failed: (error: unknown) => void;
   #writes = new Map<DeviceNumber, EntryWrite[]>();
   #alarms = new Map<DeviceNumber, PutOff>();
   #accounts = new Map<DeviceNumber, Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `failed` hears of marks that stay. */
-  constructor(sessions: SessionStore, failed: () => void) {
+  /** `failed` hears why marks stay. */
+  constructor(sessions: Pick<SessionStore, 'commit' | 'settle' | 'account'>, failed: (error: unknown) => void) {
     this.#sessions = sessions;
     this.#failed = failed;
   }

@@ -1,9 +1,9 @@
 /** Sends each CoAP event of a tick to its handler, and the steps that come of it to the devices, all at once. */
 import { Code, uriPath, type CoapEvent } from '@cluster/coap';
 import { refusal, unavailable } from '@cluster/coap-kit';
-import { StoreUnavailable } from '@cluster/session';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import { storeCause } from '../refusal-causes.ts';
+import { refusalOf } from '../session-change.ts';
 import type { Traces } from '../traces.ts';
 import { notificationStep, type DownlinkSide } from './notification.ts';
 import { registerSteps } from './register.ts';
@@ -47,7 +47,7 @@ export class Router {
     try {
       this.#steps.run(await steps(this.#uplink, received));
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) this.#uplink.counters.failures.add(1);
+      if (refusalOf(error) === undefined) this.#uplink.counters.failures.add(1);
       const cause = storeCause(error);
       for (const { exchange } of received) {
         this.#uplink.counters.refusedStep(cause);
