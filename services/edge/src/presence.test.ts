@@ -41,16 +41,18 @@ describe('presence', () => {
     ['UQ of 1.0', { version: '1.0', binding: 'UQ', queueMode: false }],
   ])('B103, B104, Q30, Q31 a device with %s is told asleep after its window, and awake when it is heard', async (_what, options) => {
     const device = await started(options);
-    expect(await presence()).toMatchObject({ state: 'awake', awakeUntil: expect.any(String) });
     const { data } = await nth(ASLEEP, 1);
     const shown = await presence();
     expect(shown).toMatchObject({ state: 'asleep', awakeUntil: data['since'], lastHeard: data['lastHeard'] });
     expect(Date.parse(shown?.awakeUntil ?? '') - Date.parse(shown?.lastHeard ?? '')).toBe(AWAKE_S * 1_000);
+    expect(new Set(harness.events.map(({ id }) => id)).size).toBe(harness.events.length);
+    await harness.northbound.setProfile('sleepy', { settings: { maxTransmitWaitS: 93 } });
     expect(await device.update()).toBe('2.04');
     expect((await nth(AWAKE, 1)).data).toMatchObject({ endpoint: 'sleepy', state: 'awake' });
-    expect((await presence())?.state).toBe('awake');
-    await nth(ASLEEP, 2);
-    expect(new Set(harness.events.map(({ id }) => id)).size).toBe(harness.events.length);
+    const again = await presence();
+    expect(again).toMatchObject({ state: 'awake' });
+    expect(Date.parse(again?.awakeUntil ?? '') - Date.parse(again?.lastHeard ?? '')).toBe(93_000);
+    expect(new Set(told(ASLEEP).map(({ id }) => id)).size).toBe(1);
   });
 
   it('a Send and a notification wake it, and none that follow tell it again', async () => {
