@@ -24,6 +24,7 @@ export function faultsOf(evidence: Evidence): string[] {
     ...evidence.queue.faults,
     ...evidence.devices.flatMap((device) => untold(device, evidence.events)),
     ...twiceUnderOtherIds(evidence.events),
+    ...updatesUnderOtherIds(evidence),
     ...expiredTooEarly(evidence),
     ...evidence.devices.flatMap(revived),
     ...evidence.submitted.flatMap((submitted) => commandFaults(submitted, evidence)),
@@ -67,13 +68,9 @@ export function labelsUntold(endpoint: string, kept: Readonly<Record<string, str
 /** Equal causes have equal ids. */
 function twiceUnderOtherIds(events: readonly ClusterEvent[]): string[] {
   const ids = new Map<string, { id: string; state: unknown }>();
-  const told = new Set<string>();
   return events.flatMap((event) => {
     const cause = causeOf(event);
-    // An Update told once more shows the address of now, which may be that of its repeat from elsewhere.
-    const repeated = event.type === eventTypes.updated && told.has(event.id);
-    told.add(event.id);
-    if (cause === undefined || repeated) return [];
+    if (cause === undefined) return [];
     const key = `${event.type} of ${event.endpoint}: ${cause}`;
     const state = (event.data as Data)['state'];
     const known = ids.get(key) ?? { id: event.id, state };
@@ -83,10 +80,22 @@ function twiceUnderOtherIds(events: readonly ClusterEvent[]): string[] {
   });
 }
 
+/** An Update is told under one id for each message that brought it, whichever address its events show by then. */
+function updatesUnderOtherIds({ events, wire }: Evidence): string[] {
+  const ids = new Map<string, Set<string>>();
+  for (const { type, id, data } of events) {
+    const { smsNumber } = data as { smsNumber?: string };
+    if (type === eventTypes.updated && smsNumber !== undefined) ids.set(smsNumber, (ids.get(smsNumber) ?? new Set()).add(id));
+  }
+  return [...ids].flatMap(([sms, { size }]) => {
+    const messages = wire.updateMessages.get(sms) ?? 0;
+    return size <= messages ? [] : [`the Update ${sms} came in ${messages} messages, and is told under ${size} ids`];
+  });
+}
+
 function causeOf({ type, data }: ClusterEvent): string | undefined {
   const value = data as Data;
-  // Repeated from another address it is another message. RFC 7252 §4.4
-  if (type === eventTypes.updated) return value['smsNumber'] === undefined ? undefined : `${String(value['smsNumber'])} from ${String(value['address'])}`;
+  if (type === eventTypes.updated) return undefined;
   if (type === eventTypes.commandResult) return value['id'] as string;
   if (type === eventTypes.send || type === eventTypes.notification) return String(valuesOf(value));
   if (type === eventTypes.notificationGap) return undefined;

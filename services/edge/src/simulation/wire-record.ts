@@ -1,5 +1,5 @@
 /** What went over the network, and the rules that hold there. */
-import { Code, decodeMessage, isRequest, MessageType, OptionNumber, optionValue, textOptions, uriPath, type CoapMessage } from '@cluster/coap';
+import { Code, decodeMessage, isRequest, MessageType, OptionNumber, optionValue, textOptions, uriPath, uriQuery, type CoapMessage } from '@cluster/coap';
 import type { Wiretap } from './network.ts';
 
 interface Seen {
@@ -20,6 +20,8 @@ export class WireRecord implements Wiretap {
   readonly faults: string[] = [];
   /** When Updates of each location first reached a worker. */
   readonly updates = new Map<string, number[]>();
+  /** How many messages carried an Update, by its sms number: repeated from another address it is another one. RFC 7252 §4.4 */
+  readonly updateMessages = new Map<string, number>();
   readonly #heard = new Set<string>();
   /** Requests to each device, which the first six bytes of the token tell. */
   readonly #requests = new Map<string, Seen[]>();
@@ -40,6 +42,8 @@ export class WireRecord implements Wiretap {
     if (this.#heard.has(message)) return;
     this.#heard.add(message);
     this.updates.set(location, [...(this.updates.get(location) ?? []), Date.now()]);
+    const sms = uriQuery(decoded.message).find((query) => query.startsWith('sms='))?.slice(4) ?? '';
+    this.updateMessages.set(sms, (this.updateMessages.get(sms) ?? 0) + 1);
   }
 
   #request(worker: string, message: CoapMessage): void {
