@@ -36,7 +36,7 @@ export const jobRequest = z.strictObject({
   target: z.union([z.strictObject({ group: groupName }), selector]),
   commands: z.array(jobCommand).min(1).max(8).refine((all) => JSON.stringify(all).length <= MAX_COMMANDS_CHARACTERS, `at most ${MAX_COMMANDS_CHARACTERS} characters of JSON`).describe('carried out in this order at each device; the first without a 2.xx answer is its last'),
   ratePerSecond: z.number().min(0.1).max(10_000).default(100).describe('devices that get a command each second'),
-  maxInFlight: z.number().int().min(1).max(100_000).default(1_000).describe('devices whose command has not ended, at the same time; those that sleep or are not registered do not count'),
+  maxInFlight: z.number().int().min(1).max(100_000).default(1_000).describe('devices whose command has not ended, at the same time; those that are `away` do not count'),
   ttlS: z.number().int().min(1).max(30 * 86_400).default(86_400).describe('how long each command may wait for its device'),
   idempotencyKey: z.string().min(1).max(128).optional().describe('a job with a key seen before is not started again, and is refused where it is another one'),
 });
@@ -49,7 +49,7 @@ export const jobCounts = z.object({
   targets: z.number().int().describe('devices that were selected so far'),
   waiting: z.number().int().describe('have no command in their queue yet, or none of the next step'),
   open: z.number().int().describe('the command is in the queue of the device, or in flight'),
-  away: z.number().int().describe('of those that are open: the device slept, or was not registered, when its command was queued; they do not count for `maxInFlight`'),
+  away: z.number().int().describe('of those that are open: the command can not leave now, because the device sleeps, is not registered, did not answer, or has spent its bytes of the day; they do not count for `maxInFlight`'),
   done: z.record(z.string(), z.number().int()).describe('by the CoAP code of the last answer'),
   expired: z.number().int(),
   cancelled: z.number().int(),

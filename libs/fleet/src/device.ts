@@ -9,7 +9,7 @@ export interface JobDevice {
   /** Place of the command that it stands at. */
   readonly step: number;
   readonly sinceMs: number;
-  /** Open, at a device that did not listen when its command was queued. */
+  /** Open, and its command can not leave now: the device sleeps, is not registered, does not answer, or may send no more today. */
   readonly away?: true;
   /** CoAP code of the answer, or why it was refused. */
   readonly code?: string;
@@ -67,6 +67,12 @@ export function stateOfBucket(bucket: string): JobDeviceState {
 /** The command of its step stands in the device's queue. `away`: the device does not listen now. */
 export function opened(device: JobDevice, nowMs: number, away = false): JobDevice {
   return { state: 'open', step: device.step, sinceMs: nowMs, ...(away ? { away } : {}) };
+}
+
+/** An open device whose command can leave, or can not; undefined: that is known. */
+export function following({ away: before, ...device }: JobDevice, away: boolean): JobDevice | undefined {
+  if (away === (before === true)) return undefined;
+  return away ? { ...device, away } : device;
 }
 
 export function refused(device: JobDevice, code: string, nowMs: number): JobDevice {

@@ -6,7 +6,7 @@
 import type { CommandStatus, JobCounts } from '@cluster/contracts';
 import {
   afterResult, cancelled, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isOver, jobView,
-  inOrderOfNames, OPEN_BUCKETS, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type StoredDevice,
+  following, inOrderOfNames, OPEN_BUCKETS, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type StoredDevice,
 } from '@cluster/fleet';
 import { EventsUnavailable } from '@cluster/events';
 import type { NorthboundPort } from '../northbound-port.ts';
@@ -33,6 +33,8 @@ const KEEP_MS = 7 * 86_400_000;
 /** A result that did not come so long after its command's time was over is looked up. */
 const OVERDUE_MS = 120_000;
 const LOOK_EVERY_MS = 5_000;
+/** A round over open devices takes a tenth of the time at most. */
+const REST_AFTER_LOOK = 9;
 const TELL_AGAIN_MS = 5_000;
 
 export class JobTurn {
@@ -41,6 +43,7 @@ export class JobTurn {
   #pace: Pace | undefined;
   /** Where the round over open devices stands, and when the next one begins. */
   #openAfter: string | undefined;
+  #roundMs = 0;
   #nextLookMs = 0;
   #tellAgainMs = 0;
 
@@ -133,7 +136,7 @@ export class JobTurn {
     const submission = await this.#deps.northbound.submit(endpoint, keyed);
     switch (submission.outcome) {
       case 'accepted':
-        return opened(device, nowMs, submission.status.waitsFor !== undefined);
+        return opened(device, nowMs, isAway(submission.status));
       case 'repeated':
         return afterResult(device, resultOf(submission.status, device.step), job.commands.length, nowMs) ?? opened(device, nowMs);
       case 'unknown-endpoint':
@@ -157,17 +160,19 @@ export class JobTurn {
 
   /**
    * Goes through the devices whose command is queued, a page at a time: takes it out of the queue where the job is being
-   * cancelled, and looks it up where its result should have come long ago. True: the round goes on.
+   * cancelled, else looks whether it can leave, and whether its result got lost. True: the round goes on.
    */
   async #lookAtOpen(job: Job, nowMs: number): Promise<boolean> {
     if (this.#openAfter === undefined && nowMs < this.#nextLookMs) return false;
+    if (this.#openAfter === undefined) this.#roundMs = nowMs;
     const page = await this.#openPage(this.#openAfter);
     const cancelling = job.state === 'cancelling';
-    const overdueMs = nowMs - job.ttlS * 1_000 - OVERDUE_MS;
-    const concerned = page.filter(({ value }) => cancelling || decodeDevice(value).sinceMs < overdueMs);
+    const concerned = page.filter(({ value }) => cancelling || decodeDevice(value).sinceMs <= nowMs - LOOK_EVERY_MS);
     await this.#moveEach(concerned, (endpoint, device) => this.#settle(job, endpoint, device, nowMs));
     this.#openAfter = page.length < BATCH ? undefined : page.at(-1)?.endpoint;
-    if (this.#openAfter === undefined) this.#nextLookMs = nowMs + (cancelling ? 1_000 : LOOK_EVERY_MS);
+    if (this.#openAfter === undefined) {
+      this.#nextLookMs = nowMs + (cancelling ? 1_000 : Math.max(LOOK_EVERY_MS, REST_AFTER_LOOK * (nowMs - this.#roundMs)));
+    }
     return this.#openAfter !== undefined;
   }
 
@@ -186,9 +191,12 @@ export class JobTurn {
       if (outcome === 'in-flight') return undefined;
     }
     const status = await northbound.command(endpoint, id);
-    if (status !== undefined) return afterResult(device, resultOf(status, device.step), job.commands.length, nowMs);
+    if (status !== undefined) {
+      return afterResult(device, resultOf(status, device.step), job.commands.length, nowMs) ?? following(device, isAway(status));
+    }
     // Its entry went with the registration, which tells the end of each: that result may still be under way.
-    return device.sinceMs < nowMs - OVERDUE_MS ? { state: 'outcome-unknown', step: device.step, sinceMs: nowMs } : undefined;
+    const patienceMs = OVERDUE_MS + (job.state === 'cancelling' ? 0 : job.ttlS * 1_000);
+    return device.sinceMs < nowMs - patienceMs ? { state: 'outcome-unknown', step: device.step, sinceMs: nowMs } : undefined;
   }
 
   /** Decides on many devices at a time and moves them together; what failed for one is told after the others moved. */
@@ -209,6 +217,13 @@ export class JobTurn {
     if (moves.length > 0) await this.#deps.jobs.moveDevices(this.#id, moves);
     for (const turn of turns) if (turn.status === 'rejected') throw turn.reason;
   }
+}
+
+/** What a command waits for that can not leave, however long its device listens. */
+const AWAY = new Set(['registration', 'device-message', 'byte-quota']);
+
+function isAway({ waitsFor }: CommandStatus): boolean {
+  return waitsFor !== undefined && AWAY.has(waitsFor);
 }
 
 function resultOf({ state, response }: CommandStatus, step: number): Parameters<typeof afterResult>[1] {

@@ -16,7 +16,10 @@ const PACE = { ratePerSecond: 1_000 };
 const ok: Behaviour = () => ({ state: 'done', code: '2.04' });
 
 let fleet: Fleet;
-beforeEach(() => (fleet = new Fleet()));
+beforeEach(async () => {
+  fleet = new Fleet();
+  await fleet.serve();
+});
 afterEach(() => fleet.close());
 
 async function lamps(count: number): Promise<string[]> {
@@ -78,6 +81,29 @@ describe('a job', () => {
     expect((await fleet.view()).counts).toMatchObject({ open: 2, away: 0, waiting: 0, done: { '2.04': 8 } });
   });
 
+  it('goes on without those that fall asleep, or lose their worker, with the command in their queue', async () => {
+    const names = await lamps(6);
+    await fleet.start({ target: { labels: { kind: 'light' } }, commands: [LIGHT_ON], maxInFlight: 3, ...PACE });
+    const turn = new JobTurn('job', fleet.deps());
+    await fleet.advance(turn);
+    expect((await fleet.view()).counts).toMatchObject({ open: 3, away: 0, waiting: 3 });
+    await fleet.putAway(names.slice(0, 3));
+    fleet.nowMs += 5_000;
+    await fleet.advance(turn);
+    expect((await fleet.view()).counts).toMatchObject({ open: 6, away: 3, waiting: 0 });
+    await fleet.bringBack(names.slice(0, 3));
+    fleet.nowMs += 5_000;
+    await fleet.advance(turn);
+    expect((await fleet.view()).counts).toMatchObject({ open: 6, away: 0 });
+    await fleet.store.releaseLease('w1');
+    fleet.nowMs += 5_000;
+    await fleet.advance(turn);
+    expect((await fleet.view()).counts).toMatchObject({ open: 6, away: 6 });
+    await fleet.results.take(await fleet.answer(ok));
+    await fleet.advance(turn);
+    expect(await fleet.view()).toMatchObject({ state: 'done', counts: { open: 0, away: 0, done: { '2.04': 6 } } });
+  });
+
   it('takes its commands out of the queues of those that sleep too', async () => {
     await fleet.putAway(await lamps(3));
     await fleet.start({ target: { labels: { kind: 'light' } }, commands: [LIGHT_ON], ...PACE });
@@ -112,7 +138,7 @@ describe('a job', () => {
     await fleet.store.commit([{ number: number ?? '', entries: entries.map(({ id, version }) => ({ id, expected: version, record: undefined })) }]);
     fleet.nowMs += 20_000;
     await fleet.advance(turn);
-    expect((await fleet.view()).counts.open).toBe(2);
+    expect((await fleet.view()).counts).toMatchObject({ open: 1, done: { '2.04': 1 } });
     fleet.nowMs += 200_000;
     await fleet.advance(turn);
     expect(await fleet.view()).toMatchObject({ state: 'done', counts: { done: { '2.04': 1 }, outcomeUnknown: 1 } });

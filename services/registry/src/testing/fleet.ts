@@ -64,13 +64,25 @@ export class Fleet {
       (record) => ({ ...record, disabled: { sinceMs: this.nowMs, untilMs: this.nowMs + 3_600_000, overdue: false } }),
       (record) => ({ ...record, state: 'removed', kept: true }),
     ];
-    for (const [i, endpoint] of endpoints.entries()) {
-      const number = this.#numbers.get(endpoint) ?? '';
-      const [stored] = await this.store.load([number]);
-      const way = ways[i % ways.length];
-      if (stored === undefined || way === undefined) throw new Error(`${endpoint} is not registered`);
-      await this.store.commit([{ number, session: { expected: stored.version, record: encodeSession(way(decodeSession(stored.record))) } }]);
-    }
+    for (const [i, endpoint] of endpoints.entries()) await this.#change(endpoint, ways[i % ways.length] ?? ((record) => record));
+  }
+
+  /** They listen again. */
+  async bringBack(endpoints: readonly string[]): Promise<void> {
+    const back = ({ asleepSinceMs: _, disabled: __, ...record }: SessionRecord): SessionRecord => ({ ...record, state: 'registered' });
+    for (const endpoint of endpoints) await this.#change(endpoint, back);
+  }
+
+  async #change(endpoint: string, change: (record: SessionRecord) => SessionRecord): Promise<void> {
+    const number = this.#numbers.get(endpoint) ?? '';
+    const [stored] = await this.store.load([number]);
+    if (stored === undefined) throw new Error(`${endpoint} is not registered`);
+    await this.store.commit([{ number, session: { expected: stored.version, record: encodeSession(change(decodeSession(stored.record))) } }]);
+  }
+
+  /** The worker that the devices registered with is there. */
+  async serve(): Promise<void> {
+    await this.store.renewLease('w1', 86_400_000);
   }
 
   async start(request: z.input<typeof jobRequest>, id = 'job'): Promise<string> {
