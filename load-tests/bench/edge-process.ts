@@ -17,6 +17,8 @@ const TOLD = new Set(['warn', 'error', 'fatal']);
 
 export interface EdgeProcess {
   readonly coapPort: number;
+  /** 0 without a secret. */
+  readonly coapsPort: number;
   /** CPU time of the whole process so far, µs. */
   cpuUs(): Promise<number>;
   /** Value of one metric; labels belong to its name. 0 while it is not there. */
@@ -31,21 +33,23 @@ export interface EdgeProcess {
 }
 
 /** Starts an edge on free ports and resolves when it takes messages and the brokers take its events. */
-export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers: readonly string[] }): Promise<EdgeProcess> {
+export async function startEdgeProcess(
+  brokers: { redisUrl: string; kafkaBrokers: readonly string[] }, further: Readonly<Record<string, string>> = {},
+): Promise<EdgeProcess> {
   const env = {
     NODE_ENV: 'production', LWM2M_NOSEC: 'on', LWM2M_BIND: '127.0.0.1', LWM2M_COAP_PORT: '0', LWM2M_HTTP_PORT: '0',
-    REDIS_URL: brokers.redisUrl, KAFKA_BROKERS: brokers.kafkaBrokers.join(','),
+    REDIS_URL: brokers.redisUrl, KAFKA_BROKERS: brokers.kafkaBrokers.join(','), LWM2M_COAPS_PORT: '0', ...further,
     ...(process.env['PATH'] === undefined ? {} : { PATH: process.env['PATH'] }),
   };
   const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const killed = (): void => void child.kill('SIGKILL');
   process.once('exit', killed);
-  const ports = Promise.withResolvers<{ coapPort: number; httpPort: number }>();
+  const ports = Promise.withResolvers<{ coapPort: number; coapsPort: number; httpPort: number }>();
   const inspector = Promise.withResolvers<string>();
   child.once('exit', (code) => ports.reject(new Error(`the edge ended with ${code}`)));
   createInterface({ input: child.stdout }).on('line', (line) => {
     const entry = entryOf(line);
-    if (entry?.msg === 'edge is up') ports.resolve({ coapPort: entry.coapPort ?? 0, httpPort: entry.httpPort ?? 0 });
+    if (entry?.msg === 'edge is up') ports.resolve({ coapPort: entry.coapPort ?? 0, coapsPort: entry.coapsPort ?? 0, httpPort: entry.httpPort ?? 0 });
     else if (entry === undefined || (TOLD.has(entry.level ?? '') && entry.weakness === undefined)) console.error(`  edge: ${line}`);
   });
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -53,7 +57,7 @@ export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers
     if (url !== undefined) inspector.resolve(url);
     else if (!INSPECTOR_TALK.test(line)) console.error(`  edge: ${line}`);
   });
-  const { coapPort, httpPort } = await ports.promise;
+  const { coapPort, coapsPort, httpPort } = await ports.promise;
   const base = `http://127.0.0.1:${httpPort}`;
   await untilReady(`${base}/health/ready`);
   const metrics = async (): Promise<string> => (await fetch(`${base}/metrics`)).text();
@@ -61,6 +65,7 @@ export async function startEdgeProcess(brokers: { redisUrl: string; kafkaBrokers
   const cpuUs = async (): Promise<number> => (await metric('process_cpu_seconds_total')) * 1e6;
   return {
     coapPort,
+    coapsPort,
     metric,
     refusals: async () => (await metrics()).split('\n').filter((line) => REFUSALS.test(line)),
     cpuUs,
@@ -84,6 +89,7 @@ interface LogEntry {
   readonly level?: string;
   readonly msg?: string;
   readonly coapPort?: number;
+  readonly coapsPort?: number;
   readonly httpPort?: number;
   readonly weakness?: string;
 }

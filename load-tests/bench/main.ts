@@ -2,7 +2,10 @@
  * `npm run bench`: what a message and a device cost the whole edge, through real Redis and Kafka, next to the floors of
  * the same run. Starts everything it needs and ends it.
  */
-import { availableParallelism, cpus } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startKafka, startRedis } from '@cluster/testing';
 import { startChild } from './child.ts';
@@ -23,13 +26,24 @@ const { values: options } = parseArgs({
     window: { type: 'string', default: '256' },
     scale: { type: 'string', default: '100000' },
     profile: { type: 'string' },
+    dtls: { type: 'boolean', default: false },
   },
 });
 const window = Number(options.window);
 const scale = Number(options.scale);
 const plan = {
   rounds: Number(options.rounds), devices: Number(options.devices), messages: Number(options.messages), reads: Number(options.reads), window,
+  secured: options.dtls,
 };
+
+/** The secret of the benchmark's cluster: nothing real is sealed with it. */
+const SECRET = randomBytes(32);
+const directory = mkdtempSync(join(tmpdir(), 'bench-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+const secretFile = join(directory, 'secret.key');
+writeFileSync(secretFile, `0 ${SECRET.toString('hex')}\n`, { mode: 0o600 });
+/** The budget of ClientHellos would hold the benchmark up. */
+const DTLS = { LWM2M_SECRET_KEY_FILE: secretFile, LWM2M_DTLS_HELLOS_PER_S: '1000000' };
 
 type Brokers = { redisUrl: string; kafkaBrokers: readonly string[] };
 
@@ -50,9 +64,9 @@ async function withScene<T>(kafkaBrokers: readonly string[], work: (scene: Await
 }
 
 async function openScene(brokers: Brokers) {
-  const edge = await startEdgeProcess(brokers);
+  const edge = await startEdgeProcess(brokers, options.dtls ? DTLS : {});
   const generator = startChild<Generator>(new URL('generator/main.ts', import.meta.url).pathname);
-  const north = await NorthSide.connect(brokers);
+  const north = await NorthSide.connect(brokers, SECRET);
   return { ...brokers, edge, generator, north };
 }
 
@@ -64,7 +78,7 @@ async function main(): Promise<void> {
       await withScene(kafka.brokers, async (scene) => {
         const around = options.profile === undefined ? undefined : profiling(await scene.edge.inspect(), options.profile);
         const samples = await new MessagesPart(scene, plan).run(around);
-        console.log(`\nedge CPU a message: ${plan.rounds} rounds of ${plan.messages}, ${plan.devices} devices, ${window} outstanding`);
+        console.log(`\nedge CPU a message: ${plan.rounds} rounds of ${plan.messages}, ${plan.devices} devices, ${window} outstanding${options.dtls ? ', over DTLS' : ''}`);
         console.log(messageLines(samples).join('\n'));
       });
     }

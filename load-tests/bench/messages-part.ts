@@ -18,6 +18,8 @@ export interface MessagesPlan {
   readonly messages: number;
   readonly reads: number;
   readonly window: number;
+  /** Whether devices speak over DTLS. */
+  readonly secured: boolean;
 }
 
 /** What was measured of one kind of message in one round. */
@@ -26,7 +28,7 @@ export interface Sample {
   readonly perSecond: number;
 }
 
-export type RowName = 'register' | 'update' | 'notification' | 'send' | 'read' | 'echo' | 'producer';
+export type RowName = 'handshake' | 'register' | 'update' | 'notification' | 'send' | 'read' | 'echo' | 'producer';
 export type Samples = Readonly<Record<RowName, Sample[]>>;
 
 export interface Scene {
@@ -50,7 +52,7 @@ export type Around = (name: RowName, phase: () => Promise<void>) => Promise<void
 export class MessagesPart {
   readonly #scene: Scene;
   readonly #plan: MessagesPlan;
-  readonly #samples: Record<RowName, Sample[]> = { register: [], update: [], notification: [], send: [], read: [], echo: [], producer: [] };
+  readonly #samples: Record<RowName, Sample[]> = { handshake: [], register: [], update: [], notification: [], send: [], read: [], echo: [], producer: [] };
   readonly #echo = startChild<Echo>(new URL('floors/echo.ts', import.meta.url).pathname);
   readonly #producer = startChild<Producer>(new URL('floors/producer.ts', import.meta.url).pathname);
   #idleUsPerMs = 0;
@@ -80,7 +82,10 @@ export class MessagesPart {
     const { generator, edge, north } = this.#scene;
     const { devices, messages, reads, window } = this.#plan;
     const range = { from: round * devices, to: (round + 1) * devices };
-    await generator.call('open', { ...range, port: edge.coapPort });
+    if (this.#plan.secured) {
+      await north.setKeys(range);
+      await around('handshake', () => this.#measure('handshake', devices, () => generator.call('open', { ...range, port: edge.coapsPort, secured: true })));
+    } else await generator.call('open', { ...range, port: edge.coapPort });
     await around('register', () => this.#uplink('register', range, devices));
     await north.observe(range);
     await generator.call('observed', { ...range, timeoutMs: OBSERVED_MS });
@@ -106,7 +111,7 @@ export class MessagesPart {
   }
 
   /** CPU time of the edge over a phase and all it caused, less what the edge takes while nothing comes. */
-  async #measure(name: RowName, messages: number, phase: () => Promise<void>): Promise<void> {
+  async #measure(name: RowName, messages: number, phase: () => Promise<unknown>): Promise<void> {
     const { edge } = this.#scene;
     const beforeUs = await edge.cpuUs();
     const startMs = performance.now();

@@ -1,12 +1,14 @@
 /** The side of the callers: sets observations and submits Reads on the store, and hears results from Kafka. */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { topics, type Topic } from '@cluster/contracts';
 import type { ConsumedRecord, EventConsumer } from '@cluster/events';
 import { connectKafkaConsumer } from '@cluster/events-kafka';
-import { Northbound } from '@cluster/session';
+import { KeyRing, Sealer } from '@cluster/secrets';
+import { CredentialDesk, EndpointNumbers, Northbound } from '@cluster/session';
 import { connectRedisStore, type RedisStore } from '@cluster/store-redis';
 import type { Range } from './generator/fleet.ts';
 import { endpointOf, RESOURCE_PATH } from './generator/messages.ts';
+import { keyOf } from './generator/secure-link.ts';
 
 const LIMITS = { queueEntries: 100, queueBytes: 1_048_576, observations: 100 };
 /** Observations that are being set at a time. */
@@ -23,22 +25,29 @@ export class NorthSide {
   readonly #store: RedisStore;
   readonly #consumer: EventConsumer;
   readonly #northbound: Northbound;
+  readonly #desk: CredentialDesk;
   readonly #waiting = new Map<string, (result: ResultValue) => void>();
   /** Results that came before their submission had returned. */
   readonly #early = new Map<string, ResultValue>();
 
-  static async connect(brokers: { redisUrl: string; kafkaBrokers: readonly string[] }): Promise<NorthSide> {
+  /** `secret`: the cluster's master secret, by which keys of devices are sealed. */
+  static async connect(brokers: { redisUrl: string; kafkaBrokers: readonly string[] }, secret: Uint8Array = randomBytes(32)): Promise<NorthSide> {
     const store = await connectRedisStore({ urls: [brokers.redisUrl] });
     const consumer = connectKafkaConsumer({ brokers: brokers.kafkaBrokers, clientId: 'bench-north' });
-    const north = new NorthSide(store, consumer);
+    const north = new NorthSide(store, consumer, secret);
     await consumer.tail([topics.commandResults], {}, async (records) => north.#heard(records));
     return north;
   }
 
-  private constructor(store: RedisStore, consumer: EventConsumer) {
+  private constructor(store: RedisStore, consumer: EventConsumer, secret: Uint8Array) {
     this.#store = store;
     this.#consumer = consumer;
-    this.#northbound = new Northbound({ sessions: store, cluster: store, limits: LIMITS, newId: randomUUID, rng: { uint32: () => randomInt(2 ** 32) } });
+    const rng = { uint32: () => randomInt(2 ** 32) };
+    this.#northbound = new Northbound({ sessions: store, cluster: store, limits: LIMITS, newId: randomUUID, rng });
+    const ring = new KeyRing([{ id: 0, bytes: secret }]);
+    const devices = new EndpointNumbers({ sessions: store, cluster: store, rng });
+    const policy = { shortPsks: false, sharedPsks: false };
+    this.#desk = new CredentialDesk({ store, cluster: store, devices, ring, sealer: new Sealer(ring, randomBytes), policy, timeMs: () => store.timeMs() });
   }
 
   /** Wants the resource of each of these devices observed. */
@@ -46,6 +55,14 @@ export class NorthSide {
     await this.#each({ from, to }, to - from, SETTING, async (endpoint) => {
       const { outcome } = await this.#northbound.setObservations(endpoint, [{ path: RESOURCE_PATH }]);
       if (outcome !== 'set') throw new Error(`observations of ${endpoint}: ${outcome}`);
+    });
+  }
+
+  /** Gives each of these devices its key, by its endpoint as identity. */
+  async setKeys({ from, to }: Range): Promise<void> {
+    await this.#each({ from, to }, to - from, SETTING, async (endpoint) => {
+      const { outcome } = await this.#desk.set(endpoint, { psk: { identity: endpoint, keyHex: keyOf(endpoint).toString('hex') } });
+      if (outcome !== 'set') throw new Error(`key of ${endpoint}: ${outcome}`);
     });
   }
 

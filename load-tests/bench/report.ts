@@ -6,6 +6,7 @@ import type { RowName, Sample, Samples } from './messages-part.ts';
 export const TARGETS = { cpuUs: 60, redisBytes: 1_000 } as const;
 
 const ROWS: readonly { name: RowName; label: string; floors: readonly RowName[] }[] = [
+  { name: 'handshake', label: 'DTLS handshake, PSK', floors: [] },
   { name: 'register', label: 'Register', floors: ['echo', 'producer'] },
   { name: 'update', label: 'Update', floors: ['echo', 'producer'] },
   { name: 'notification', label: 'CON notification', floors: ['echo', 'producer'] },
@@ -25,7 +26,7 @@ export function median(values: readonly number[]): number {
 /** One line for each kind of message: CPU µs (median, range), messages a second, how many times its floors, the target. */
 export function messageLines(samples: Samples): string[] {
   const heading = `${'message'.padEnd(22)} ${'CPU µs'.padStart(7)} ${'(range)'.padStart(15)} ${'msg/s'.padStart(8)} ${'× floors'.padStart(9)}  target`;
-  return [heading, ...ROWS.map(({ name, label, floors }) => {
+  return [heading, ...ROWS.filter(({ name }) => samples[name].length > 0).map(({ name, label, floors }) => {
     const cpuUs = median(samples[name].map((s) => s.cpuUs));
     const floorUs = floors.reduce((sum, floor) => sum + median(samples[floor].map((s) => s.cpuUs)), 0);
     const cells = [

@@ -38,7 +38,7 @@ export { ensureGnutls, startGnutls } from './clients/dtls/gnutls.ts';
 export { ScandiumServer, type ScandiumServerOptions } from './clients/dtls/scandium-server.ts';
 export { buildMbedtls, startMbedtls, type MbedtlsOptions } from './clients/dtls/mbedtls.ts';
 export { buildWolfssl, startWolfssl, type WolfsslOptions } from './clients/dtls/wolfssl.ts';
-export { attack, ATTACKS, type Attack, type AttackOutcome } from './clients/dtls/tls-attacker.ts';
+export { attack, ATTACKS, buildTlsAttacker, type Attack, type AttackOutcome } from './clients/dtls/tls-attacker.ts';
 export { makeRevocationList, makeTestPki, type Party, type TestPki } from './clients/dtls/pki.ts';
 export {
   buildPionFleet, fleetCredentials, PionFleet,

@@ -8,7 +8,7 @@ import {
   uintOption, type CoapMessage,
 } from '@cluster/coap';
 import { ContentFormat } from '@cluster/lwm2m';
-import { closeSocket, newDevice, openSocket, tokenBytes, type Device, type MessageKind, type Outstanding } from './device.ts';
+import { closeSocket, newDevice, openSocket, tokenBytes, type Device, type MessageKind, type Outstanding, type Server } from './device.ts';
 import { changedMessage, contentMessage, registerMessage, sendMessage, updateMessage } from './messages.ts';
 
 /** Devices `from` to `to` (exclusive). */
@@ -63,12 +63,12 @@ export class Fleet {
     return reads;
   }
 
-  /** Opens the sockets of some devices towards a server's port. */
-  async open({ from, to, port }: Range & { port: number }): Promise<void> {
+  /** Opens the sockets of some devices towards a server's port; they shake hands where it is secured. */
+  async open({ from, to, ...server }: Range & Server): Promise<void> {
     for (let first = from; first < to; first += OPENING) {
       const length = Math.min(OPENING, to - first);
       await Promise.all(Array.from({ length }, async (_, i) => {
-        await openSocket(this.#device(first + i), port, (device, bytes) => this.#received(device, bytes), (error) => this.#fail(error));
+        await openSocket(this.#device(first + i), server, (device, bytes) => this.#received(device, bytes), (error) => this.#fail(error));
       }));
     }
   }
@@ -175,7 +175,7 @@ export class Fleet {
   #answer(device: Device, request: CoapMessage): void {
     if (request.code === Code.PUT) {
       device.writes.add(Buffer.from(request.token).toString('hex'));
-      device.socket?.send(changedMessage(request.messageId, request.token));
+      device.link?.send(changedMessage(request.messageId, request.token));
       return;
     }
     if (request.code !== Code.GET) return this.#fail(new Error(`unexpected request ${formatCode(request.code)}`));
@@ -184,14 +184,14 @@ export class Fleet {
     const observes = observeValue(request) === 0;
     if (observes) device.observation = { token, format, value: 1 };
     else this.#reads++;
-    device.socket?.send(contentMessage(MessageType.ACK, request.messageId, token, format, observes ? 1 : undefined));
+    device.link?.send(contentMessage(MessageType.ACK, request.messageId, token, format, observes ? 1 : undefined));
   }
 
   #answered(device: Device, message: CoapMessage): void {
     const { outstanding } = device;
     // The answer to a message that was repeated may come twice.
     if (outstanding === undefined) return;
-    if (message.type === MessageType.CON) device.socket?.send(emptyAck(message.messageId));
+    if (message.type === MessageType.CON) device.link?.send(emptyAck(message.messageId));
     const byMessageId = message.type === MessageType.ACK || message.type === MessageType.RST;
     if (byMessageId ? message.messageId !== outstanding.messageId : !isToken(message.token, outstanding.token)) return;
     if (message.type === MessageType.RST) return this.#fail(new Error(`${outstanding.kind} was rejected with RST`));
@@ -247,7 +247,7 @@ function messageOf(kind: MessageKind, device: Device): Uint8Array {
 function transmit(device: Device, outstanding: Outstanding): void {
   outstanding.dueMs = performance.now() + ACK_TIMEOUT_MS * 2 ** outstanding.transmissions;
   outstanding.transmissions++;
-  device.socket?.send(outstanding.bytes);
+  device.link?.send(outstanding.bytes);
 }
 
 function isToken(bytes: Uint8Array, token: number): boolean {

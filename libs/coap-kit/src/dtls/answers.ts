@@ -1,15 +1,15 @@
 /** Answers what the DTLS engine asks: who a peer is, what is stored of its association, and that its progress is stored. */
 import {
-  type DtlsQuestion, type DtlsServer, type PublicKeyResult, type Question, type ResumptionAnswer, startPublicKeyWork, type StoredAssociation,
+  type Credential, type DtlsQuestion, type DtlsServer, type PublicKeyResult, type Question, type ResumptionAnswer, startPublicKeyWork, type StoredAssociation,
 } from '@cluster/dtls';
-import type { AssociationKeeper, CredentialLookup, PeerVerdicts, SessionStore } from '@cluster/session';
+import type { AssociationKeeper, PeerVerdicts, SessionStore } from '@cluster/session';
 import type { PublicKeyPool } from './public-key-pool.ts';
 import type { SecurePeers } from './secure-peers.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 interface Deps {
   readonly keeper: AssociationKeeper;
-  readonly lookup: CredentialLookup;
+  readonly areLive: (credentials: readonly Credential[]) => Promise<boolean[]>;
   readonly verdicts: PeerVerdicts;
   readonly pool: PublicKeyPool;
   readonly sessions: Pick<SessionStore, 'resolveAddresses'>;
@@ -127,13 +127,13 @@ export class Answers {
   }
 
   async #resumption({ sessionId, credential, provedAtMs = 0 }: Asked<'resumption-wanted'>): Promise<ResumptionAnswer> {
-    const { keeper, lookup, nowMs, ticketLifetimeMs } = this.#deps;
+    const { keeper, areLive, nowMs, ticketLifetimeMs } = this.#deps;
     const isYoung = (provedMs: number) => nowMs() - provedMs < ticketLifetimeMs;
     if (sessionId !== undefined) {
       const session = await keeper.session(sessionId);
       return session !== undefined && isYoung(session.provedAtMs) ? { ok: true, fixed: session.fixed } : { ok: false };
     }
-    const [live] = credential === undefined ? [] : await lookup.areLive([credential], nowMs());
+    const [live] = credential === undefined ? [] : await areLive([credential]);
     return { ok: live === true && isYoung(provedAtMs) };
   }
 

@@ -3,9 +3,9 @@
  * what happens on an association that this worker holds asks nobody.
  */
 import type { Config } from '@cluster/config';
-import { Alert, DtlsServer, startSignatureCheck, type DtlsQuestion, type DtlsServerEvent } from '@cluster/dtls';
+import { Alert, DtlsServer, startSignatureCheck, type Credential, type DtlsQuestion, type DtlsServerEvent } from '@cluster/dtls';
 import {
-  AssociationKeeper, CredentialLookup, EndpointNumbers, PeerVerdicts, RevocationWatch, type ClusterStore, type Rng, type SessionStore,
+  AssociationKeeper, CredentialLookup, EndpointNumbers, isListed, PeerVerdicts, RevocationWatch, type ClusterStore, type Rng, type SessionStore,
 } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import { EngineDriver, type Datagram } from '@cluster/transport';
@@ -15,7 +15,7 @@ import { showDtls } from './dtls-metrics.ts';
 import { HelloBudget } from './hello-budget.ts';
 import { PublicKeyPool } from './public-key-pool.ts';
 import { Revocation } from './revocation.ts';
-import type { SecurePeers } from './secure-peers.ts';
+import type { SecurePeer, SecurePeers } from './secure-peers.ts';
 import type { DtlsSecurity } from './security.ts';
 import { publicKeyLimits, SEND_BLOCK, serverOptions } from './server-options.ts';
 
@@ -74,7 +74,7 @@ export class DtlsFront {
     this.#watch = new RevocationWatch(this.#lookup);
     this.#keeper = new AssociationKeeper({
       store, sealer, rng,
-      areLive: (credentials) => this.#lookup.areLive(credentials, nowMs()),
+      areLive: (credentials) => this.#areLive(credentials),
       ttlMs: config.dtlsIdleS * 1_000,
       sendBlock: SEND_BLOCK,
       nowMs: () => clock.monotonicMs(),
@@ -82,12 +82,20 @@ export class DtlsFront {
     const run = (work: (engine: DtlsServer, nowMs: number) => void) => this.#driver.run(work);
     const ticketLifetimeMs = config.dtlsTicketLifetimeS * 1_000;
     this.#answers = new Answers({
-      keeper: this.#keeper, lookup: this.#lookup, verdicts: this.#verdicts(), pool: this.#pool, sessions, peers, nowMs, ticketLifetimeMs, run,
+      keeper: this.#keeper, areLive: (credentials) => this.#areLive(credentials), verdicts: this.#verdicts(), pool: this.#pool, sessions, peers, nowMs, ticketLifetimeMs, run,
       addressLookupsPerS: config.dtlsAddressLookupsPerS,
       overBudget: () => this.#count('lwm2m_dtls_address_lookups_dropped_total', 'Records without a Connection ID beyond the budget of lookups by address', 'all'),
     });
-    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (revoked) => this.#revoke(revoked) });
+    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (revoked) => this.#revoke(revoked.map((association) => ({ association })), Alert.ACCESS_DENIED) });
     this.#driver.onEvents((events) => this.#happened(events));
+    security.onFiles(({ trust }) => this.#revoke(peers.all.filter(({ credential }) => isListed(credential, trust)), Alert.CERTIFICATE_REVOKED));
+  }
+
+  /** Whether what was made with credentials still holds: as the store has them, and as revocation lists say. */
+  async #areLive(credentials: readonly Credential[]): Promise<boolean[]> {
+    const { trust } = this.#deps.security.files();
+    const live = await this.#lookup.areLive(credentials, this.#deps.clock.storeMs());
+    return credentials.map((credential, i) => live[i] === true && !isListed(credential, trust));
   }
 
   /** Where records go. */
@@ -180,9 +188,9 @@ export class DtlsFront {
     this.#keeper.end(peer.cid, { resumable }).catch(() => undefined); // else it ends for want of use
   }
 
-  #revoke(associations: readonly number[]): void {
+  #revoke(peers: readonly Pick<SecurePeer, 'association'>[], alert: number): void {
     this.#driver.run((engine) => {
-      for (const association of associations) engine.close(association, Alert.ACCESS_DENIED);
+      for (const { association } of peers) engine.close(association, alert);
     });
   }
 

@@ -41,6 +41,11 @@ export class SecurePeers {
   readonly #byAssociation = new Map<number, SecurePeer>();
   readonly #closed = new BoundedCache<string, SecurePeer>(CLOSED_KEPT, Number.POSITIVE_INFINITY);
 
+  /** Those that live here now. */
+  get all(): SecurePeer[] {
+    return [...this.#byAssociation.values()];
+  }
+
   get size(): number {
     return this.#byName.size;
   }

@@ -178,6 +178,18 @@ describe('revocation', () => {
     expect(outcome(judge(chainOf(device, middle), { trust: current, requireRevocationLists: true }))).toBe('46 revocation-unknown');
   });
 
+  test('of a certificate that was accepted, or of one above it, is known from what was kept of the judgement', () => {
+    const judgement = judge(chainOf(device, middle));
+    const { issuances } = judgement.ok ? judgement : { issuances: undefined };
+    const listed = (...lists: Buffer[]) => trusting([root], lists).revokes(issuances!);
+    expect([listed(revocationList(middle, [device.serial])), listed(revocationList(root, [middle.serial]))]).toEqual([true, true]);
+    expect([listed(), listed(revocationList(middle, [middle.serial]), revocationList(root, [device.serial]))]).toEqual([false, false]);
+    expect(listed(revocationList(authority('CN=Root,O=Example'), [middle.serial]))).toBe(false);
+    const pinned = judge(chainOf(device, middle), { pinned: true });
+    expect(pinned).toMatchObject({ ok: true, issuances: { length: 0 } });
+    for (const bytes of [Buffer.alloc(0), Buffer.of(1), Buffer.alloc(8), Buffer.alloc(9, 0xff)]) expect(trusting([root], [revocationList(root, [1])]).revokes(bytes)).toBe(false);
+  });
+
   test.each<[string, Buffer, RegExp]>([
     ['a delta list', revocationList(root, [], { extensions: [['2.5.29.27', true, Buffer.of(2, 1, 0)]] }), /not a complete list/],
     ['an indirect list', revocationList(root, [1], { entryExtensions: tlv(0x30, tlv(0x30, oid('2.5.29.29'), tlv(0x01, Buffer.of(0xff)), tlv(0x04, name('CN=x')))) }), /other issuers/],

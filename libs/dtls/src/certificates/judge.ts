@@ -6,6 +6,7 @@
 import { equalBytes, toHex } from '@cluster/bytes';
 import type { KeyObject } from '../crypto.ts';
 import { type Certificate, type HolderNames, holderNames, MAX_CERTIFICATE_BYTES, parseCertificate } from './certificate.ts';
+import { encodeIssuances } from './issuance.ts';
 import { isKnownAlgorithm, issuerKey, isSignedBy, type SignatureCheck } from './signatures.ts';
 import { parseSpki } from './spki.ts';
 import type { TrustAnchor, TrustStore } from './trust-store.ts';
@@ -30,6 +31,8 @@ export type CertificateJudgement =
       readonly issuer: string;
       /** What the endpoint name is compared with. OMA Transport 1.1.1 §5.2.6 */
       readonly names: HolderNames;
+      /** What `TrustStore.revokes` is asked for later: the certificates of the path. Empty for one that was pinned. */
+      readonly issuances: Uint8Array;
     }
   | { readonly ok: false; readonly alert: number; readonly reason: CertificateRefusal };
 
@@ -80,9 +83,10 @@ export function* judgingCertificate(chain: readonly Uint8Array[], policy: Certif
   const [leaf, ...others] = parsed as [Certificate, ...Certificate[]];
   const key = parseSpki(leaf.spki)?.key;
   if (key === undefined) return refused('unsupported-key');
-  const refusal = judgeLeaf(leaf, policy.nowMs) ?? (policy.pinned ? undefined : yield* new Path(others, policy).judge(leaf));
+  const path = new Path(others, policy);
+  const refusal = judgeLeaf(leaf, policy.nowMs) ?? (policy.pinned ? undefined : yield* path.judge(leaf));
   if (refusal !== undefined) return refused(refusal);
-  return { ok: true, spki: key, sha256: leaf.sha256, subject: leaf.subject, issuer: leaf.issuer, names: holderNames(leaf) };
+  return { ok: true, spki: key, sha256: leaf.sha256, subject: leaf.subject, issuer: leaf.issuer, names: holderNames(leaf), issuances: encodeIssuances(path.found) };
 }
 
 function refused(reason: CertificateRefusal): CertificateJudgement {
@@ -121,6 +125,8 @@ class Path {
   readonly #others: readonly Certificate[];
   readonly #policy: CertificatePolicy;
   #verifications = 0;
+  /** The certificates of the way that led to an anchor, which is not among them. */
+  found: readonly Certificate[] = [];
 
   constructor(others: readonly Certificate[], policy: CertificatePolicy) {
     this.#others = others;
@@ -134,12 +140,18 @@ class Path {
   /** Undefined: a way from the last of `path` is found. Otherwise why the way that came furthest ends. */
   *#climb(certificate: Certificate, path: readonly Certificate[]): Judging<CertificateRefusal | undefined> {
     const { trust } = this.#policy;
-    if (trust.anchorsNamed(certificate.subject).some((anchor) => equalBytes(anchor.certificate.der, certificate.der))) return undefined;
+    if (trust.anchorsNamed(certificate.subject).some((anchor) => equalBytes(anchor.certificate.der, certificate.der))) {
+      this.found = path.slice(0, -1);
+      return undefined;
+    }
     if (!isKnownAlgorithm(certificate.signed.algorithm)) return 'unsupported';
     let refusal: CertificateRefusal | undefined;
     for (const anchor of trust.anchorsNamed(certificate.issuer)) {
       const found = yield* this.#judgeIssuer(certificate, anchor, path);
-      if (found === undefined) return undefined;
+      if (found === undefined) {
+        this.found = path;
+        return undefined;
+      }
       refusal = further(refusal, found);
     }
     for (const issuer of this.#others) {

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { KeyObject } from '../crypto.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
+import { decodeIssuances, issuerDigest } from './issuance.ts';
 import { parseRevocationList, type RevocationList } from './revocation-list.ts';
 import { issuerKey, isSignedBy } from './signatures.ts';
 
@@ -25,6 +26,8 @@ export function parsePem(text: string): PemBlock[] {
 export class TrustStore {
   readonly #anchors = new Map<string, TrustAnchor[]>();
   readonly #lists = new Map<string, RevocationList[]>();
+  /** Lists by the digests of their issuers, made when they are first asked for. */
+  #byDigest: Map<string, RevocationList[]> | undefined;
   /** Of each list, the keys of issuers that it was verified with. */
   readonly #verified = new WeakMap<RevocationList, Map<KeyObject, boolean>>();
 
@@ -35,6 +38,7 @@ export class TrustStore {
     const key = issuerKey(certificate.spki);
     if (key === undefined) return 'has a key that is too weak or of an unknown kind';
     append(this.#anchors, certificate.subject, { certificate, key });
+    this.#byDigest = undefined;
     return undefined;
   }
 
@@ -43,6 +47,7 @@ export class TrustStore {
     const list = parseRevocationList(der);
     if (typeof list === 'string') return list;
     append(this.#lists, list.issuer, list);
+    this.#byDigest = undefined;
     return undefined;
   }
 
@@ -62,6 +67,22 @@ export class TrustStore {
   /** The lists that the issuer with this name and key has signed. */
   listsOf(issuer: string, key: KeyObject): RevocationList[] {
     return (this.#lists.get(issuer) ?? []).filter((list) => this.#isVerified(list, key));
+  }
+
+  /** Whether a list that is known now has one of these certificates (see `CertificateJudgement.issuances`). */
+  revokes(issuances: Uint8Array): boolean {
+    return this.#lists.size > 0 && decodeIssuances(issuances).some(({ issuer, serial }) => this.#listsByDigest(issuer).some(({ revoked }) => revoked.has(serial)));
+  }
+
+  /** The issuer's key is not at hand: a list counts unless an anchor of its name did not sign it. */
+  #listsByDigest(issuer: string): RevocationList[] {
+    this.#byDigest ??= new Map([...this.#lists].map(([name, lists]) => [issuerDigest(name), lists.filter((list) => this.#mayCount(list))]));
+    return this.#byDigest.get(issuer) ?? [];
+  }
+
+  #mayCount(list: RevocationList): boolean {
+    const anchors = this.anchorsNamed(list.issuer);
+    return anchors.length === 0 || anchors.some(({ key }) => this.#isVerified(list, key));
   }
 
   #isVerified(list: RevocationList, key: KeyObject): boolean {

@@ -8,7 +8,6 @@ import {
 } from '@cluster/dtls';
 import type { Sealer } from '@cluster/secrets';
 import { BoundedCache } from '../credentials/bounded-cache.ts';
-import type { UsedCredential } from '../credentials/credential-lookup.ts';
 import type { Rng } from '../identifiers.ts';
 import type { DeviceNumber } from '../ports.ts';
 import { type Advance, nameOf, namesOf, nextVersion, type OwnedSlot, OwnedSlots } from './owned-slots.ts';
@@ -39,7 +38,7 @@ interface Deps {
   readonly sealer: Sealer;
   readonly rng: Rng;
   /** Whether what was made with the credentials still holds. */
-  readonly areLive: (credentials: readonly UsedCredential[]) => Promise<boolean[]>;
+  readonly areLive: (credentials: readonly Credential[]) => Promise<boolean[]>;
   /** How long an association may be silent. */
   readonly ttlMs: number;
   /** Numbers reserved by a takeover. */

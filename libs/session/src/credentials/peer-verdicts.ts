@@ -3,9 +3,10 @@
  * a device's. A refusal has the alert by which the device knows whether to go to its bootstrap server (OMA Transport 1.1.1 §5.2.9).
  */
 import {
-  type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, describeCertificate, judgingCertificate, type KeyObject, parseSpki,
+  type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, type Credential, describeCertificate, judgingCertificate, type KeyObject, parseSpki,
   type PskAnswer, type SignatureCheck, type TrustStore, type Verdict,
 } from '@cluster/dtls';
+import { concatBytes } from '@cluster/bytes';
 import type { CredentialLookup, KnownDevice } from './credential-lookup.ts';
 import type { DeviceNumbers } from './credential-desk.ts';
 import { endpointOfNames } from './endpoint-binding.ts';
@@ -30,6 +31,13 @@ interface Deps {
 
 /** RFC 5246 §7.2.2; all of OMA's class "fail". */
 const ALERTS = { 'key-malformed': 43, 'key-unknown': 46, 'endpoint-has-credentials': 49, 'endpoint-none': 49 } as const;
+
+const SHA_256_BYTES = 32;
+
+/** Whether a certificate that was accepted stands on a list by now, or one of its path does. */
+export function isListed({ identity }: Pick<Credential, 'identity'>, trust: TrustStore): boolean {
+  return identity.kind === 'x509' && trust.revokes(identity.bytes.subarray(SHA_256_BYTES));
+}
 
 /** Calls reject where the store is away: nothing is known then, and the device is to try again. */
 export class PeerVerdicts {
@@ -69,7 +77,7 @@ export class PeerVerdicts {
     const judged = await this.#judge(chain, { ...policy(), nowMs, pinned: pinned !== undefined });
     if (!judged.ok) return this.#refuse(judged.reason, judged.alert);
     const device = pinned ?? (await lookup.byIssuedName(judged.issuer, judged.subject, nowMs)) ?? (await this.#byHolder(judged));
-    return typeof device === 'string' ? this.#refuse(device) : accepted(judged.spki, judged.sha256, device);
+    return typeof device === 'string' ? this.#refuse(device) : accepted(judged.spki, concatBytes([judged.sha256, judged.issuances]), device);
   }
 
   async #judge(chain: readonly Uint8Array[], policy: CertificatePolicy): Promise<CertificateJudgement> {
@@ -94,7 +102,7 @@ export class PeerVerdicts {
   }
 }
 
-/** `identity`: SHA-256 of what was presented. */
+/** `identity`: SHA-256 of what was presented; behind it, of a certificate, by whom those of its path were issued. */
 function accepted(publicKey: KeyObject, identity: Uint8Array, { number, version }: KnownDevice): Verdict {
   return { ok: true, publicKey, identity, deviceNumber: number, credentialVersion: version };
 }

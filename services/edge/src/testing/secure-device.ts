@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { decodeMessage, encodeMessage, MessageType, OptionNumber, type CoapMessage, type CoapOption } from '@cluster/coap';
-import { DtlsClient, type DtlsClientOptions } from '@cluster/dtls';
+import { type ClientSession, DtlsClient, type DtlsClientOptions } from '@cluster/dtls';
 
 export interface SecureRequest {
   readonly code: number;
@@ -24,8 +24,10 @@ export class SecureDevice {
   /** All records sent since the handshake. */
   readonly records: Uint8Array[] = [];
   readonly received: CoapMessage[] = [];
-  /** Alerts of the server after the handshake. */
+  /** Alerts of the server, in the handshake and after it. */
   readonly alerts: number[] = [];
+  /** To resume by, once it is connected. */
+  session: ClientSession | undefined;
   /** Port of the worker that it speaks to. */
   port: number;
   readonly #socket: Socket;
@@ -128,7 +130,11 @@ export class SecureDevice {
       if (this.#mayStillSend-- > 0) this.#socket.send(bytes, this.port, '127.0.0.1');
     }
     for (const event of events) {
-      if (event.kind === 'connected') this.#connected = true;
+      if (event.kind === 'connected') {
+        this.#connected = true;
+        this.session = event.session;
+      }
+      if (event.kind === 'failed') this.alerts.push(event.alert ?? -1);
       if (event.kind === 'closed') this.alerts.push(event.alert);
       const decoded = event.kind === 'data' ? decodeMessage(event.bytes) : undefined;
       if (decoded?.ok === true) this.received.push(decoded.message);
