@@ -169,5 +169,6 @@ export const bootstrapPreview = z.object({
   keep: z.array(z.string()),
   discoverFirst: z.boolean(),
   readBack: z.array(z.string()),
+  quarantinedUntil: z.string().optional().describe('the device came too often, and is refused until then'),
 });
 export type BootstrapPreview = z.infer<typeof bootstrapPreview>;

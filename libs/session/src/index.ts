@@ -6,6 +6,7 @@ export { type Assigned, Assignments, type BootstrapCandidate } from './bootstrap
 export type * from './bootstrap/bootstrap-desk.ts';
 export * from './bootstrap/bootstrap-session.ts';
 export { FlightRecord, type SessionHead } from './bootstrap/flight-record.ts';
+export { ConfigurationDesk, type ConfigurationPut } from './bootstrap/configuration-desk.ts';
 export { ConfigurationStore } from './bootstrap/configuration-store.ts';
 export { type BootstrapDevices, type Enrolment, ProvisioningDesk } from './bootstrap/provisioning-desk.ts';
 export * from './commands.ts';
