@@ -41,3 +41,15 @@ export type TemplateEndpoint = z.infer<typeof templateEndpoint>;
 /** Where a template decides: how many observations of each endpoint are its, by their states. */
 export const templateEndpoints = z.object({ endpoints: z.array(templateEndpoint), next: z.string().optional() });
 export type TemplateEndpoints = z.infer<typeof templateEndpoints>;
+
+/** How a template stands over all registered endpoints. */
+export const templateTotals = z.object({
+  endpoints: count.describe('registered endpoints at which the template decides for an observation'),
+  observed: count.describe('of those: all of its observations are active'),
+  waiting: count.describe('of those: at least one is wanted, and not confirmed by the device'),
+  refused: count.describe('of those: none is wanted, and the device refused at least one'),
+  observations: z.object({ wanted: count, active: count, refused: count }).describe('of all these endpoints together'),
+  complete: z.boolean().describe('false: the count goes on, ask again'),
+  countedAt: z.string().describe('when the count began'),
+});
+export type TemplateTotals = z.infer<typeof templateTotals>;

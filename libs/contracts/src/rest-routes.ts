@@ -11,7 +11,7 @@ import { deviceSettings, labels } from './profile.ts';
 import {
   commandList, commandQuery, desiredObservationList, endpointsQuery, eventsQuery, liveness, observationList, readiness, valueList,
 } from './rest.ts';
-import { observationTemplate, observationTemplateList, observationTemplateView, templateEndpoints } from './observation-templates.ts';
+import { observationTemplate, observationTemplateList, observationTemplateView, templateEndpoints, templateTotals } from './observation-templates.ts';
 import { restExamples } from './rest-examples.ts';
 
 /** Errors by code, with what they mean. The status is the HTTP status of the problem document. */
@@ -241,6 +241,20 @@ const templateRoutes: readonly RestRoute[] = [
       },
     },
     problems: ['REQUEST_MALFORMED', 'TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
+  },
+  {
+    method: 'get', path: `${TEMPLATES}/{name}/totals`, id: 'getTemplateTotals', tag: 'observations',
+    summary: 'How many endpoints the template decides for, and how many of them are observed as it wants',
+    answers: {
+      200: {
+        description: 'counted when asked for: what was counted within five seconds, or not longer than ten seconds ago', schema: templateTotals,
+        example: {
+          endpoints: 10_000, observed: 9_870, waiting: 120, refused: 10, observations: { wanted: 121, active: 19_869, refused: 10 }, complete: true,
+          countedAt: '2026-03-01T09:00:00.000Z',
+        },
+      },
+    },
+    problems: ['TEMPLATE_UNKNOWN', 'STORE_UNAVAILABLE'],
   },
   {
     method: 'delete', path: `${TEMPLATES}/{name}`, id: 'deleteTemplate', tag: 'observations', leavesOutTenants: true,

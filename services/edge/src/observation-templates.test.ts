@@ -82,6 +82,14 @@ describe('templates', () => {
     expect(told.data).toMatchObject({ paths: ['/3303/0/5700'] });
   });
 
+  it('what no worker has brought to a device yet is shown as wanted there', async () => {
+    await started();
+    await registered();
+    await edge.close();
+    await put('temperature', { match: { object: '/3303' }, observations: [{ path: '/3303/*/5700' }] });
+    expect(await harness.northbound.observedFor('temperature', ['demo'])).toEqual([{ endpoint: 'demo', wanted: 1, active: 0, refused: 0 }]);
+  });
+
   it('a Register costs no call of the store more than without templates, and stores what they want in its one write', async () => {
     const calls: string[] = [];
     const counted = (deps: EdgeDeps): EdgeDeps => ({ ...deps, sessions: recorded(deps.sessions, calls) });

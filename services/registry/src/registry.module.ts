@@ -32,6 +32,7 @@ import { ObservationsController } from './rest/observations.controller.ts';
 import { Limits } from './rest/limits.ts';
 import { ProfileController } from './rest/profile.controller.ts';
 import { TemplatesController } from './rest/templates.controller.ts';
+import { TemplateTotals } from './templates/template-totals.ts';
 import { CREDENTIALS, METRICS, NORTHBOUND, OBSERVATION_TEMPLATES, READ_MODEL, VALUES_PER_ENDPOINT } from './tokens.ts';
 
 @Module({})
@@ -82,6 +83,7 @@ function fleetProviders(deps: RegistryDeps, options: RegistryOptions): Provider[
   return [
     { provide: JobResults, useFactory: () => new JobResults(jobs, timeMs) },
     { provide: Selection, useValue: selection },
+    { provide: TemplateTotals, useFactory: () => new TemplateTotals(northbound, selection) },
     { provide: GroupDesk, useFactory: () => new GroupDesk(jobs, selection) },
     {
       provide: JobRunner,

@@ -10,6 +10,7 @@ import { changeProfile, forgetOperatorState, NO_PROFILE } from '../profile.ts';
 import type { Observation, SessionRecord } from '../record.ts';
 import { end } from '../registration.ts';
 import { TemplateDesk } from '../templates/template-desk.ts';
+import { withTemplates } from '../templates/with-templates.ts';
 import { DesiredObservations, type ObservationsChange } from './desired-observations.ts';
 import { DeviceSessions } from './device-sessions.ts';
 import { endpointView } from './views.ts';
@@ -40,11 +41,13 @@ export class Northbound {
   readonly #devices: DeviceSessions;
   readonly #commands: Commands;
   readonly #observations: DesiredObservations;
+  readonly #most: number;
 
   constructor(deps: NorthboundDeps) {
     this.templates = new TemplateDesk(deps.cluster);
     this.#devices = new DeviceSessions(deps);
     this.#commands = new Commands(deps);
+    this.#most = deps.limits.observations;
     this.#observations = new DesiredObservations(this.#devices, this.templates, deps.limits.observations);
   }
 
@@ -134,12 +137,16 @@ export class Northbound {
     });
   }
 
-  /** Of these endpoints, of one tenant or all, those with observations that the template decides, with how many stand in which state. */
+  /**
+   * Of these endpoints, of one tenant or all, those with observations that the template decides as things stand, with how
+   * many stand in which state. What a session has not taken up yet is wanted.
+   */
   async observedFor(template: string, endpoints: readonly string[], tenant?: string): Promise<TemplateEndpoint[]> {
-    const found = await this.#devices.findMany(endpoints);
+    const [found, set] = await Promise.all([this.#devices.findMany(endpoints), this.templates.read()]);
     return found.flatMap((one) => {
       if (one?.record.state !== 'registered' || (tenant ?? one.record.tenant) !== one.record.tenant) return [];
-      const own = one.record.observations.filter(({ from }) => from === `template:${template}`);
+      const { observations } = withTemplates(one.record, set, this.#most);
+      const own = observations.filter(({ from }) => from === `template:${template}`);
       const of = (state: Observation['state']) => own.filter((o) => o.state === state).length;
       return own.length === 0 ? [] : [{ endpoint: one.record.endpoint, wanted: of('wanted'), active: of('active'), refused: of('refused') }];
     });

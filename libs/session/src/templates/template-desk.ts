@@ -4,7 +4,7 @@ import { checkCommand, type CommandFault } from '@cluster/lwm2m';
 import { checkObservation } from '../check-observation.ts';
 import type { DocumentLimit, DocumentStore } from '../ports.ts';
 import { exampleOf } from './template-paths.ts';
-import { TEMPLATES, TemplateSet } from './template-set.ts';
+import { NO_TEMPLATES, TEMPLATES, TemplateSet } from './template-set.ts';
 
 /** Every worker holds all templates. */
 export const TEMPLATE_LIMIT: DocumentLimit = { documents: 1_000, bytes: 1_048_576 };
@@ -16,6 +16,7 @@ export type TemplatePut =
 
 export class TemplateDesk {
   readonly #documents: DocumentStore;
+  #held: TemplateSet | undefined;
 
   constructor(documents: DocumentStore) {
     this.#documents = documents;
@@ -23,8 +24,9 @@ export class TemplateDesk {
 
   /** The set as it stands now. */
   async read(): Promise<TemplateSet> {
-    const stored = await this.#documents.documents(TEMPLATES);
-    return stored === undefined ? new TemplateSet(0, []) : TemplateSet.read(stored);
+    const stored = await this.#documents.documents(TEMPLATES, this.#held?.version);
+    if (stored !== undefined) this.#held = TemplateSet.read(stored);
+    return this.#held ?? NO_TEMPLATES;
   }
 
   /** In order of their names. */

@@ -1,11 +1,12 @@
 /** Observation templates: what should be observed at every device that matches. */
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query } from '@nestjs/common';
 import {
-  observationTemplate, type ObservationTemplate, type ObservationTemplateView, type PageQuery, pageQuery, type TemplateEndpoints, templateName,
+  observationTemplate, type ObservationTemplate, type ObservationTemplateView, type PageQuery, pageQuery, type TemplateEndpoints, templateName, type TemplateTotals as Totals,
 } from '@cluster/contracts';
 import { ApiError, type Caller, RequestCaller } from '@cluster/nest-kit';
 import { Selection } from '../jobs/selection.ts';
 import type { NorthboundPort, TemplatePort } from '../northbound-port.ts';
+import { TemplateTotals } from '../templates/template-totals.ts';
 import { NORTHBOUND, OBSERVATION_TEMPLATES } from '../tokens.ts';
 import { fromCursor, toCursor } from './cursor.ts';
 import { checkChange, ownerOf, sees } from './owned.ts';
@@ -13,14 +14,20 @@ import { checkChange, ownerOf, sees } from './owned.ts';
 @Controller('api/v1/observation-templates')
 export class TemplatesController {
   readonly #templates: TemplatePort;
-
   readonly #northbound: NorthboundPort;
   readonly #selection: Selection;
+  readonly #totals: TemplateTotals;
 
-  constructor(@Inject(OBSERVATION_TEMPLATES) templates: TemplatePort, @Inject(NORTHBOUND) northbound: NorthboundPort, selection: Selection) {
+  constructor(
+    @Inject(OBSERVATION_TEMPLATES) templates: TemplatePort,
+    @Inject(NORTHBOUND) northbound: NorthboundPort,
+    selection: Selection,
+    totals: TemplateTotals,
+  ) {
     this.#templates = templates;
     this.#northbound = northbound;
     this.#selection = selection;
+    this.#totals = totals;
   }
 
   @Get()
@@ -50,7 +57,7 @@ export class TemplatesController {
     return put.template;
   }
 
-  /** What the sessions hold: a device that a template reaches later, or that another decides, is not among them. */
+  /** Endpoints at which another template, or their own list, decides are not among them. */
   @Get(':name/endpoints')
   async endpoints(
     @Param('name') name: string,
@@ -62,6 +69,11 @@ export class TemplatesController {
     const { names, more } = await this.#selection.candidates(narrowed, fromCursor(cursor), limit);
     const last = more ? names.at(-1) : undefined;
     return { endpoints: await this.#northbound.observedFor(name, names, caller.ownTenant), ...(last === undefined ? {} : { next: toCursor(last) }) };
+  }
+
+  @Get(':name/totals')
+  async total(@Param('name') name: string, @RequestCaller() caller: Caller): Promise<Totals> {
+    return this.#totals.of(await this.show(name, caller), caller.ownTenant);
   }
 
   @Delete(':name')

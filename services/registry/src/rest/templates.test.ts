@@ -1,5 +1,5 @@
 /** Observation templates through real HTTP. */
-import { observationTemplateView, problem, restExamples, templateEndpoints } from '@cluster/contracts';
+import { observationTemplateView, problem, restExamples, templateEndpoints, templateTotals } from '@cluster/contracts';
 import { TEMPLATE_LIMIT } from '@cluster/session';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Bench, DEVICE, send } from '../testing/bench.ts';
@@ -42,6 +42,15 @@ test('the endpoints that a template decides for are listed by pages, as far as i
   expect(page).toEqual({ endpoints: [], next: expect.any(String) });
   await expectProblem(await fetch(`${templates}/unknown/endpoints`), 404, 'TEMPLATE_UNKNOWN');
   await expectProblem(await fetch(`${templates}/all/endpoints?limit=0`), 400, 'REQUEST_MALFORMED', 'limit');
+});
+
+test('the totals of a template are counted, and those of none are unknown', async () => {
+  await send(`${templates}/all`, 'PUT', { match: {}, observations: [{ path: '/3/0' }] });
+  await bench.model.putEntries(['a/b ü%', DEVICE].map((endpoint) => ({ endpoint, state: 'registered' as const, changedAtMs: 1 })));
+  expect(templateTotals.parse(await (await fetch(`${templates}/all/totals`)).json())).toMatchObject({
+    endpoints: 2, observed: 2, waiting: 0, refused: 0, observations: { wanted: 0, active: 2, refused: 0 }, complete: true,
+  });
+  await expectProblem(await fetch(`${templates}/unknown/totals`), 404, 'TEMPLATE_UNKNOWN');
 });
 
 test('what is malformed is named', async () => {
