@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import * as values from './values.ts';
 
 /** The processes that read a configuration. */
-export type ServiceKind = 'edge' | 'registry' | 'standalone';
+export type ServiceKind = 'edge' | 'registry' | 'firmware' | 'standalone';
 
 /** A default as it would stand in the environment; undefined: none. */
 export type Default = string | undefined | Readonly<Record<ServiceKind, string | undefined>>;
@@ -35,7 +35,7 @@ export const settings = {
   bootstrapCoapPort: setting('LWM2M_BOOTSTRAP_COAP_PORT', values.port, '5783', 'UDP port for bootstrap over CoAP. Not served yet'),
   bootstrapCoapsPort: setting('LWM2M_BOOTSTRAP_COAPS_PORT', values.port, '5784', 'UDP port for bootstrap over DTLS. Not served yet'),
   bind: setting('LWM2M_BIND', values.bindAddresses,
-    { edge: '0.0.0.0,::', registry: '0.0.0.0,::', standalone: '127.0.0.1,::1' },
+    { edge: '0.0.0.0,::', registry: '0.0.0.0,::', firmware: '0.0.0.0,::', standalone: '127.0.0.1,::1' },
     'Addresses of the device ports: an IPv4 address, an IPv6 address or both'),
   reusePort: setting('LWM2M_REUSE_PORT', values.onOff, 'off',
     'Whether several workers of one host may have the same device ports (SO_REUSEPORT; Linux, FreeBSD 12, AIX): the kernel gives each device to one of them. To be set on all of them, with LWM2M_EGRESS=any'),
@@ -52,7 +52,7 @@ export const settings = {
 
   egress: setting('LWM2M_EGRESS', values.oneOf(['owner', 'any']), 'owner',
     'Who may send to a device first: only the worker that last received from it (owner: behind NAT or a Kubernetes Service), or any worker (any: host network or a shared address)'),
-  noSec: setting('LWM2M_NOSEC', values.onOff, { edge: 'off', registry: 'off', standalone: 'on' },
+  noSec: setting('LWM2M_NOSEC', values.onOff, { edge: 'off', registry: 'off', firmware: 'off', standalone: 'on' },
     'Whether devices without security may register over plain CoAP'),
   networkIdentity: setting('LWM2M_NETWORK_IDENTITY', values.oneOf(['off', 'known', 'required']), 'off',
     "Whether a device without security has to have the identity that the operator's network knows of its address: never (off), where the network knows one (known), always (required). See docs/protocol.md"),
@@ -123,6 +123,17 @@ export const settings = {
     'Short Server ID that devices know this server by (/1/x/0). Needed only to tell its own Server instance where a device lets it see several'),
   workerId: setting('LWM2M_WORKER_ID', values.text.regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, ".", "_" or "-"'), undefined,
     'Name of this worker, unique among those alive. Unset: drawn at random at each start'),
+
+  firmwareDir: setting('LWM2M_FIRMWARE_DIR', values.text, undefined,
+    'Directory with the firmware packages, which the firmware orchestrator and all edges share. Unset: "firmware" in LWM2M_DATA_DIR'),
+  firmwareUris: setting('LWM2M_FIRMWARE_URIS', values.firmwareUris, undefined,
+    'Where devices reach the files of this cluster: one URI for each of coap, coaps (both the device ports of the edges), http and https (REST of the firmware orchestrator). A device is given a scheme that it names in /5/0/8. Unset: standalone on loopback gives its own ports; else packages are only pushed'),
+  firmwareKeyFiles: setting('LWM2M_FIRMWARE_KEY_FILES', values.files, undefined,
+    'PEM files with the public keys (Ed25519, ECDSA of secp256r1) that signatures of packages are checked with; the name of a file without its ending is the id of its key'),
+  firmwareSignature: setting('LWM2M_FIRMWARE_SIGNATURE', values.oneOf(['optional', 'required']), 'optional',
+    'Whether every package needs a signature'),
+  firmwareCacheBytes: setting('LWM2M_FIRMWARE_CACHE_BYTES', values.wholeNumber(65_536, 16_384 * MEBIBYTE), String(16 * MEBIBYTE),
+    'Bytes of packages that an edge keeps in memory for the devices that fetch them'),
 
   maxTransmitWaitS: setting('LWM2M_MAX_TRANSMIT_WAIT_S', values.wholeNumber(1, 86_400), '93',
     'Seconds from the first sending of a request until it is given up (RFC 7252 §4.8.2), from which ACK_TIMEOUT follows (93 s: 2 s), and for which a queue-mode device listens after its last message'),

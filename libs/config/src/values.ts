@@ -41,6 +41,12 @@ export const redisUrls = list('redis:// or rediss:// addresses', (item) => isUrl
 /** An `https:` address, or an `http:` one for a provider beside the server. */
 export const httpUrl = z.string().refine((value) => isUrl(value, ['https:', 'http:']), 'expected an https:// address');
 
+/** URIs of coap, coaps, http or https, one of each scheme at most, without a query. */
+export const firmwareUris = list('coap, coaps, http or https URIs', (item) => isUrl(item, ['coap:', 'coaps:', 'http:', 'https:']) && !/[?#]/.test(item)).refine(
+  (items) => new Set(items.map((item) => item.split(':', 1)[0])).size === items.length,
+  'expected at most one URI of each scheme',
+);
+
 /** Paths of files, separated by commas. */
 export const files = z
   .string()

@@ -4,6 +4,7 @@ import {
   auditValue, commandEventType, commandResultValue, commandValue, endpointChangedValue, endpointDisabledValue, eventTypes, notificationGapValue, presenceValue,
   registrationValue, reportValue, type Topic, topics,
 } from './events.ts';
+import { firmwareChangedValue } from './firmware.ts';
 import { jobView } from './fleet.ts';
 
 type Json = Record<string, unknown>;
@@ -40,6 +41,7 @@ export const eventMessages: readonly Message[] = [
   { name: 'commandResult', topic: topics.commandResults, types: [eventTypes.commandResult], summary: 'The end of a command, or why it was not taken', value: commandResultValue },
   { name: 'command', topic: topics.commands, types: [commandEventType], summary: 'A command to a device', value: commandValue, byCallers: true },
   { name: 'job', topic: topics.jobs, types: [eventTypes.jobChanged], summary: 'A job in its new state', value: jobView },
+  { name: 'firmware', topic: topics.firmware, types: [eventTypes.firmwareChanged], summary: 'The update of a device in its new stage', value: firmwareChangedValue },
   { name: 'audit', topic: topics.audit, types: [eventTypes.audited], summary: 'A request that changed or commanded something, or was refused', value: auditValue },
 ];
 

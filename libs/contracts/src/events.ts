@@ -15,6 +15,7 @@ export const topics = {
   jobs: 'lwm2m.jobs',
   /** Keyed by the endpoint that a request was about, else by its caller. */
   audit: 'lwm2m.audit',
+  firmware: 'lwm2m.firmware',
 } as const;
 export type Topic = (typeof topics)[keyof typeof topics];
 
@@ -32,6 +33,7 @@ export const eventTypes = {
   overdue: 'lwm2m.endpoint.overdue',
   jobChanged: 'lwm2m.job.changed',
   audited: 'lwm2m.audit.request',
+  firmwareChanged: 'lwm2m.firmware.changed',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',

@@ -13,6 +13,7 @@ export * from './events.ts';
 export * from './endpoints.ts';
 export * from './observation-templates.ts';
 export * from './firmware.ts';
+export * from './firmware-routes.ts';
 export * from './fleet.ts';
 export * from './fleet-examples.ts';
 export * from './rest.ts';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accessOf, accessOfRole, role } from './access.ts';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
+import { firmwareRequest, firmwareView, packageRequest, packageView } from './firmware.ts';
 import { group, jobCommand, jobDevice, jobDevicePage, jobRequest, jobView, selector } from './fleet.ts';
 import { credentialsRequest, credentialView } from './credentials.ts';
 import { deviceSettings, labels } from './profile.ts';
@@ -22,6 +23,10 @@ const named = {
   CredentialsRequest: credentialsRequest,
   DesiredObservation: desiredObservation,
   DeviceSettings: deviceSettings,
+  FirmwarePackage: packageView,
+  FirmwarePackageRequest: packageRequest,
+  FirmwareRequest: firmwareRequest,
+  FirmwareUpdate: firmwareView,
   Group: group,
   Job: jobView,
   JobCommand: jobCommand,
@@ -140,6 +145,7 @@ function operationOf(route: RestRoute): Json {
     ...securityOf(route),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
+    ...(route.bytes === true ? { requestBody: BYTES } : {}),
     responses: { ...answers, ...problemAnswers(problemsOf(route)) },
   };
 }
@@ -162,15 +168,17 @@ const securitySchemes: Json = {
   token: { type: 'http', scheme: 'bearer', description: 'a token of the OpenID provider, or a static key. The names are the roles that may' },
 };
 
+const BYTES: Json = { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
+
 function requestBody({ schema, examples }: NonNullable<RestRoute['body']>): Json {
   const named = Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
   return { required: true, content: { 'application/json': { schema: schemaOf(schema), examples: named } } };
 }
 
-/** The whole document. `version` is the version of the API's software. */
-export function openApiDocument(version: string): Json {
+/** The document of the routes that a process serves. `version` is the version of the API's software. */
+export function openApiDocument(version: string, routes: readonly RestRoute[] = restRoutes): Json {
   const paths: Record<string, Json> = {};
-  for (const route of restRoutes) (paths[route.path] ??= {})[route.method] = operationOf(route);
+  for (const route of routes) (paths[route.path] ??= {})[route.method] = operationOf(route);
   return {
     openapi: '3.1.0',
     info: {
@@ -180,7 +188,7 @@ export function openApiDocument(version: string): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: ['endpoints', 'commands', 'observations', 'credentials', 'groups', 'jobs', 'events', 'operation'].map((name) => ({ name })),
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: { schemas: componentSchemas(), securitySchemes },
   };

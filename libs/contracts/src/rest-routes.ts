@@ -37,6 +37,23 @@ export const problemCodes = {
   JOBS_FULL: { status: 429, meaning: 'as many jobs as may run do' },
   NAME_TAKEN: { status: 409, meaning: 'another tenant has something of this name' },
   GROUPS_FULL: { status: 429, meaning: 'there are as many groups as may be' },
+  PACKAGE_UNKNOWN: { status: 404, meaning: 'there is no such package' },
+  FIRMWARE_UNKNOWN: { status: 404, meaning: 'the endpoint has had no update' },
+  PACKAGE_COMPLETE: { status: 409, meaning: 'the package has all its bytes' },
+  PACKAGE_INCOMPLETE: { status: 409, meaning: 'the package does not have all its bytes yet' },
+  UPLOAD_BUSY: { status: 409, meaning: 'another part of the package is being uploaded' },
+  OFFSET_MISMATCH: { status: 409, meaning: 'the upload goes on at another offset, which `detail` tells' },
+  FIRMWARE_INSTALLING: { status: 409, meaning: 'the device installs, or is about to: nobody can stop it' },
+  UPLOAD_TOO_LARGE: { status: 413, meaning: 'more bytes came than were announced; nothing of them was kept' },
+  RANGE_UNSATISFIABLE: { status: 416, meaning: 'the package ends before the range' },
+  PACKAGE_HASH_MISMATCH: { status: 422, meaning: 'the bytes are not those of the announced SHA-256; nothing of them was kept' },
+  SIGNATURE_MISSING: { status: 422, meaning: 'packages need a signature here' },
+  SIGNATURE_KEY_UNKNOWN: { status: 422, meaning: 'no public key of this id and algorithm is configured' },
+  SIGNATURE_UNSUITABLE: { status: 422, meaning: 'the package is too large for this algorithm' },
+  SIGNATURE_INVALID: { status: 422, meaning: 'the signature is not that of the package; nothing of it was kept' },
+  STORAGE_UNAVAILABLE: { status: 503, meaning: 'the storage of packages is away: repeat the request' },
+  STORAGE_FULL: { status: 507, meaning: 'no room is left for the package; nothing of it was kept' },
+  PACKAGES_FULL: { status: 507, meaning: 'there are as many packages as the cluster keeps' },
   PSK_SHARED: { status: 409, meaning: 'another device has this key' },
   IDENTITY_TAKEN: { status: 409, meaning: 'another device has this identity, key or certificate' },
   BODY_TOO_LARGE: { status: 413, meaning: 'the body is larger than the server takes' },
@@ -65,10 +82,10 @@ export interface RestAnswer {
 }
 
 export interface RestRoute {
-  readonly method: 'get' | 'put' | 'post' | 'delete';
+  readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
   readonly path: string;
   readonly id: string;
-  readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'events' | 'operation';
+  readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'firmware' | 'events' | 'operation';
   readonly summary: string;
   /** What the caller must be allowed to do; see {@link accessOf} for what is asked unless told. */
   readonly access?: Access;
@@ -79,6 +96,8 @@ export interface RestRoute {
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly schema: z.ZodType; readonly examples: Readonly<Record<string, unknown>> };
+  /** The body is bytes, not JSON. */
+  readonly bytes?: true;
   readonly answers: Readonly<Record<number, RestAnswer>>;
   readonly problems: readonly ProblemCode[];
 }

@@ -19,6 +19,8 @@ export interface HttpAppOptions {
   readonly log: Log;
   readonly bodyLimitBytes: number;
   readonly onRequestDone?: RequestObserver | undefined;
+  /** Bodies that are no JSON reach their handlers as streams, unread. */
+  readonly byteStreams?: boolean | undefined;
   /** Who may do what; without it nobody is asked. */
   readonly access?: AccessControl | undefined;
   /** Takes the audit log. */
@@ -46,7 +48,8 @@ function createAdapter(options: HttpAppOptions): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: options.bodyLimitBytes,
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 15_000 },
-    requestTimeout: 30_000,
+    // A package may come slowly; headers and JSON may not.
+    requestTimeout: options.byteStreams === true ? 3_600_000 : 30_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
@@ -61,6 +64,7 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpA
   const fastify = adapter.getInstance();
   // Only JSON comes in: a plain form of a foreign page can't be sent here by a browser without being asked first.
   fastify.removeContentTypeParser('text/plain');
+  if (options.byteStreams === true) fastify.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   const { onRequestDone, access } = options;
   if (onRequestDone !== undefined) {
     fastify.addHook('onResponse', (request, reply, done) => {

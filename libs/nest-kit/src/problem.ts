@@ -67,7 +67,7 @@ const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string]>
   503: ['UNAVAILABLE', 'The service is not ready'],
 };
 
-const UNAVAILABLE_CODES = new Set(['STORE_UNAVAILABLE', 'EVENTS_UNAVAILABLE', 'CONTENDED']);
+const UNAVAILABLE_CODES = new Set(['STORE_UNAVAILABLE', 'STORAGE_UNAVAILABLE', 'EVENTS_UNAVAILABLE', 'CONTENDED']);
 
 /** Any error as an {@link ApiError}; what is not known becomes a 500 that tells nothing of its inside. */
 export function toApiError(error: unknown): ApiError {

@@ -1,6 +1,6 @@
 /** The registry: REST over the cluster's state, the stream of its events, and the read model's consumers. */
 import { API_VERSION, asyncApiDocument, openApiDocument, restRoutes } from '@cluster/contracts';
-import { AccessControl, AuditLog, createHttpApp, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
+import { AccessControl, AuditLog, createHttpApp, type Mount, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandWaiters } from './commands/command-waiters.ts';
 import { LiveFeed } from './feed/live-feed.ts';
@@ -19,8 +19,8 @@ export interface Registry {
 }
 
 
-/** Builds a registry; nothing runs before `listen`. */
-export async function createRegistry(deps: RegistryDeps, options: Partial<RegistryOptions> = {}): Promise<Registry> {
+/** Builds a registry, with other services' parts in its application; nothing runs before `listen`. */
+export async function createRegistry(deps: RegistryDeps, options: Partial<RegistryOptions> = {}, mounts: readonly Mount[] = []): Promise<Registry> {
   const settings: RegistryOptions = Object.freeze({ ...defaultOptions, ...options });
   const metrics = registryMetrics(deps.metrics);
   const consumers = new TopicServer(deps.events, settings.group, { log: deps.log, retryMs: settings.retryMs });
@@ -32,23 +32,25 @@ export async function createRegistry(deps: RegistryDeps, options: Partial<Regist
     // Without the broker commands are still taken and the state is still told.
     { name: 'broker', optional: true, check: oneAtATime(async () => void (await deps.events.ends(streamTopics))) },
   ];
+  const routes = [...restRoutes, ...mounts.flatMap((mount) => mount.routes)];
   const access = new AccessControl({
     ...deps.access,
-    routes: restRoutes,
+    routes,
     tenantOf: (endpoint) => deps.northbound.tenantOf(endpoint),
     adopt: (endpoint, tenant) => deps.northbound.setTenant(endpoint, tenant, tenant),
   });
   const auditLog = new AuditLog({ log: deps.log, publisher: deps.publisher, service: 'registry', dropped: metrics.auditDropped });
-  const app = await createHttpApp(RegistryModule.register(deps, settings, metrics, probes, access), {
+  const app = await createHttpApp(RegistryModule.register(deps, settings, metrics, probes, access, mounts), {
     log: deps.log,
     bodyLimitBytes: settings.bodyLimitBytes,
     onRequestDone: metrics.requestDone,
+    byteStreams: mounts.some(({ byteStreams }) => byteStreams === true),
     access,
     audit: auditLog.keep,
   });
   parts.app = app;
   app.connectMicroservice({ strategy: consumers }, { inheritAppConfig: false });
-  serveDocs(app, openApiDocument(API_VERSION), asyncApiDocument(API_VERSION));
+  serveDocs(app, openApiDocument(API_VERSION, routes), asyncApiDocument(API_VERSION));
   metrics.watch({ streams: () => app.get(StreamHub).size, waiters: () => app.get(CommandWaiters).size, jobs: () => app.get(JobRunner).size });
   return { listen: () => listen(app, settings), close: () => close(app, settings).finally(() => auditLog.close()) };
 }

@@ -1,6 +1,6 @@
 /** The parts of the registry and how they are put together. */
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { type AccessControl, HealthModule, type Probe } from '@cluster/nest-kit';
+import { type AccessControl, HealthModule, type Mount, type Probe } from '@cluster/nest-kit';
 import { CommandAccess } from './commands/command-access.ts';
 import { CommandDesk } from './commands/command-desk.ts';
 import { CommandWaiters } from './commands/command-waiters.ts';
@@ -37,10 +37,12 @@ import { CREDENTIALS, METRICS, NORTHBOUND, OBSERVATION_TEMPLATES, READ_MODEL, VA
 
 @Module({})
 export class RegistryModule {
-  static register(deps: RegistryDeps, options: RegistryOptions, metrics: RegistryMetrics, probes: readonly Probe[], access: AccessControl): DynamicModule {
+  static register(
+    deps: RegistryDeps, options: RegistryOptions, metrics: RegistryMetrics, probes: readonly Probe[], access: AccessControl, mounts: readonly Mount[] = [],
+  ): DynamicModule {
     return {
       module: RegistryModule,
-      imports: [HealthModule.register({ probes, metrics: deps.metrics })],
+      imports: [HealthModule.register({ probes, metrics: deps.metrics }), ...mounts.map(({ module }) => module)],
       controllers: [
         EndpointsController, AdviceController, CredentialsController, CommandsController, ObservationsController, TemplatesController, ProfileController,
         EventsController, GroupsController, JobsController, ReadModelConsumer, CommandsConsumer, JobResultsConsumer,

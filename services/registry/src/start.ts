@@ -3,7 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Config, Secrets } from '@cluster/config';
 import type { EventConsumer, EventPublisher } from '@cluster/events';
 import type { GroupStore, JobStore } from '@cluster/fleet';
-import { openAccess } from '@cluster/nest-kit';
+import { type Mount, openAccess } from '@cluster/nest-kit';
 import {
   type ClusterStore, CredentialDesk, type CredentialStore, EndpointNumbers, Northbound, type ReadModelStore, type SessionStore,
 } from '@cluster/session';
@@ -37,7 +37,9 @@ const newId = () => randomBytes(12).toString('base64url');
 const rng = { uint32: () => randomInt(2 ** 32) };
 
 /** Resolves when REST is served. */
-export async function startRegistry(config: Config, ports: RegistryPorts, metrics: Metrics, log: Logger): Promise<RunningRegistry> {
+export async function startRegistry(
+  config: Config, ports: RegistryPorts, metrics: Metrics, log: Logger, mounts: readonly Mount[] = [],
+): Promise<RunningRegistry> {
   const { sessions, cluster, readModel, fleet, events, publisher } = ports;
   const limits = {
     queueEntries: config.queueMaxEntries,
@@ -65,6 +67,7 @@ export async function startRegistry(config: Config, ports: RegistryPorts, metric
       eventEncoding: config.eventEncoding,
       commandsChecked: config.kafkaCommands === 'checked',
     },
+    mounts,
   );
   const { port } = await registry.listen();
   const renewal = desk && sealRenewal(desk, ports, metrics, log);

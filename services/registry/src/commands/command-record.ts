@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { commandEventType, type CommandRequest, commandValue, operation, type Operation, type Problem } from '@cluster/contracts';
 import { type ConsumedRecord, readCloudEvent } from '@cluster/events';
 import type { Origin } from '@cluster/session';
-import { asJson, RecordUnreadable } from '../received-event.ts';
+import { asJson, RecordUnreadable } from '@cluster/nest-kit';
 
 /** Who gets to hear of a command, as far as its record tells. */
 export interface Asked {

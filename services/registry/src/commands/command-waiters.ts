@@ -4,7 +4,7 @@
  */
 import { commandResultValue, type CommandStatus, topics } from '@cluster/contracts';
 import type { ConsumedRecord } from '@cluster/events';
-import { receivedEvent } from '../received-event.ts';
+import { receivedEvent } from '@cluster/nest-kit';
 
 /** Results that a waiter keeps until it is told which one it waits for. */
 const MAX_EARLY = 64;

@@ -4,7 +4,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { type StreamedEvent, topics } from '@cluster/contracts';
 import type { ConsumedRecord } from '@cluster/events';
 import type { ReadModelStore } from '@cluster/session';
-import { receivedEvent } from '../received-event.ts';
+import { receivedEvent } from '@cluster/nest-kit';
 import { READ_MODEL, VALUES_PER_ENDPOINT } from '../tokens.ts';
 import { DeadLetters, type DeadLetter } from './dead-letters.ts';
 import { entryOf, valuesOf } from './projection.ts';

@@ -4,7 +4,7 @@
  */
 import type { StreamedEvent } from '@cluster/contracts';
 import type { ConsumedRecord, EventConsumer, EventSubscription } from '@cluster/events';
-import { receivedEvent } from '../received-event.ts';
+import { receivedEvent } from '@cluster/nest-kit';
 import type { FeedItem, Gap } from './event-ring.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { type PositionVector, streamTopics } from './positions.ts';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { commandResultValue, type CommandStatus } from '@cluster/contracts';
 import { afterResult, decodeDevice, decodeJob, encodeDevice, JOB_COMMAND_PREFIX, jobOfCommand, JobUnreadable, type JobStore, type StepResult } from '@cluster/fleet';
 import type { ConsumedRecord } from '@cluster/events';
-import { receivedEvent } from '../received-event.ts';
+import { receivedEvent } from '@cluster/nest-kit';
 
 interface DeviceResult extends StepResult {
   readonly endpoint: string;

@@ -1,0 +1,4 @@
+/** Names under which what comes from outside the service is injected. */
+export const UPDATES = Symbol('UpdateStore');
+export const STORAGE = Symbol('PackageStorage');
+export const LINKS = Symbol('KeyRing');

@@ -1,0 +1,101 @@
+/** Brings what devices tell to their updates: ends of commands, values, registrations. What comes again changes nothing. */
+import { Controller, Inject } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { commandResultValue, eventTypes, type ReportValue, reportValue, type StreamedEvent, topics } from '@cluster/contracts';
+import type { ConsumedRecord } from '@cluster/events';
+import type { UpdateStore } from '@cluster/firmware';
+import { firmware } from '@cluster/lwm2m';
+import { receivedEvent } from '@cluster/nest-kit';
+import { UPDATES } from '../tokens.ts';
+import { commandEnd, UpdateTurn } from './update-turn.ts';
+
+@Controller()
+export class FirmwareConsumer {
+  readonly #turn: UpdateTurn;
+  readonly #updates: UpdateStore;
+
+  constructor(turn: UpdateTurn, @Inject(UPDATES) updates: UpdateStore) {
+    this.#turn = turn;
+    this.#updates = updates;
+  }
+
+  @EventPattern(topics.registrations)
+  async registrations(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
+    const registered = understood(records.filter(({ headers }) => headers['ce_type'] === eventTypes.registered));
+    for (const endpoint of await this.#open(registered.map((event) => event.endpoint))) {
+      await this.#turn.change(endpoint, (now, scene) => now && firmware.onRegistered(now, scene));
+    }
+  }
+
+  @EventPattern(topics.notifications)
+  async notifications(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
+    await this.#reports(records);
+  }
+
+  @EventPattern(topics.sends)
+  async sends(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
+    await this.#reports(records);
+  }
+
+  @EventPattern(topics.commandResults)
+  async commandResults(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
+    for (const { data } of understood(records.filter(mayBeOfUpdate))) {
+      const value = commandResultValue.safeParse(data).data;
+      if (value === undefined || value.state === 'rejected') continue;
+      const place = firmware.firmwareOfCommand(value.id);
+      if (place === undefined) continue;
+      const atMs = Date.parse(value.finishedAt ?? value.acceptedAt);
+      await this.#turn.change(value.endpoint, (now, scene) =>
+        now?.id === place.update ? firmware.onCommandEnd(now, commandEnd(place.step, value), atMs, scene) : undefined,
+      );
+    }
+  }
+
+  async #reports(records: readonly ConsumedRecord[]): Promise<void> {
+    const telling = understood(records.filter(mayTell)).flatMap(({ data }) => {
+      const report = reportValue.safeParse(data).data;
+      return report?.values.some(firmware.tellsOfFirmware) === true ? [report] : [];
+    });
+    const open = new Set(await this.#open(telling.map(({ endpoint }) => endpoint)));
+    for (const report of telling) if (open.has(report.endpoint)) await this.#report(report);
+  }
+
+  async #report({ endpoint, values, receivedAt }: ReportValue): Promise<void> {
+    const atMs = Date.parse(receivedAt);
+    await this.#turn.change(endpoint, (now, scene) => now && firmware.onValues(now, values.filter(firmware.tellsOfFirmware), atMs, scene));
+  }
+
+  /** Of these endpoints those with an update that is not over, each once. */
+  async #open(endpoints: readonly string[]): Promise<string[]> {
+    const names = [...new Set(endpoints)];
+    const stored = names.length === 0 ? [] : await this.#updates.loadUpdates(names);
+    return names.filter((_, i) => {
+      const record = stored[i]?.record;
+      return record !== undefined && !firmware.isOver(firmware.decodeUpdate(record));
+    });
+  }
+}
+
+/** What can not be read is passed over: the read model's consumer buries it. */
+function understood(records: readonly ConsumedRecord[]): StreamedEvent[] {
+  return records.flatMap((record) => {
+    try {
+      return [receivedEvent(record)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Texts stand in JSON and CBOR as they are: most records need not be read for it. */
+function holds({ value }: ConsumedRecord, text: string): boolean {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes(text);
+}
+
+function mayBeOfUpdate(record: ConsumedRecord): boolean {
+  return holds(record, firmware.FIRMWARE_COMMAND_PREFIX);
+}
+
+function mayTell(record: ConsumedRecord): boolean {
+  return holds(record, '/5/0/') || holds(record, '/3/0/');
+}

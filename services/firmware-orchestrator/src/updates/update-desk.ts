@@ -1,0 +1,73 @@
+/** Updates as operators want and see them. */
+import { Injectable } from '@nestjs/common';
+import type { FirmwareRequest, FirmwareView } from '@cluster/contracts';
+import { firmware } from '@cluster/lwm2m';
+import { ApiError } from '@cluster/nest-kit';
+import type { FirmwareDeps } from '../options.ts';
+import { PackageDesk } from '../packages/package-desk.ts';
+import { deviceTraits } from './device-traits.ts';
+import { newUpdateId, UpdateTurn } from './update-turn.ts';
+
+@Injectable()
+export class UpdateDesk {
+  readonly #packages: PackageDesk;
+  readonly #turn: UpdateTurn;
+  readonly #deps: Pick<FirmwareDeps, 'sessions' | 'updates'>;
+
+  constructor(packages: PackageDesk, turn: UpdateTurn, deps: Pick<FirmwareDeps, 'sessions' | 'updates'>) {
+    this.#packages = packages;
+    this.#turn = turn;
+    this.#deps = deps;
+  }
+
+  /** Begins the update of a device, in place of one that has not come to the installation. The same request twice is one update. */
+  async set(endpoint: string, request: FirmwareRequest): Promise<FirmwareView> {
+    const { version, target = {} } = await this.#packages.ready(request.package);
+    const device = await deviceTraits(this.#deps.sessions, endpoint);
+    if (device === undefined) throw new ApiError(404, 'ENDPOINT_UNKNOWN', 'No such endpoint is known', { detail: endpoint });
+    const { objectVersion, secure } = device;
+    const desired = { id: newUpdateId(), package: { id: request.package, version, target }, request, objectVersion, secure };
+    const superseded = await this.#turn.change(endpoint, (now, { nowMs }) => (now && !isSame(now, request) ? installing(firmware.onSuperseded(now, nowMs)) : undefined));
+    const update = superseded && isSame(superseded, request) ? superseded : await this.#turn.change(endpoint, (_, scene) => firmware.begin(desired, scene));
+    return updateView(endpoint, update!);
+  }
+
+  /** @throws {ApiError} 404 */
+  async show(endpoint: string): Promise<FirmwareView> {
+    const [stored] = await this.#deps.updates.loadUpdates([endpoint]);
+    if (stored === undefined) throw updateUnknown(endpoint);
+    return updateView(endpoint, firmware.decodeUpdate(stored.record));
+  }
+
+  /** Cancels what has not come to the installation. @throws {ApiError} 404, 409 */
+  async cancel(endpoint: string): Promise<FirmwareView> {
+    const update = await this.#turn.change(endpoint, (now, scene) => now && installing(firmware.onCancel(now, scene)));
+    if (update === undefined) throw updateUnknown(endpoint);
+    return updateView(endpoint, update);
+  }
+}
+
+function isSame(update: firmware.FirmwareUpdate, request: FirmwareRequest): boolean {
+  return !firmware.isOver(update) && update.stage !== 'cancelling' && update.package.id === request.package && update.delivery === request.delivery;
+}
+
+function installing(update: firmware.FirmwareUpdate | undefined): firmware.FirmwareUpdate {
+  if (update === undefined) throw new ApiError(409, 'FIRMWARE_INSTALLING', 'The device installs, or is about to: nobody can stop it');
+  return update;
+}
+
+function updateUnknown(endpoint: string): ApiError {
+  return new ApiError(404, 'FIRMWARE_UNKNOWN', 'The endpoint has had no update', { detail: endpoint });
+}
+
+/** The update as REST shows it. */
+export function updateView(endpoint: string, update: firmware.FirmwareUpdate): FirmwareView {
+  const { device: { state, result, version }, by, out } = update;
+  return {
+    endpoint, update: update.id, package: update.package.id, version: update.package.version, stage: update.stage,
+    since: new Date(update.sinceMs).toISOString(), startedAt: new Date(update.startedAtMs).toISOString(), reason: update.reason,
+    ...(by === undefined ? {} : { delivery: by.method }),
+    device: { ...(state === undefined ? {} : { state }), ...(result === undefined ? {} : { result }), ...(version === undefined ? {} : { version }) },
+    ...(out === undefined ? {} : { commandId: firmware.firmwareCommandId(update.id, out.step) }),
+  };
+}

@@ -1,0 +1,73 @@
+/** Looks after updates that are due, and after uploads that nobody goes on with. */
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '@cluster/nest-kit';
+import type { FirmwareDeps, FirmwareOptions } from '../options.ts';
+import { PackageDesk } from '../packages/package-desk.ts';
+import { UpdateTurn } from './update-turn.ts';
+
+const TAKEN_AT_ONCE = 256;
+const IN_PARALLEL = 16;
+const CLEAR_EVERY_MS = 600_000;
+
+@Injectable()
+export class UpdateRunner implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #turn: UpdateTurn;
+  readonly #packages: PackageDesk;
+  readonly #deps: Pick<FirmwareDeps, 'sessions' | 'updates'>;
+  readonly #options: Pick<FirmwareOptions, 'pollMs' | 'leaseMs'>;
+  readonly #log: Log;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #clearAtMs = 0;
+
+  constructor(turn: UpdateTurn, packages: PackageDesk, deps: Pick<FirmwareDeps, 'sessions' | 'updates'>, options: Pick<FirmwareOptions, 'pollMs' | 'leaseMs'>, log: Log) {
+    this.#turn = turn;
+    this.#packages = packages;
+    this.#deps = deps;
+    this.#options = options;
+    this.#log = log;
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** What is under way ends; what is due goes to others. */
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const taken = await this.#look();
+        if (taken >= TAKEN_AT_ONCE) continue;
+      } catch (error) {
+        this.#log.debug({ err: error }, 'updates can not be looked for');
+      }
+      await delay(this.#options.pollMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  async #look(): Promise<number> {
+    const nowMs = await this.#deps.sessions.timeMs();
+    const due = await this.#deps.updates.takeDueUpdates(nowMs, this.#options.leaseMs, TAKEN_AT_ONCE);
+    const left = [...due];
+    const takeTurns = async (): Promise<void> => {
+      for (let one = left.shift(); one !== undefined; one = left.shift()) await this.#carryOn(one);
+    };
+    await Promise.all(Array.from({ length: Math.min(IN_PARALLEL, left.length) }, takeTurns));
+    if (nowMs >= this.#clearAtMs) {
+      this.#clearAtMs = nowMs + CLEAR_EVERY_MS;
+      await this.#packages.removeAbandoned();
+    }
+    return due.length;
+  }
+
+  /** One that fails is due again; it holds no other up. */
+  async #carryOn(endpoint: string): Promise<void> {
+    await this.#turn.carryOn(endpoint).catch((error: unknown) => this.#log.warn({ err: error, endpoint }, 'an update could not be carried on; trying again'));
+  }
+}

@@ -1,0 +1,36 @@
+/** The one file of the orchestrator that knows the adapters: Redis, Kafka, and the storage of packages. */
+import { type Config, openSecrets } from '@cluster/config';
+import { topics } from '@cluster/contracts';
+import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics } from '@cluster/events-kafka';
+import { openPackageStorage } from '@cluster/package-storage';
+import { connectRedisStore } from '@cluster/store-redis';
+import type { Logger } from '@cluster/telemetry';
+import type { FirmwarePorts } from './start.ts';
+
+export interface WiredFirmware {
+  readonly ports: FirmwarePorts;
+  close(): Promise<void>;
+}
+
+/** Connects to Redis and Kafka; neither has to be there yet. The storage has to. */
+export async function wireFirmware(config: Config, log: Logger): Promise<WiredFirmware> {
+  const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-firmware', logger: log };
+  const storage = await openPackageStorage(config);
+  const secrets = await openSecrets(config, log);
+  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
+  const events = connectKafkaConsumer(kafka);
+  const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const stopping = new AbortController();
+  ensureTopics({ ...kafka, topics: Object.values(topics) }, stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
+  });
+  return {
+    ports: { sessions: store, cluster: store, updates: store, storage, events, publisher, secrets },
+    async close() {
+      stopping.abort();
+      await Promise.all([events.close(), publisher.close()]);
+      secrets?.close();
+      await store.close();
+    },
+  };
+}
