@@ -1,12 +1,18 @@
 /** What goes into an engine and what happens in it, as its caller sees it. */
+import type { Block } from './message/block-option.ts';
 import type { CoapMessage, CoapOption } from './message/message.ts';
 
 /** The answer to a request. A payload over one block is sent block-wise. */
 export interface CoapResponse {
   readonly code: number;
-  /** Without Block, Size2; an ETag is added to a block-wise body that has none. */
+  /** Without Block and Size2; an ETag is added to a block-wise body that has none. */
   readonly options?: readonly CoapOption[];
   readonly payload?: Uint8Array;
+  /**
+   * The payload is this block of a body of `size` bytes, which the caller serves block by block: nothing is kept, and each
+   * further block is asked of the caller again. With an ETag among the options (RFC 7959 §2.4).
+   */
+  readonly block2?: Block & { readonly size: number };
   /** For a response that is a message of its own (to a NON, or separate): its message id, else the engine's next. */
   readonly messageId?: number;
 }
@@ -22,6 +28,11 @@ export interface OutgoingRequest {
   /** Without Block, Size and Request-Tag, which are the engine's. */
   readonly options: readonly CoapOption[];
   readonly payload?: Uint8Array;
+  /**
+   * The payload is this block of a body of `size` bytes, which the caller sends block by block, each by a request of its
+   * own: the response to it is told as it is, 2.31 too. `tag` is the Request-Tag (RFC 9175 §3), the same for all blocks.
+   */
+  readonly block1?: Block & { readonly size: number; readonly tag: Uint8Array };
   /** Default true. */
   readonly confirmable?: boolean;
   readonly ackTimeoutMs?: number;

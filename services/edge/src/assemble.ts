@@ -4,7 +4,10 @@ import { Code, type CoapEngine, formatCode } from '@cluster/coap';
 import { CoapFront, type DtlsSecurity, type SecurePeer, SystemRng, WorkerClock } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
 import type { EventPublisher } from '@cluster/events';
+import type { PackageReader } from '@cluster/firmware';
 import type { ObjectModel } from '@cluster/lwm2m';
+import { CachedReader } from '@cluster/package-storage';
+import type { KeyRing } from '@cluster/secrets';
 import type { ClusterStore, Rng, SessionRecord, SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import type { EngineDriver } from '@cluster/transport';
@@ -22,6 +25,8 @@ import { PutOff } from './downlink/put-off.ts';
 import { Settler } from './downlink/settler.ts';
 import { Turns } from './downlink/turns.ts';
 import { EndedRegistrations } from './ended-registrations.ts';
+import { isAtHome } from './files/at-home.ts';
+import { FileServer } from './files/file-server.ts';
 import { HeldSessions } from './held-sessions.ts';
 import { HeldTemplates } from './held-templates.ts';
 import { NetworkIdentities } from './network-identities.ts';
@@ -45,6 +50,8 @@ export interface EdgeDeps {
   readonly publisher: EventPublisher;
   /** Without it no DTLS is served. */
   readonly security?: DtlsSecurity;
+  /** Firmware packages, which are pushed and, with a ring to open links with, served. */
+  readonly packages?: { readonly reader: PackageReader; readonly ring?: KeyRing | undefined } | undefined;
   readonly model: ObjectModel;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -117,7 +124,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   };
   const dispatcher = assembleDownlink(config, uplink, steps, driver, lease, deps.newId ?? randomUUID);
   const refusals = new Refusals({ steps, publisher, clock, events, wake: (number) => dispatcher.wake(number) });
-  const router = new Router(uplink, dispatcher, steps, traces);
+  const router = new Router(uplink, dispatcher, steps, traces, fileServer(config, deps, uplink));
   driver.onEvents((coapEvents) => {
     dispatcher.ended(coapEvents);
     router.route(coapEvents);
@@ -137,6 +144,22 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     ring: (number, record) => sweeper.call(number, record),
   });
   return { worker, clock, front, driver, identities, held, steps, presence, lease, dispatcher, refusals, sweeper, templates, walk };
+}
+
+/** Blocks of all sizes lie within a stretch; one read brings those of some seconds of one device. */
+const STRETCH_BYTES = 65_536;
+
+function fileServer(config: Config, { packages }: EdgeDeps, uplink: Uplink): FileServer | undefined {
+  if (packages?.ring === undefined) return undefined;
+  const { clock, counters, respond } = uplink;
+  return new FileServer({
+    reader: new CachedReader(packages.reader, { stretchBytes: STRETCH_BYTES, mostBytes: config.firmwareCacheBytes }),
+    ring: packages.ring,
+    nowS: () => clock.storeMs() / 1_000,
+    isAtHome: (device, peer) => isAtHome(uplink, device, peer),
+    respond,
+    counters: { served: () => counters.blocksServed.add(1), refused: (why) => counters.refused('file', why) },
+  });
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {

@@ -10,6 +10,7 @@ export class EdgeCounters {
   readonly mutedSends: Counter;
   readonly requests: Counter;
   readonly lostHints: Counter;
+  readonly blocksServed: Counter;
   readonly failures: Counter;
   readonly #metrics: Metrics;
   readonly #refused = new Map<string, Counter>();
@@ -27,6 +28,7 @@ export class EdgeCounters {
     this.mutedSends = metrics.counter('lwm2m_muted_sends_total', 'Sends of devices that had confirmed to be mute; they are taken all the same');
     this.requests = metrics.counter('lwm2m_downlink_requests_total', 'Requests sent to devices');
     this.lostHints = metrics.counter('lwm2m_address_hints_lost_total', 'Addresses that could not be put into the address index');
+    this.blocksServed = metrics.counter('lwm2m_firmware_blocks_served_total', 'Blocks of packages that devices fetched');
     this.failures = metrics.counter('lwm2m_edge_failures_total', 'Work that was put off because of an unexpected fault');
   }
 

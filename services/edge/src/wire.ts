@@ -5,6 +5,7 @@ import { topics } from '@cluster/contracts';
 import { connectKafkaPublisher, ensureTopics, kafkaDurability } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
+import { openPackageStorage } from '@cluster/package-storage';
 import { connectRedisStore } from '@cluster/store-redis';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import type { EdgeDeps } from './assemble.ts';
@@ -21,11 +22,13 @@ export async function wireEdge(config: Config, metrics: Metrics, log: Logger): P
   const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
   const security = secrets && (await openSecurity(config, store, secrets, log));
   const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const reader = config.firmwareDir === undefined ? undefined : await openPackageStorage(config);
   const stopping = new AbortController();
   void tellWeaknesses(stopping.signal, kafka, store, log);
   const deps: EdgeDeps = {
     sessions: store, cluster: store, store, publisher, model: objectModel(config), metrics, log,
     ...(security === undefined ? {} : { security }),
+    ...(reader === undefined ? {} : { packages: { reader, ring: secrets?.ring } }),
   };
   return {
     deps,

@@ -28,7 +28,7 @@ async function wire(config: Config, metrics: Metrics, log: Logger): Promise<Part
   const always = { available: true, onAvailability: () => () => undefined };
   const security = secrets && (await openSecurity(config, store, secrets, log));
   return {
-    edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log, ...(security === undefined ? {} : { security }) },
+    edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log, packages: { reader: storage, ring: secrets?.ring }, ...(security === undefined ? {} : { security }) },
     registry: {
       sessions: store, cluster: store, readModel: store, fleet: store, events: consumer, publisher,
       ...(secrets === undefined ? {} : { credentials: { store, secrets } }),

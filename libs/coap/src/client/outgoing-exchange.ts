@@ -8,7 +8,7 @@ import { blockOption, blockSize, encodeBlock, szxFor } from '../message/block-op
 import { Code, isSuccess } from '../message/codes.ts';
 import { MessageType } from '../message/message.ts';
 import type { CoapMessage, CoapOption } from '../message/message.ts';
-import { OptionNumber, optionValue, withoutOptions } from '../message/options.ts';
+import { OptionNumber, optionValue, uintValue, withoutOptions } from '../message/options.ts';
 import type { Peer } from '../peers.ts';
 import type { Transmission } from '../reliability.ts';
 import { Timer } from '../timers.ts';
@@ -61,7 +61,7 @@ export class OutgoingExchange {
     this.#szx = szxFor(Math.min(size, largest));
     this.#responseSzx = szxFor(Math.min(request.responseBlockSize ?? size, largest));
     const payload = request.payload ?? EMPTY_BYTES;
-    if (payload.length > blockSize(this.#szx)) this.#upload = this.#newUpload(payload, this.#szx);
+    if (request.block1 === undefined && payload.length > blockSize(this.#szx)) this.#upload = this.#newUpload(payload, this.#szx);
   }
 
   get confirmable(): boolean {
@@ -113,7 +113,7 @@ export class OutgoingExchange {
 
   /** RFC 7959 §2.9.3: a 4.13 with Block1 to a request sent whole asks for blocks of that size. */
   #beginUpload(response: CoapMessage): boolean {
-    if (response.code !== Code.REQUEST_ENTITY_TOO_LARGE || this.#download !== undefined) return false;
+    if (response.code !== Code.REQUEST_ENTITY_TOO_LARGE || this.#download !== undefined || this.request.block1 !== undefined) return false;
     const block = blockOption(response, OptionNumber.BLOCK1);
     const payload = this.request.payload ?? EMPTY_BYTES;
     if (block === undefined || block.szx >= this.#szx || payload.length <= blockSize(block.szx)) return false;
@@ -186,8 +186,16 @@ export class OutgoingExchange {
     // RFC 7959 §2.6: the Observe option is only in the request that begins the observation.
     const options = further ? withoutOptions(this.request.options, OptionNumber.OBSERVE) : this.request.options;
     if (this.#download !== undefined) return [...options, this.#download.option(), ...echo];
-    const blocks = [...(this.#upload?.options() ?? []), ...this.#early()];
+    const blocks = [...(this.#upload?.options() ?? this.#oneBlock()), ...this.#early()];
     return blocks.length === 0 && this.#echo === undefined ? options : [...options, ...blocks, ...echo];
+  }
+
+  /** A block of a body that the caller sends by itself. */
+  #oneBlock(): CoapOption[] {
+    const { block1 } = this.request;
+    if (block1 === undefined) return [];
+    const size = block1.num === 0 ? [{ number: OptionNumber.SIZE1, value: uintValue(block1.size) }] : [];
+    return [encodeBlock(OptionNumber.BLOCK1, block1), ...size, { number: OptionNumber.REQUEST_TAG, value: block1.tag }];
   }
 
   /** RFC 7959 §2.4: the block size of the response, asked for in the request that brings its first block (§3.3, figure 14). */

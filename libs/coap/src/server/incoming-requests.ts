@@ -65,7 +65,7 @@ export class IncomingRequests {
       payload: response.payload ?? EMPTY_BYTES,
     };
     const { block1 } = exchange;
-    const whole = this.#fit(nowMs, exchange, body, blockOption(request, OptionNumber.BLOCK2));
+    const whole = response.block2 === undefined ? this.#fit(nowMs, exchange, body, blockOption(request, OptionNumber.BLOCK2)) : oneBlock(body, response.block2);
     const options = block1 === undefined ? whole.options : [...whole.options, confirmation(block1)];
     const { code, payload } = whole;
     this.#responses.respond(nowMs, exchange, { code, options, payload, messageId: response.messageId });
@@ -139,6 +139,13 @@ export class IncomingRequests {
     if (slice.more) this.bodies.put(nowMs, exchange.peer, bodyKey(exchange.message), tagged);
     return slice;
   }
+}
+
+/** A block as its caller gives it. RFC 7959 §4: Size2 tells the size of the whole body with its first block. */
+function oneBlock(body: Body, block: NonNullable<CoapResponse['block2']>): Body {
+  const options = [...body.options, encodeBlock(OptionNumber.BLOCK2, block)];
+  if (block.num === 0 && block.more) options.push({ number: OptionNumber.SIZE2, value: uintValue(block.size) });
+  return { ...body, options };
 }
 
 /** The code that refuses a request whatever it asks for. */

@@ -6,6 +6,7 @@ import { storeCause } from '../refusal-causes.ts';
 import { refusalOf } from '../session-change.ts';
 import type { Traces } from '../traces.ts';
 import { notificationStep, type DownlinkSide } from './notification.ts';
+import { FILES, type FileServer } from '../files/file-server.ts';
 import { registerSteps } from './register.ts';
 import { sendSteps } from './send.ts';
 import { deregisterStep, updateStep } from './update.ts';
@@ -19,8 +20,10 @@ export class Router {
   readonly #downlink: DownlinkSide;
   readonly #steps: DeviceSteps;
   readonly #traces: Traces;
+  readonly #files: FileServer | undefined;
 
-  constructor(uplink: Uplink, downlink: DownlinkSide, steps: DeviceSteps, traces: Traces) {
+  constructor(uplink: Uplink, downlink: DownlinkSide, steps: DeviceSteps, traces: Traces, files: FileServer | undefined) {
+    this.#files = files;
     this.#traces = traces;
     this.#uplink = uplink;
     this.#downlink = downlink;
@@ -59,6 +62,7 @@ export class Router {
   #request(event: RequestEvent, steps: Step[], registers: Received[], sends: Received[]): void {
     const [resource, locationId, ...more] = uriPath(event.message);
     const { code } = event.message;
+    if (resource === FILES && this.#files !== undefined) return this.#files.handle(event);
     // Nothing that brings an event is begun while no broker would take it.
     if (!this.#uplink.publisher.available) return this.#unavailable(event);
     if (resource === 'dp' && locationId === undefined) this.#only(Code.POST, event, () => sends.push(event));
