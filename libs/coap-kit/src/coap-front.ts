@@ -4,7 +4,7 @@
  */
 import { CoapEngine } from '@cluster/coap';
 import type { Config } from '@cluster/config';
-import type { ClusterStore, Rng, SessionStore } from '@cluster/session';
+import type { ClusterStore, CredentialUse, Rng, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import { EngineDriver, type Datagram } from '@cluster/transport';
 import type { WorkerClock } from './clock.ts';
@@ -22,6 +22,8 @@ interface Deps {
   readonly cluster: ClusterStore;
   /** Without it no DTLS is served. */
   readonly security?: DtlsSecurity | undefined;
+  /** The interface that devices come to: credentials for another one are as unknown. */
+  readonly use: CredentialUse;
   readonly clock: WorkerClock;
   readonly rng: Rng;
   readonly metrics: Metrics;

@@ -91,7 +91,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const meter = new ByteMeter(clock, config.cacheSessions, (peer, way) => front.peers.live(peer)?.overhead[way] ?? 0);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const { sessions, cluster, publisher, metrics, security, log } = deps;
-  const front: CoapFront = new CoapFront({ config, sessions, cluster, security, clock, rng, metrics, passes: (datagrams, way) => meter.count(datagrams, way) });
+  const front: CoapFront = new CoapFront({ config, sessions, cluster, security, use: 'management', clock, rng, metrics, passes: (datagrams, way) => meter.count(datagrams, way) });
   const { driver, peers: secure } = front;
   const traces = new Traces(deps.sample ?? (() => false));
   const counters = new EdgeCounters(deps.metrics);
@@ -111,6 +111,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     ...engineSide(driver, traces),
     settings: settingsOf(config, worker),
     sessions, publisher, held, presence, identities, meter, events, clock, rng, templates, secure,
+    served: (peer) => front.dtls?.served(peer),
     resets: new ResetBudget(() => clock.monotonicMs()),
     model: deps.model,
     counters,

@@ -105,3 +105,38 @@ it('a revoked credential ends its association at every worker, and nothing is ta
   await device.replay(device.records[0]!, ports[1]!);
   await vi.waitFor(() => expect(counted(1, 'lwm2m_dtls_records_dropped_total{reason="unknown-cid"}')).toBe(1), 5_000);
 });
+
+describe('a credential that was replaced', () => {
+  const NEXT = { identity: encodeUtf8('next'), key: Buffer.from(`${KEY}00`, 'hex') };
+  const identities = async () => (await scene.desk.list(ENDPOINT))!.map(({ identity }) => identity);
+
+  it('ends when the device registered with the new one, not when it shook hands with it', async () => {
+    await scene.desk.set(ENDPOINT, { psk: { identity: 'next', keyHex: `${KEY}00` } });
+    device.close();
+    device = await SecureDevice.connect(ports[0]!, { psk: NEXT });
+    // Whatever the device asks for before, it may not be able to register.
+    expect((await device.request({ ...UPDATE, path: ['rd', 'unknown'] })).code).toBe(Code.NOT_FOUND);
+    expect(await identities()).toEqual(['id', 'next']);
+    await register();
+    await vi.waitFor(async () => expect(await identities()).toEqual(['next']), 5_000);
+  });
+
+  it('ends also when another worker than that of the handshake takes the Register', async () => {
+    await scene.desk.set(ENDPOINT, { psk: { identity: 'next', keyHex: `${KEY}00` } });
+    device.close();
+    device = await SecureDevice.connect(ports[0]!, { psk: NEXT });
+    device.port = ports[1]!;
+    await register();
+    await vi.waitFor(async () => expect(await identities()).toEqual(['next']), 5_000);
+  });
+
+  it('of the bootstrap server opens no edge, and bootstrapping ends nothing here (row B19)', async () => {
+    await scene.desk.set(ENDPOINT, { psk: { identity: 'next', keyHex: `${KEY}00` }, role: 'bootstrap' });
+    const stranger = await SecureDevice.greet(ports[0]!, { psk: NEXT });
+    await vi.waitFor(() => expect(counted(0, 'lwm2m_dtls_peers_refused_total{reason="identity-unknown"}')).toBe(1), 5_000);
+    expect(stranger.connected).toBe(false);
+    stranger.close();
+    await register();
+    expect(await identities()).toEqual(['id', 'next']);
+  });
+});

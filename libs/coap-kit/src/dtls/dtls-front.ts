@@ -5,7 +5,7 @@
 import type { Config } from '@cluster/config';
 import { Alert, DtlsServer, startSignatureCheck, type Credential, type DtlsQuestion, type DtlsServerEvent } from '@cluster/dtls';
 import {
-  AssociationKeeper, CredentialLookup, EndpointNumbers, isListed, PeerVerdicts, RevocationWatch, type ClusterStore, type Rng, type SessionStore,
+  AssociationKeeper, CredentialLookup, EndpointNumbers, isListed, PeerVerdicts, RevocationWatch, type ClusterStore, type CredentialUse, type Rng, type SessionStore,
 } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import { EngineDriver, type Datagram } from '@cluster/transport';
@@ -30,6 +30,8 @@ interface Deps {
   readonly peers: SecurePeers;
   /** Takes the plaintext of one turn. */
   readonly received: (datagrams: readonly Datagram[]) => void;
+  /** The interface that devices come to. */
+  readonly use: CredentialUse;
 }
 
 const CACHED_CREDENTIALS = 20_000;
@@ -70,7 +72,7 @@ export class DtlsFront {
     this.#pool = new PublicKeyPool(publicKeyLimits(config));
     showDtls(deps.metrics, engine, this.#pool);
     this.#driver = new EngineDriver(engine);
-    this.#lookup = new CredentialLookup({ store, sessions, sealer, cacheEntries: CACHED_CREDENTIALS, use: 'management' });
+    this.#lookup = new CredentialLookup({ store, sessions, sealer, cacheEntries: CACHED_CREDENTIALS, use: deps.use });
     this.#watch = new RevocationWatch(this.#lookup);
     this.#keeper = new AssociationKeeper({
       store, sealer, rng,
@@ -117,6 +119,17 @@ export class DtlsFront {
     });
   }
 
+  /**
+   * The device got what it came for, so that it needs no former credential: those that this one replaced are over. Where
+   * that can not be stored, the next time does it.
+   */
+  served(name: string): void {
+    const peer = this.#deps.peers.live(name);
+    if (peer === undefined || peer.served) return;
+    peer.served = true;
+    this.#lookup.used(peer.credential, this.#deps.clock.storeMs()).catch(() => (peer.served = false));
+  }
+
   close(): void {
     this.#driver.close();
   }
@@ -154,12 +167,10 @@ export class DtlsFront {
   }
 
   #established(event: Extract<DtlsServerEvent, { kind: 'established' }>): void {
-    const { association, credential, cid, how, cidAgreed, peer } = event;
+    const { association, credential, cid, cidAgreed, peer } = event;
     this.#deps.peers.established(event);
     this.#watch.established(association, credential);
     this.#answers.establish(association, cid);
-    // A credential that this one replaced is over, once it is stored; where that fails, the next handshake does it.
-    if (how === 'handshake') this.#lookup.used(credential, this.#deps.clock.storeMs()).catch(() => undefined);
     if (!cidAgreed) this.#bind(peer, credential.deviceNumber);
   }
 

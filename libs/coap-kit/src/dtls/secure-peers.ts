@@ -23,6 +23,8 @@ export interface SecurePeer {
   readonly overhead: Established['overhead'];
   /** Where it was last heard: transport and address. */
   address: string;
+  /** Whether it was served by its association here: then former credentials of its are over. */
+  served: boolean;
   /** Whether its last record can't be one that a former worker had already. */
   fresh: boolean;
 }
@@ -54,7 +56,7 @@ export class SecurePeers {
     const name = `${SCHEME}${Buffer.from(cid).toString('base64url')}`;
     const { deviceNumber: number, credentialVersion, identity } = credential;
     const secure: SecurePeer = {
-      name, association, cid, number, credential, sendLimit, overhead, identity: `${identity.kind}/${credentialVersion}`, address: addressOf(peer), fresh: true,
+      name, association, cid, number, credential, sendLimit, overhead, identity: `${identity.kind}/${credentialVersion}`, address: addressOf(peer), fresh: true, served: false,
     };
     this.#byName.set(name, secure);
     this.#byAssociation.set(association, secure);

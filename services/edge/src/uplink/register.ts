@@ -150,6 +150,7 @@ class RegisterStep implements Step {
     if (held === undefined) return this.refuse('store');
     bindAddress(this.#uplink, held);
     this.#uplink.counters.registered.add(1);
+    this.#uplink.served(this.#received.peer);
     this.#uplink.respond(this.#received.exchange, created(held.record.locationId));
     this.#uplink.heard(held);
   }

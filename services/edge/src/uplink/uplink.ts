@@ -47,6 +47,8 @@ export interface Uplink {
   readonly counters: EdgeCounters;
   readonly bindings: AddressBindings;
   readonly secure: SecurePeers;
+  /** The peer registered: what its credential replaced is over. */
+  readonly served: (peer: string) => void;
   readonly templates: HeldTemplates;
   readonly resets: ResetBudget;
   respond(exchange: number, response: CoapResponse): void;
