@@ -1,6 +1,6 @@
 /**
  * CPU time of one record through the publisher, next to a plain kafkajs producer in the same run. Starts its own broker,
- * and a process for each of the two: this package changes kafkajs' encoder where it is loaded.
+ * and a process for each of the two.
  * Run: node --conditions=@cluster/source libs/events-kafka/bench/publish.bench.ts
  */
 import { fork } from 'node:child_process';

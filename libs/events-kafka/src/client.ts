@@ -1,9 +1,8 @@
-/** The kafkajs client behind every part of this package: its logs, its sockets and its first-level retries. */
+/** The kafkajs client behind consumers and topics: its logs, its sockets and its first-level retries. */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import './request-queue.ts';
-import './record-encoder.ts';
-import kafkajs, { type ISocketFactory, type Kafka, type LogEntry, type SASLOptions } from 'kafkajs';
+import kafkajs, { type ISocketFactory, type Kafka, type LogEntry } from 'kafkajs';
 
 /** The part of a pino logger that this package uses. */
 export interface EventsLogger {
@@ -17,7 +16,6 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly ssl?: ConnectionOptions | boolean;
-  readonly sasl?: SASLOptions;
   readonly logger?: EventsLogger;
 }
 
@@ -40,7 +38,6 @@ export function createClient(connection: KafkaConnection, timeouts: ClientTimeou
     brokers: [...connection.brokers],
     clientId: connection.clientId,
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
-    ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: timeouts.requestMs,
     socketFactory: socketFactory(timeouts.idleMs, gone),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventPublisher } from '@cluster/events';
 import type { KafkaConnection } from './client.ts';
 import { QueueingPublisher, type PublisherLimits, type QueuedMessage } from './publisher.ts';
-import { KafkaSender } from './sender.ts';
+import { ProduceSender } from './produce/produce-sender.ts';
 
 export type KafkaPublisherOptions = KafkaConnection & PublisherLimits;
 
@@ -12,7 +12,7 @@ export type KafkaPublisherOptions = KafkaConnection & PublisherLimits;
  * with `available` still false: it goes on trying in the background.
  */
 export async function connectKafkaPublisher(options: KafkaPublisherOptions): Promise<EventPublisher> {
-  const publisher = new QueueingPublisher(new KafkaSender<QueuedMessage>(options), options);
+  const publisher = new QueueingPublisher(new ProduceSender<QueuedMessage>(options), options);
   const patience = new AbortController();
   const reached = new Promise<void>((resolve) => {
     const remove = publisher.onAvailability(() => {

@@ -24,7 +24,7 @@ describe.each([
   it(`is ${hash}`, () => expect(murmur2(key)).toBe(hash));
 });
 
-test('every key goes to the partition that kafkajs would choose', () => {
+test('every key goes to the partition that kafkajs would choose', { timeout: 30_000 }, () => {
   const keys = fc.oneof(fc.string({ unit: 'binary', maxLength: 48 }), fc.string({ unit: 'grapheme', minLength: 300, maxLength: 600 }));
   fc.assert(fc.property(keys, fc.integer({ min: 1, max: 64 }), (key, partitions) => {
     expect(partitionOf(key, partitions)).toBe(byKafkajs(key, partitions));

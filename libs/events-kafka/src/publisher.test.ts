@@ -11,7 +11,7 @@ class FakeSender implements RecordSender<QueuedMessage> {
   closed = false;
 
   send(messages: readonly QueuedMessage[]): Promise<ReadonlySet<QueuedMessage>> {
-    const texts = messages.map(({ value }) => String(value));
+    const texts = messages.map(({ record }) => String(record.value));
     return new Promise((resolve) => {
       this.sent.push({ texts, messages, acknowledge: (refused = []) => resolve(new Set(refused)) });
     });

@@ -202,13 +202,5 @@ export class QueueingPublisher implements EventPublisher {
 }
 
 function toMessage(record: EventRecord, job: Job): QueuedMessage {
-  const { value } = record;
-  return {
-    topic: record.topic,
-    key: record.key,
-    value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
-    headers: record.headers,
-    size: recordBytes(record),
-    job,
-  };
+  return { record, size: recordBytes(record), job };
 }
