@@ -1,5 +1,6 @@
 /** Every record that topics hold now, read with kafkajs as any consumer outside the project would. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@cluster/contracts';
 import kafkajs from 'kafkajs';
 
@@ -43,12 +44,24 @@ async function openPartitions(kafka: kafkajs.Kafka, topics: readonly Topic[]): P
   await admin.connect();
   try {
     const ends = await Promise.all(topics.map(async (topic) => {
-      const offsets = await admin.fetchTopicOffsets(topic);
+      const offsets = await offsetsOf(admin, topic);
       return offsets.map(({ partition, low, high }) => ({ name: `${topic} ${partition}`, low: BigInt(low), high: BigInt(high) }));
     }));
     return new Map(ends.flat().filter(({ low, high }) => high > low).map(({ name, high }) => [name, high]));
   } finally {
     await admin.disconnect();
+  }
+}
+
+/** A broker that has just come back may lead nothing yet. */
+async function offsetsOf(admin: kafkajs.Admin, topic: Topic): ReturnType<kafkajs.Admin['fetchTopicOffsets']> {
+  for (let left = 50; ; left--) {
+    try {
+      return await admin.fetchTopicOffsets(topic);
+    } catch (error) {
+      if (left === 0 || (error as { type?: string }).type !== 'NOT_LEADER_FOR_PARTITION') throw error;
+      await sleep(200);
+    }
   }
 }
 
