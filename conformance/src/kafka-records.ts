@@ -14,7 +14,7 @@ export interface KafkaRecord {
 
 /** Reads each partition up to where it ended when it was asked. */
 export async function readRecords(brokers: readonly string[], topics: readonly Topic[]): Promise<KafkaRecord[]> {
-  const kafka = new kafkajs.Kafka({ brokers: [...brokers], clientId: 'ledger', logLevel: kafkajs.logLevel.NOTHING });
+  const kafka = new kafkajs.Kafka({ brokers: [...brokers], clientId: 'ledger', logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 30, maxRetryTime: 1_000 } });
   const open = await openPartitions(kafka, topics);
   const consumer = kafka.consumer({ groupId: `ledger-${randomUUID()}` });
   const records: KafkaRecord[] = [];

@@ -46,8 +46,11 @@ export interface EntryWrite {
 /** One atomic step on one device: all of it happens, or nothing. */
 export interface DeviceWrite {
   readonly number: DeviceNumber;
-  /** The session record; `expected` 0: must not exist. `ttlMs` lets a record that has ended vanish by itself. */
-  readonly session?: { readonly expected: number; readonly record: Uint8Array; readonly ttlMs?: number };
+  /**
+   * The session record; `expected` 0: must not exist. Without `record` it stays as it is, if its version still is
+   * `expected`. `ttlMs` lets a record that has ended vanish by itself.
+   */
+  readonly session?: { readonly expected: number; readonly record?: Uint8Array; readonly ttlMs?: number };
   readonly entries?: readonly EntryWrite[] | undefined;
   /** Sets the device's alarm, or brings it forward, before the rest is done; it stands whatever comes of the rest. */
   readonly alarmMs?: number | undefined;

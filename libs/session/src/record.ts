@@ -88,7 +88,7 @@ export interface SessionRecord {
   readonly disableTimeouts?: Readonly<Record<string, number>>;
   /** Bytes to and from a device that has a daily quota, as of this write. */
   readonly usage?: ByteUsage;
-  /** The last token counter given out. */
+  /** End of the block of token counters that the owner may use: the last one of it. */
   readonly tokenCounter: number;
   /** End of the block of message ids that the owner may use. */
   readonly messageIdsEnd: number;

@@ -40,7 +40,7 @@ function commit(database: Database, write: DeviceWrite, nowMs: number): CommitRe
     if (record === undefined) database.run('DELETE FROM store_entries WHERE number = ? AND id = ?', number, id);
     else database.run('INSERT OR REPLACE INTO store_entries VALUES (?, ?, ?, ?)', number, id, expected + 1, record);
   }
-  if (session) {
+  if (session?.record !== undefined) {
     const expiresMs = session.ttlMs === undefined ? null : nowMs + session.ttlMs;
     database.run('INSERT OR REPLACE INTO store_sessions VALUES (?, ?, ?, ?)', number, session.expected + 1, session.record, expiresMs);
   }

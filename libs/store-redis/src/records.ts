@@ -48,10 +48,15 @@ function toSession(value: Buffer | null): StoredSession | undefined {
 }
 
 function toCommand({ number, session, entries = [], limit }: DeviceWrite, keys: Keys): RedisCommand {
-  const record: Argument[] = session ? [session.expected, asBuffer(session.record), session.ttlMs ?? ''] : ['', '', ''];
-  if (entries.length === 0 && session && session.expected > 0) return script(scripts.commitSession, [keys.session(number)], ...record);
+  const record = sessionArguments(session);
+  if (entries.length === 0 && session?.record !== undefined && session.expected > 0) return script(scripts.commitSession, [keys.session(number)], ...record);
   const bounds: Argument[] = limit ? [limit.entries, limit.bytes] : ['', ''];
   return script(scripts.commitDevice, [keys.session(number), keys.queue(number)], ...record, ...bounds, ...entries.flatMap(toArguments));
+}
+
+function sessionArguments(session: DeviceWrite['session']): Argument[] {
+  if (session === undefined) return ['', '', ''];
+  return session.record === undefined ? [session.expected, '', scripts.KEEP] : [session.expected, asBuffer(session.record), session.ttlMs ?? ''];
 }
 
 function toArguments({ id, expected, record }: EntryWrite): Argument[] {

@@ -59,14 +59,17 @@ local value = struct.pack('>I4I4', version + 1, entries) .. ARGV[2]
 if ARGV[3] == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', ARGV[3]) end
 return 1`);
 
+/** Instead of a session's time to live: its record stays as it is. */
+export const KEEP = 'keep';
+
 /**
- * KEYS session, queue; ARGV session expected or '', session record, ttlMs or '', limit of entries or '', limit of bytes,
+ * KEYS session, queue; ARGV session expected or '', session record, ttlMs or '' or KEEP, limit of entries or '', limit of bytes,
  * then for each entry: id, expected, next version and record, or '' to remove it. Returns 1 committed, 0 conflict, 2 full.
  */
 export const commitDevice = define(`
 local head = redis.call('GETRANGE', KEYS[1], 0, 7)
-local version = 0
-if head ~= '' then version = struct.unpack('>I4', head) end
+local version, counted = 0, 0
+if head ~= '' then version, counted = struct.unpack('>I4I4', head) end
 if ARGV[1] ~= '' and version ~= tonumber(ARGV[1]) then return 0 end
 local count, bytes = redis.call('HLEN', KEYS[2]), 0
 for i = 6, #ARGV, 3 do
@@ -91,10 +94,10 @@ end
 for i = 6, #ARGV, 3 do
   if ARGV[i + 2] == '' then redis.call('HDEL', KEYS[2], ARGV[i]) else redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 2]) end
 end
-if ARGV[1] ~= '' then
+if ARGV[1] ~= '' and ARGV[3] ~= '${KEEP}' then
   local value = struct.pack('>I4I4', version + 1, count) .. ARGV[2]
   if ARGV[3] == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', ARGV[3]) end
-elseif head ~= '' then
+elseif head ~= '' and count ~= counted then
   redis.call('SETRANGE', KEYS[1], 4, struct.pack('>I4', count))
 end
 return 1`);

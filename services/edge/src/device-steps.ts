@@ -21,6 +21,8 @@ export interface Decision {
   /** Lets the record vanish by itself after this time. */
   readonly ttlMs?: number;
   readonly entries?: readonly EntryWrite[];
+  /** The entries are written only if the session still is the one that was decided on; it stays as it is. */
+  readonly guarded?: true;
   /** Stands in the store before the change does, which it belongs to. */
   readonly alarmMs?: number;
   /** When the alarm may ring instead, once all is told: it watched over the telling alone. */
@@ -266,7 +268,10 @@ export class DeviceSteps {
 
   #prepare(number: DeviceNumber, decision: Decision, held: Held | undefined): { write: DeviceWrite; record: SessionRecord | undefined } {
     const { entries, alarmMs } = decision;
-    if (decision.record === undefined) return { write: { number, entries, alarmMs }, record: undefined };
+    if (decision.record === undefined) {
+      const guard = decision.guarded === true && held !== undefined ? { session: { expected: held.version } } : {};
+      return { write: { number, ...guard, entries, alarmMs }, record: undefined };
+    }
     // A mark whose event is out is cleared with the next write that comes anyway.
     const cleared = held !== undefined && held.published && decision.record.pending === held.record.pending;
     const unmarked = cleared ? published(decision.record) : decision.record;

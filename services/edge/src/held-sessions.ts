@@ -16,6 +16,8 @@ export interface Held {
   entries: number;
   /** Next message id of the block that this worker reserved; undefined before it has one. */
   nextMessageId: number | undefined;
+  /** The same for the counter of the next token. */
+  nextCounter: number | undefined;
   /** Heard last, in the store's time: a queue-mode device is awake for MAX_TRANSMIT_WAIT from then. */
   heardMs: number;
   /** Messages of the device that changed its session and are not answered yet. */
@@ -73,8 +75,8 @@ export class HeldSessions {
     const held = this.#held.get(number);
     if (held === undefined) return this.#insert(number, stored.version, record, stored.entries);
     const told = held.published && held.record.pending?.sequence === record.pending?.sequence;
-    // The block of message ids is this worker's as long as nobody else wrote.
-    if (held.version !== stored.version) held.nextMessageId = undefined;
+    // The blocks of message ids and tokens are this worker's as long as nobody else wrote.
+    if (held.version !== stored.version) held.nextMessageId = held.nextCounter = undefined;
     this.#set(held, stored.version, record, told);
     held.entries = stored.entries;
     return held;
@@ -99,7 +101,7 @@ export class HeldSessions {
 
   #insert(number: DeviceNumber, version: number, record: SessionRecord, entries: number): Held {
     const held: Held = {
-      number, version, record, entries, published: record.pending === undefined, toldChange: undefined, nextMessageId: undefined, heardMs: 0,
+      number, version, record, entries, published: record.pending === undefined, toldChange: undefined, nextMessageId: undefined, nextCounter: undefined, heardMs: 0,
       answering: 0, observeNotBeforeMs: 0, observeResets: 0, doubtedMs: -Infinity, lastObserve: new Map(), templatesSeen: undefined, bound: undefined, context: undefined,
     };
     this.#keep(held);

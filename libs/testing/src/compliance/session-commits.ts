@@ -61,6 +61,20 @@ function sessionCommits(
     expect(await store().load([])).toEqual([]);
   });
 
+  test('entries are written on a session that stays as it is, if its version is the expected one', async () => {
+    const guarded = (expected: number, id: string) =>
+      commit({ number: 'guarded1', session: { expected }, entries: [{ id, expected: 0, record: bytes(id) }] });
+    expect(await guarded(1, 'a')).toBe('conflict');
+    await put('guarded1', 0, 'one');
+    expect(await guarded(0, 'a')).toBe('conflict');
+    expect(await guarded(1, 'a')).toBe('committed');
+    expect(await guarded(1, 'b')).toBe('committed');
+    expect(await commit({ number: 'guarded1', session: { expected: 1 } })).toBe('committed');
+    expect(await commit({ number: 'guarded1', session: { expected: 2 } })).toBe('conflict');
+    const [session] = await store().load(['guarded1']);
+    expect({ ...session, record: Buffer.from(session!.record).toString() }).toEqual({ version: 1, entries: 2, record: 'one' });
+  });
+
   test('a record with a time to live vanishes, one written over it stays', async () => {
     const ending = (number: string) => commit({ number, session: { expected: 0, record: bytes('end'), ttlMs: 200 } });
     await ending('vanish01');

@@ -66,7 +66,7 @@ function commit(device: Device, { session, entries = [], limit }: DeviceWrite): 
   const bytes = [...next.values()].reduce((sum, { record }) => sum + record.length / 2, 0);
   if (limit && entries.length > 0 && (next.size > limit.entries || bytes > limit.bytes)) return 'full';
   device.entries = next;
-  if (session) Object.assign(device, { version: device.version + 1, record: hex(session.record) });
+  if (session?.record !== undefined) Object.assign(device, { version: device.version + 1, record: hex(session.record) });
   return 'committed';
 }
 
@@ -104,7 +104,7 @@ const entry = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd'), expected, rec
 const limit = fc.record({ entries: fc.nat(4), bytes: fc.nat(30) });
 const number = fc.constantFrom(...NUMBERS.map(String));
 const write = fc.record(
-  { number, session: fc.record({ expected, record }), entries: fc.uniqueArray(entry, { maxLength: 3, selector: ({ id }) => id }), limit },
+  { number, session: fc.record({ expected, record }, { requiredKeys: ['expected'] }), entries: fc.uniqueArray(entry, { maxLength: 3, selector: ({ id }) => id }), limit },
   { requiredKeys: ['number'] },
 );
 const atMs = fc.integer({ min: 5_000, max: 5_003 });

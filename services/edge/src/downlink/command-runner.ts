@@ -99,7 +99,9 @@ export class CommandRunner {
       const { counter, messageId, record } = lease;
       const exchange = { counter, messageId, firstSentAtMs: this.#uplink.clock.storeMs(), generation: record.generation };
       sent = { ...entry, state: 'in-flight', attempts: entry.attempts + 1, exchange };
-      return { record: disabling(record, entry.command), entries: [{ id: entry.id, expected: version, record: encodeEntry(sent) }] };
+      const after = disabling(record, entry.command);
+      const entries = [{ id: entry.id, expected: version, record: encodeEntry(sent) }];
+      return after === now.record && !takesAlong(after) ? { guarded: true, entries } : { record: after, entries };
     });
     if (leased === undefined || lease === undefined) return undefined;
     return { held: leased, entry: { version: version + 1, entry: sent, bytes }, lease };
@@ -189,6 +191,11 @@ export class CommandRunner {
     const values = { ...report, ...(format === undefined ? {} : { contentFormat: format }) };
     return [this.#uplink.events.notification(held, cause, nowMs, { paths, ...values })];
   }
+}
+
+/** Whether what the worker alone knows of a device goes into the store with each of its commands: when it was heard, what it may still use. */
+function takesAlong({ registration, profile }: SessionRecord): boolean {
+  return registration.queueMode || profile?.settings.maxBytesPerDay !== undefined;
 }
 
 function changed(before: SessionRecord, after: SessionRecord): { record?: SessionRecord; alarmMs?: number } {

@@ -212,7 +212,7 @@ export class MemoryStore implements SessionStore, ClusterStore {
     this.#watch(write, device.entries);
     device.entries.clear();
     for (const [id, entry] of after) device.entries.set(id, entry);
-    if (session !== undefined) {
+    if (session?.record !== undefined) {
       const expiresMs = session.ttlMs === undefined ? Infinity : Date.now() + session.ttlMs;
       Object.assign(device, { version: session.expected + 1, record: session.record, expiresMs });
     }
