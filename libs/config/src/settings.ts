@@ -117,6 +117,8 @@ export const settings = {
     "Days for which a device's certificate is valid; never longer than the authority's own"),
   caRenewalDays: setting('LWM2M_CA_RENEWAL_DAYS', values.wholeNumber(1, 3_650), '30',
     "Days before the end of a device's certificate from which on it counts as due for renewal"),
+  estServerKeys: setting('LWM2M_EST_SERVER_KEYS', values.onOff, 'off',
+    'Whether devices may have the server make their key pair together with the certificate (EST skg, skc)'),
   dataDir: setting('LWM2M_DATA_DIR', values.text, 'data', 'Directory of the embedded store (standalone)'),
   modelsDir: setting('LWM2M_MODELS_DIR', values.text, undefined, 'Directory of further object definitions (DDF XML), read at start'),
   shortServerId: setting('LWM2M_SHORT_SERVER_ID', values.wholeNumber(1, 65_534).optional(), undefined,

@@ -1,12 +1,13 @@
 /** Puts the parts of a worker together; starts none of them. */
 import { randomUUID } from 'node:crypto';
 import { Code, type CoapEngine, formatCode } from '@cluster/coap';
-import { CoapFront, type DtlsSecurity, type SecurePeer, SystemRng, WorkerClock } from '@cluster/coap-kit';
-import type { Config } from '@cluster/config';
+import { CoapFront, type DtlsSecurity, EstResource, type SecurePeer, SystemRng, WorkerClock } from '@cluster/coap-kit';
+import type { Config, HeldAuthority } from '@cluster/config';
 import type { EventPublisher } from '@cluster/events';
 import type { PackageReader } from '@cluster/firmware';
 import type { ObjectModel } from '@cluster/lwm2m';
 import { CachedReader } from '@cluster/package-storage';
+import type { CertificateStore } from '@cluster/pki';
 import type { KeyRing } from '@cluster/secrets';
 import type { ClusterStore, Rng, SessionRecord, SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
@@ -52,6 +53,8 @@ export interface EdgeDeps {
   readonly security?: DtlsSecurity;
   /** Firmware packages, which are pushed and, with a ring to open links with, served. */
   readonly packages?: { readonly reader: PackageReader; readonly ring?: KeyRing | undefined } | undefined;
+  /** Without it devices renew no certificates here. */
+  readonly issuing?: { readonly authority: HeldAuthority; readonly certificates: CertificateStore };
   readonly model: ObjectModel;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -114,6 +117,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     served: (peer) => front.dtls?.served(peer),
     resets: new ResetBudget(() => clock.monotonicMs()),
     model: deps.model,
+    est: estResource(config, deps, rng),
     counters,
     bindings: new AddressBindings(sessions, (count) => counters.lostHints.add(count)),
     heard(session) {
@@ -161,6 +165,11 @@ function fileServer(config: Config, { packages }: EdgeDeps, uplink: Uplink): Fil
     respond,
     counters: { served: () => counters.blocksServed.add(1), refused: (why) => counters.refused('file', why) },
   });
+}
+
+function estResource(config: Config, { issuing, security, sessions, cluster, metrics, log }: EdgeDeps, rng: Rng): EstResource | undefined {
+  if (issuing === undefined || security === undefined) return undefined;
+  return new EstResource({ config, ...issuing, credentials: security.store, secrets: security.secrets, sessions, cluster, rng, metrics, log });
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {

@@ -1,6 +1,6 @@
 /** The one file of the edge that knows the adapters: Redis below its state, Kafka below its events. */
 import { openSecurity } from '@cluster/coap-kit';
-import { type Config, openSecrets } from '@cluster/config';
+import { type Config, openAuthority, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaPublisher, ensureTopics, kafkaDurability } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
@@ -21,6 +21,7 @@ export async function wireEdge(config: Config, metrics: Metrics, log: Logger): P
   const secrets = await openSecrets(config, log);
   const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
   const security = secrets && (await openSecurity(config, store, secrets, log));
+  const authority = await openAuthority(config, log);
   const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
   const reader = config.firmwareDir === undefined ? undefined : await openPackageStorage(config);
   const stopping = new AbortController();
@@ -29,12 +30,14 @@ export async function wireEdge(config: Config, metrics: Metrics, log: Logger): P
     sessions: store, cluster: store, store, publisher, model: objectModel(config), metrics, log,
     ...(security === undefined ? {} : { security }),
     ...(reader === undefined ? {} : { packages: { reader, ring: secrets?.ring } }),
+    ...(authority === undefined ? {} : { issuing: { authority, certificates: store } }),
   };
   return {
     deps,
     async close() {
       stopping.abort();
       await publisher.close();
+      authority?.close();
       security?.close();
       secrets?.close();
       await store.close();

@@ -1,6 +1,6 @@
 /** `npm start`: the whole server in one process on embedded storage, for a laptop, a lab or a small site. */
 import { openSecurity } from '@cluster/coap-kit';
-import { runProcess, type Config } from '@cluster/config';
+import { openAuthority, runProcess, type Config } from '@cluster/config';
 import { objectModel, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
 import { mountFirmware, wireFirmware, type FirmwarePorts } from '@cluster/firmware-orchestrator';
 import { openPackageStorage } from '@cluster/package-storage';
@@ -27,14 +27,17 @@ async function wire(config: Config, metrics: Metrics, log: Logger): Promise<Part
   const storage = await openPackageStorage(config);
   const always = { available: true, onAvailability: () => () => undefined };
   const security = secrets && (await openSecurity(config, store, secrets, log));
+  const authority = secrets && (await openAuthority(config, log));
+  const issuing = authority && { authority, certificates: store };
   return {
-    edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log, packages: { reader: storage, ring: secrets?.ring }, ...(security === undefined ? {} : { security }) },
+    edge: { sessions: store, cluster: store, store: always, publisher, model: objectModel(config), metrics, log, packages: { reader: storage, ring: secrets?.ring }, ...(security && { security }), ...(issuing && { issuing }) },
     registry: {
       sessions: store, cluster: store, readModel: store, fleet: store, events: consumer, publisher,
       ...(secrets === undefined ? {} : { credentials: { store, secrets } }),
     },
     firmware: { sessions: store, cluster: store, updates: store, storage, events: consumer, publisher, secrets },
     async close() {
+      authority?.close();
       security?.close();
       await close();
     },

@@ -55,7 +55,7 @@ export class EnrolledCertificates {
   /** The newest that the device enrolled for and was not seen to use, in DER. */
   async unused({ number, endpoint }: Enrolling): Promise<Uint8Array | undefined> {
     const { set } = await this.#keeper.load(number, endpoint);
-    const newest = valid(set.credentials, await this.#timeMs()).findLast(isEnrolled);
+    const newest = valid(set.credentials, await this.#timeMs()).findLast((each) => each.state === 'current' && isEnrolled(each));
     return newest?.unproved?.certificate;
   }
 

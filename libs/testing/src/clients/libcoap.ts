@@ -24,6 +24,8 @@ export interface LibcoapRequest {
   readonly path: string;
   readonly payload?: Uint8Array | string;
   readonly contentFormat?: number;
+  /** The content format that the answer is to have. */
+  readonly accept?: number;
   /** Sends the body in blocks of this many bytes. */
   readonly blockSize?: number;
 }
@@ -32,6 +34,8 @@ export interface LibcoapResponse {
   readonly code: string;
   /** Location-Path, e.g. "/rd/5a3f"; empty where the answer has none. */
   readonly location: string;
+  /** All of it, also where it came in blocks; empty where there is none. */
+  readonly payload: Buffer;
 }
 
 /** The program gave no response. Its output is in the message. */
@@ -91,14 +95,18 @@ export class LibcoapClient {
   }
 
   /** Any request. */
-  async request({ method, path, payload, contentFormat, blockSize }: LibcoapRequest): Promise<LibcoapResponse> {
+  async request({ method, path, payload, contentFormat, accept, blockSize }: LibcoapRequest): Promise<LibcoapResponse> {
     const args = ['-v', '6', '-p', String(this.#localPort), '-B', String(TIMEOUT_S), '-m', method];
     if (contentFormat !== undefined) args.push('-t', String(contentFormat));
+    if (accept !== undefined) args.push('-A', String(accept));
     if (blockSize !== undefined) args.push('-b', String(blockSize));
     if (payload !== undefined) args.push('-f', '-');
-    const output = await withCredentials(this.#dtls?.security, (credentials) =>
-      runWith(programFor(this.#dtls), [...args, ...credentials, `${this.#server}/${path}`], payload));
-    return parseResponse(output);
+    return withDirectory(async (directory) => {
+      const received = join(directory, 'payload');
+      const credentials = await argumentsFor(this.#dtls?.security, directory);
+      const output = await runWith(programFor(this.#dtls), [...args, '-o', received, ...credentials, `${this.#server}/${path}`], payload);
+      return { ...parseResponse(output), payload: await readFile(received).catch(() => Buffer.alloc(0)) };
+    });
   }
 
   #path(): string {
@@ -111,16 +119,20 @@ function programFor(dtls: LibcoapDtls | undefined): string {
   return `coap-client-${dtls?.library ?? 'notls'}`;
 }
 
-/** Calls with the arguments that stand for the credentials. */
-async function withCredentials<T>(security: DtlsSecurity | undefined, call: (args: readonly string[]) => Promise<T>): Promise<T> {
-  if (security === undefined) return call([]);
-  if (security.mode === 'psk') return call(['-u', security.identity, '-k', printable(security.keyHex)]);
-  if (security.mode === 'x509') return call(['-c', security.certificateFile, '-j', security.keyFile, '-C', security.trustFile]);
-  const directory = await mkdtemp(join(tmpdir(), 'libcoap-')); // it wants both keys in one file
+/** The arguments that stand for the credentials. */
+async function argumentsFor(security: DtlsSecurity | undefined, directory: string): Promise<readonly string[]> {
+  if (security === undefined) return [];
+  if (security.mode === 'psk') return ['-u', security.identity, '-k', printable(security.keyHex)];
+  if (security.mode === 'x509') return ['-c', security.certificateFile, '-j', security.keyFile, '-C', security.trustFile];
+  const file = join(directory, 'rpk.pem'); // it wants both keys in one file
+  await writeFile(file, (await readFile(security.keyFile, 'utf8')) + (await readFile(security.publicKeyFile, 'utf8')), { mode: 0o600 });
+  return ['-M', file];
+}
+
+async function withDirectory<T>(call: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'libcoap-'));
   try {
-    const file = join(directory, 'rpk.pem');
-    await writeFile(file, (await readFile(security.keyFile, 'utf8')) + (await readFile(security.publicKeyFile, 'utf8')), { mode: 0o600 });
-    return await call(['-M', file]);
+    return await call(directory);
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -146,7 +158,7 @@ function runWith(program: string, args: readonly string[], stdin: Uint8Array | s
 }
 
 /** The last message that isn't a request of ours, e.g. `v:1 t:ACK c:2.01 i:b63f {01} [ Location-Path:rd, … ]`. */
-function parseResponse(output: string): LibcoapResponse {
+function parseResponse(output: string): Omit<LibcoapResponse, 'payload'> {
   const line = output.split('\n').findLast((text) => /^v:1 t:\w+ c:[2-5]\.\d\d /.test(text));
   const code = line?.slice(line.indexOf(' c:') + 3).slice(0, 4);
   if (line === undefined || code === undefined) throw new LibcoapFailed(`no response: ${output.trim()}`, alertIn(output));

@@ -1,6 +1,6 @@
 /** Sends each CoAP event of a tick to its handler, and the steps that come of it to the devices, all at once. */
 import { Code, uriPath, type CoapEvent } from '@cluster/coap';
-import { refusal, unavailable } from '@cluster/coap-kit';
+import { type EstResource, refusal, unavailable } from '@cluster/coap-kit';
 import type { DeviceSteps, Step } from '../device-steps.ts';
 import { storeCause } from '../refusal-causes.ts';
 import { refusalOf } from '../session-change.ts';
@@ -60,9 +60,12 @@ export class Router {
   }
 
   #request(event: RequestEvent, steps: Step[], registers: Received[], sends: Received[]): void {
-    const [resource, locationId, ...more] = uriPath(event.message);
+    const path = uriPath(event.message);
+    const [resource, locationId, ...more] = path;
     const { code } = event.message;
     if (resource === FILES && this.#files !== undefined) return this.#files.handle(event);
+    const { est } = this.#uplink;
+    if (est?.serves(path)) return void this.#enrol(est, event);
     // Nothing that brings an event is begun while no broker would take it.
     if (!this.#uplink.publisher.available) return this.#unavailable(event);
     if (resource === 'dp' && locationId === undefined) this.#only(Code.POST, event, () => sends.push(event));
@@ -71,6 +74,12 @@ export class Router {
     else if (code === Code.POST) add(steps, updateStep(this.#uplink, event, locationId));
     else if (code === Code.DELETE) add(steps, deregisterStep(this.#uplink, event, locationId));
     else this.#refuse(event, Code.METHOD_NOT_ALLOWED);
+  }
+
+  /** Certificates need no broker, and no session of this worker. */
+  async #enrol(est: EstResource, { exchange, message, peer }: RequestEvent): Promise<void> {
+    const { secure, clock } = this.#uplink;
+    this.#uplink.respond(exchange, await est.answer(message, secure.live(peer), clock.storeMs()));
   }
 
   #only(code: number, event: RequestEvent, take: () => void): void {

@@ -1,6 +1,6 @@
 /** What the handlers of device messages share: the message, the state they act on, and how they answer. */
 import type { CoapMessage, CoapResponse } from '@cluster/coap';
-import { isSecure, type SecurePeers, type WorkerClock } from '@cluster/coap-kit';
+import { type EstResource, isSecure, type SecurePeers, type WorkerClock } from '@cluster/coap-kit';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
 import { sleepLookMs, type Arrival, type DeviceNumber, type Rng, type SessionRecord, type SessionStore } from '@cluster/session';
@@ -51,6 +51,8 @@ export interface Uplink {
   readonly served: (peer: string) => void;
   readonly templates: HeldTemplates;
   readonly resets: ResetBudget;
+  /** Where devices renew their certificates, if they do here. */
+  readonly est: EstResource | undefined;
   respond(exchange: number, response: CoapResponse): void;
   acknowledge(exchange: number): void;
   reject(exchange: number): void;

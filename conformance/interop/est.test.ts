@@ -1,0 +1,119 @@
+/** Enrolment over CoAP (EST) with libcoap as the device and OpenSSL as its key store: certificates asked for, used, renewed and refused. */
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { ensureLibcoap, freeUdpPort, LibcoapClient, type LibcoapDtls, startOpenssl } from '@cluster/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scene } from '../src/scene.ts';
+import { makeServerKeys } from '../src/server-keys.ts';
+
+const run = promisify(execFile);
+const ENDPOINT = 'urn:dev:est-1';
+const PSK = { mode: 'psk', identity: 'est-1', keyHex: Buffer.from('sixteen octets..').toString('hex') } as const;
+
+const { env, pki, remove } = await makeServerKeys('est');
+const scene = new Scene();
+let directory: string;
+
+beforeAll(async () => {
+  await ensureLibcoap();
+  directory = await mkdtemp(join(tmpdir(), 'est-'));
+  await scene.open({ env });
+  await scene.rest.setCredentials(ENDPOINT, { psk: { identity: PSK.identity, keyHex: PSK.keyHex } });
+});
+afterAll(async () => {
+  await scene.close();
+  await rm(directory, { recursive: true });
+  await remove();
+});
+
+type Security = Extract<LibcoapDtls, { library: 'openssl' }>['security'];
+
+async function ask(request: Parameters<LibcoapClient['request']>[0], security: Security = PSK) {
+  return new LibcoapClient(scene.server.coapsPort, await freeUdpPort(), { library: 'openssl', security }).request(request);
+}
+
+const est = (resource: string) => `.well-known/est/${resource}`;
+const enrol = (resource: string, csr: Buffer, security?: Security, blockSize = 256) =>
+  ask({ method: 'post', path: est(resource), payload: csr, contentFormat: 286, accept: 287, blockSize }, security);
+
+/** A new key pair and a request for its certificate. */
+async function request(name: string, subject = `/CN=${ENDPOINT}`, curve = 'prime256v1') {
+  const keyFile = join(directory, `${name}.key`);
+  const csrFile = join(directory, `${name}.csr`);
+  await run('openssl', ['req', '-new', '-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`, '-nodes', '-keyout', keyFile, '-subj', subject, '-outform', 'DER', '-out', csrFile]);
+  return { keyFile, csr: await readFile(csrFile) };
+}
+
+/** What a device keeps of its certificate. */
+async function keep(name: string, certificate: Buffer, keyFile: string) {
+  const certificateFile = join(directory, `${name}.crt`);
+  await writeFile(certificateFile, new X509Certificate(certificate).toString());
+  return { mode: 'x509', certificateFile, keyFile, trustFile: pki.trustFile } as const;
+}
+
+async function authority(): Promise<string> {
+  const { code, payload } = await ask({ method: 'get', path: est('crts'), blockSize: 64 });
+  expect(code).toBe('2.05');
+  const file = join(directory, 'crts.p7');
+  await writeFile(file, payload);
+  const { stdout } = await run('openssl', ['pkcs7', '-inform', 'DER', '-in', file, '-print_certs']);
+  await writeFile(join(directory, 'ca.pem'), stdout);
+  return join(directory, 'ca.pem');
+}
+
+describe('a device with nothing but a PSK (rows B16, E11, E36)', () => {
+  it('finds EST, and whom its certificates will be of', async () => {
+    const links = await ask({ method: 'get', path: '.well-known/core?rt=ace.est*' });
+    expect(links.code).toBe('2.05');
+    expect(links.payload.toString()).toContain('</.well-known/est/sen>;rt="ace.est.sen";ct="281 287"');
+    expect(await readFile(await authority(), 'utf8')).toContain('BEGIN CERTIFICATE');
+  });
+
+  it('enrols in blocks, registers with its certificate, and renews it; the PSK ends with the first use', async () => {
+    const first = await request('first');
+    const { code, payload } = await enrol('sen', first.csr, PSK, 64);
+    expect(code).toBe('2.04');
+    const certificate = await keep('first', payload, first.keyFile);
+    await run('openssl', ['verify', '-purpose', 'sslclient', '-x509_strict', '-CAfile', await authority(), certificate.certificateFile]);
+
+    const client = new LibcoapClient(scene.server.coapsPort, await freeUdpPort(), { library: 'openssl', security: certificate });
+    expect(await client.register('lt=300&lwm2m=1.1&b=U', '</1/0>,</3/0>')).toMatch(/^\/rd\//);
+    expect(await scene.rest.endpoint(ENDPOINT)).toMatchObject({ state: 'registered' });
+    expect(await startOpenssl({ port: scene.server.coapsPort, security: PSK }).handshake()).toMatchObject({ ok: false, alert: 115 });
+
+    const second = await request('second');
+    const renewed = await enrol('sren', second.csr, certificate);
+    expect(renewed.code).toBe('2.04');
+    // A lost answer: the same request again brings the same certificate.
+    expect((await enrol('sren', second.csr, certificate)).payload).toEqual(renewed.payload);
+    const next = await keep('second', renewed.payload, second.keyFile);
+    expect((await ask({ method: 'post', path: 'rd?lt=300&lwm2m=1.1&b=U', payload: '</3/0>', contentFormat: 40 }, next)).code).toBe('2.01');
+    expect(await startOpenssl({ port: scene.server.coapsPort, security: certificate }).handshake()).toMatchObject({ ok: false });
+  });
+});
+
+describe('what is refused, with its code', () => {
+  const OTHER = { mode: 'psk', identity: 'est-2', keyHex: Buffer.from('another sixteen.').toString('hex') } as const;
+  beforeAll(() => scene.rest.setCredentials('est-2', { psk: { identity: OTHER.identity, keyHex: OTHER.keyHex } }));
+  const refused = async (csr: Buffer, resource = 'sen') => (await enrol(resource, csr, OTHER)).code;
+
+  it('a request for another endpoint', async () => expect(await refused((await request('a')).csr)).toBe('4.03'));
+  it('a key of another curve', async () => expect(await refused((await request('b', '/CN=est-2', 'secp384r1')).csr)).toBe('4.00'));
+  it('a signature by another key', async () => {
+    const { csr } = await request('c', '/CN=est-2');
+    csr[csr.length - 1]! ^= 1;
+    expect(await refused(csr)).toBe('4.00');
+  });
+  it('a request cut short', async () => expect(await refused((await request('d', '/CN=est-2')).csr.subarray(0, 150))).toBe('4.00'));
+  it('a request too large', async () => expect(await refused(Buffer.alloc(6_000, 0x30))).toBe('4.13'));
+  it('a renewal without a certificate', async () => expect(await refused((await request('e', '/CN=est-2')).csr, 'sren')).toBe('4.03'));
+  it('a resource that is not there', async () => expect(await refused((await request('f', '/CN=est-2')).csr, 'skg')).toBe('4.04'));
+  it('a message without security', async () => {
+    const plain = new LibcoapClient(scene.server.coapPort, await freeUdpPort());
+    expect((await plain.request({ method: 'get', path: est('crts') })).code).toBe('4.01');
+  });
+});
