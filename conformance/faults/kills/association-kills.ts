@@ -121,9 +121,8 @@ async function expectPion({ fleet, way, settings: { devices } }: KillWorld, { re
     + `acknowledged after p50 ${acknowledgedMs.p50} p99 ${acknowledgedMs.p99} max ${acknowledgedMs.max} ms, ${way.strays() ?? '?'} datagrams outside their flow`);
   expect(lost).toEqual([]);
   expect(nonces.repeated).toEqual([]);
-  expect(fleet.undecryptable()).toEqual([]);
+  expect(fleet.oddities()).toEqual([]);
   expect(totals).toMatchObject({ handshakes: devices, handshakesFailed: 0, registers: devices, sessionsEnded: 0, sessionsGivenUp: 0, updatesNotFound: 0 });
-  expect(injectedAnswered).toBe(0);
   expect(ledger.length).toBeGreaterThan(devices);
 }
 

@@ -1,5 +1,6 @@
 /** Endpoint state: sessions, ownership, downlink queues and observations, and the ports that keep them. */
 export { AssociationKeeper, type NewAssociation, type Takeover } from './associations/association-keeper.ts';
+export type { Advanced } from './associations/owned-slots.ts';
 export * from './associations/store.ts';
 export type { CredentialMaker, ServerKey } from './bootstrap/account-credentials.ts';
 export { type Assigned, Assignments, type BootstrapCandidate } from './bootstrap/assignments.ts';

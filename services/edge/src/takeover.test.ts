@@ -1,6 +1,7 @@
 /** Workers in one process and a device with a Connection ID between them. */
 import { encodeUtf8 } from '@cluster/bytes';
 import { Code, OptionNumber } from '@cluster/coap';
+import { StoreUnavailable } from '@cluster/session';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Harness } from './testing/harness.ts';
 import { SecureDevice } from './testing/secure-device.ts';
@@ -79,6 +80,35 @@ describe('a device that reaches another worker', () => {
     await vi.waitFor(() => expect(counted(1, 'lwm2m_dtls_unsure_requests_total')).toBe(2), 5_000);
     expect(await view()).toMatchObject({ state: 'registered', lifetimeS: 600 });
     // The device itself goes on from its own address.
+    expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
+  });
+});
+
+describe('a store that', () => {
+  const deviceSlot = async () => {
+    const [number] = await harness.sessions.resolve([ENDPOINT]);
+    const [slot] = await harness.store.loadSlots([number!]);
+    return { number: number!, slot: slot! };
+  };
+  const closed = (reason: string) => counted(0, `lwm2m_dtls_closed_total{reason="${reason}"}`);
+
+  it('does not answer for a moment takes no association from its worker', async () => {
+    const commitSlots = vi.spyOn(harness.store, 'commitSlots').mockRejectedValueOnce(new StoreUnavailable('away'));
+    expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
+    expect(commitSlots.mock.calls.length).toBeGreaterThan(1);
+    expect([counted(0, 'lwm2m_dtls_takeovers_total'), closed('discarded')]).toEqual([0, 0]);
+  });
+
+  it('forgot a write of an association ends it: its device shakes hands again', async () => {
+    const before = await deviceSlot();
+    expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
+    const { number, slot } = await deviceSlot();
+    await harness.store.commitSlots([{ number, expected: slot.version, ...before.slot, ttlMs: 60_000 }]);
+    device.send({ ...UPDATE, path: location });
+    await vi.waitFor(() => expect(counted(0, 'lwm2m_dtls_abandoned_total')).toBe(1), 5_000);
+    expect(device.received.at(-1)?.code).toBe(Code.CHANGED); // of the first one
+    device.close();
+    device = await SecureDevice.connect(ports[1]!, { psk: PSK });
     expect((await device.request({ ...UPDATE, path: location })).code).toBe(Code.CHANGED);
   });
 });

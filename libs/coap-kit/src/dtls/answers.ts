@@ -1,8 +1,10 @@
 /** Answers what the DTLS engine asks: who a peer is, what is stored of its association, and that its progress is stored. */
+import { setTimeout as elapse } from 'node:timers/promises';
 import {
   type Credential, type DtlsQuestion, type DtlsServer, type PublicKeyResult, type Question, type ResumptionAnswer, startPublicKeyWork, type StoredAssociation,
+  type TakeoverAnswer,
 } from '@cluster/dtls';
-import type { AssociationKeeper, PeerVerdicts, SessionStore } from '@cluster/session';
+import type { Advanced, AssociationKeeper, PeerVerdicts, SessionStore } from '@cluster/session';
 import type { PublicKeyPool } from './public-key-pool.ts';
 import type { SecurePeers } from './secure-peers.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -28,9 +30,12 @@ interface Deps {
 type Asked<K extends DtlsQuestion['kind']> = Extract<DtlsQuestion, { kind: K }>;
 type Progress = Asked<'send-block-wanted'> | Asked<'ceiling-wanted'>;
 
-/** How often a question about a peer is asked again while the store is away; the handshake waits meanwhile. */
+/** How often what the store did not answer is asked again; the handshake or association waits meanwhile. */
 const AGAIN_MS = 1_000;
 const TRIES = 10;
+/** Records of an association that is not here wait for 5 s at most. */
+const TRIES_TO_FIND = 5;
+
 /** The name of an address in the index, apart from those of plain CoAP. */
 export function addressName(peer: string): string {
   return `dtls+${peer}`;
@@ -60,7 +65,7 @@ export class Answers {
 
   /** An association lives here now. What is asked about it waits until it is the device's. */
   establish(association: number, cid: Uint8Array): void {
-    const established = this.#deps.keeper.establish(cid).catch(() => false);
+    const established = insist(() => this.#deps.keeper.establish(cid), TRIES).catch(() => false);
     this.#establishing.set(association, established);
     void established.then((ok) => {
       this.#establishing.delete(association);
@@ -79,9 +84,10 @@ export class Answers {
         // A session that can't be looked at is not resumed: a full handshake needs no memory of ours.
         return this.#later<ResumptionAnswer>(asked.question, () => this.#resumption(asked), 1, { ok: false });
       case 'association-wanted':
-        return this.#later<StoredAssociation>(asked.question, () => this.#find(asked), 1, undefined);
+        return this.#later<StoredAssociation>(asked.question, () => this.#find(asked), TRIES_TO_FIND, undefined);
       case 'takeover-wanted':
-        return this.#later(asked.question, () => keeper.takeOver(asked), 1, undefined);
+        // Nobody knows whether it was stored: the next record finds out.
+        return this.#later<TakeoverAnswer>(asked.question, () => keeper.takeOver(asked), 1, undefined);
       case 'work-wanted':
         return this.#work(asked);
       default:
@@ -90,7 +96,7 @@ export class Answers {
   }
 
   async #put(puts: readonly Asked<'store-wanted'>[]): Promise<void> {
-    const stored = await this.#deps.keeper.put(puts).catch(() => []);
+    const stored = await insist(() => this.#deps.keeper.put(puts), TRIES).catch(() => []);
     this.#deps.run((engine, nowMs) => puts.forEach(({ question }, i) => engine.answer(nowMs, question, stored[i] === true)));
   }
 
@@ -113,10 +119,14 @@ export class Answers {
     this.#advance(asked);
   }
 
-  #advance(asked: Progress): void {
+  /** What the store did not answer is asked again for a while: the association stays here, and its records wait. */
+  #advance(asked: Progress, tries = TRIES): void {
     const peer = this.#deps.peers.byAssociation(asked.association);
-    const done = (stored: boolean) => this.#deps.run((engine, nowMs) => engine.answer(nowMs, asked.question, stored));
-    if (peer === undefined) return done(false);
+    const done = (result: Advanced) => {
+      if (result === 'unknown' && tries > 1) setTimeout(() => this.#advance(asked, tries - 1), AGAIN_MS).unref();
+      else this.#deps.run((engine, nowMs) => engine.answer(nowMs, asked.question, result === 'stored'));
+    };
+    if (peer === undefined) return done('refused');
     const change = asked.kind === 'ceiling-wanted' ? { receiveCeiling: asked.ceiling } : { sendEnd: asked.sendEnd };
     this.#deps.keeper.advance(peer.cid, change, done);
   }
@@ -148,14 +158,20 @@ export class Answers {
     return number === undefined ? undefined : keeper.findOf(number);
   }
 
-  /** Asks the store; where it is away, again after a while, and `otherwise` when that was often enough. */
-  #later<Answer>(question: Question<Answer>, ask: () => Promise<Answer>, tries: number, otherwise?: NoInfer<Answer>): void {
-    ask().then(
-      (answer) => this.#deps.run((engine, nowMs) => engine.answer(nowMs, question, answer as NoInfer<Answer>)),
-      () => {
-        if (tries > 1) setTimeout(() => this.#later(question, ask, tries - 1, otherwise), AGAIN_MS).unref();
-        else if (otherwise !== undefined) this.#deps.run((engine, nowMs) => engine.answer(nowMs, question, otherwise));
-      },
-    );
+  /** Asks the store; where it is away, again after a while, and answers `otherwise`, if told, when that was often enough. */
+  #later<Answer>(question: Question<Answer>, ask: () => Promise<Answer>, tries: number, ...otherwise: NoInfer<Answer>[]): void {
+    const answer = (found: NoInfer<Answer>) => this.#deps.run((engine, nowMs) => engine.answer(nowMs, question, found));
+    insist(ask, tries).then(answer, () => otherwise.forEach(answer));
+  }
+}
+
+async function insist<T>(ask: () => Promise<T>, tries: number): Promise<T> {
+  for (let left = tries; ; left--) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left <= 1) throw error;
+      await elapse(AGAIN_MS, undefined, { ref: false });
+    }
   }
 }

@@ -80,6 +80,7 @@ export class DtlsFront {
       ttlMs: config.dtlsIdleS * 1_000,
       sendBlock: SEND_BLOCK,
       nowMs: () => clock.monotonicMs(),
+      abandoned: () => this.#count('lwm2m_dtls_abandoned_total', 'Associations given up since the store contradicts what it had told', 'lost-write'),
     });
     const run = (work: (engine: DtlsServer, nowMs: number) => void) => this.#driver.run(work);
     const ticketLifetimeMs = config.dtlsTicketLifetimeS * 1_000;

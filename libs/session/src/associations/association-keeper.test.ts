@@ -5,7 +5,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AssociationKeeper, type NewAssociation } from '../index.ts';
 import { MemoryAssociationStore } from '../testing/memory-association-store.ts';
-import type { Advance } from './owned-slots.ts';
+import type { Advance, Advanced } from './owned-slots.ts';
 
 const DEVICE = 'DEVICE01';
 const SEND_BLOCK = 64;
@@ -13,19 +13,22 @@ const sealer = new Sealer(new KeyRing([{ id: 1, bytes: randomBytes(32) }]), rand
 
 let store: MemoryAssociationStore;
 let live: boolean;
+let abandons: number;
 let a: AssociationKeeper;
 let b: AssociationKeeper;
 
 beforeEach(() => {
   store = new MemoryAssociationStore();
   live = true;
+  abandons = 0;
   [a, b] = [worker(), worker()];
 });
 
 function worker(): AssociationKeeper {
   const rng = { uint32: () => randomInt(2 ** 32) };
   const areLive = async (credentials: readonly unknown[]) => credentials.map(() => live);
-  return new AssociationKeeper({ store, sealer, rng, areLive, ttlMs: 1_000_000, sendBlock: SEND_BLOCK, nowMs: () => 0 });
+  const abandoned = () => void abandons++;
+  return new AssociationKeeper({ store, sealer, rng, areLive, ttlMs: 1_000_000, sendBlock: SEND_BLOCK, nowMs: () => 0, abandoned });
 }
 
 /** What a handshake of the device made. */
@@ -55,7 +58,7 @@ async function takeOver(keeper: AssociationKeeper, { cid, credential }: NewAssoc
   return answer && { ...decodeMoving(answer.moving)!, sendFrom: answer.sendFrom };
 }
 
-const advance = (keeper: AssociationKeeper, { cid }: NewAssociation, change: Advance) => new Promise<boolean>((done) => keeper.advance(cid, change, done));
+const advance = (keeper: AssociationKeeper, { cid }: NewAssociation, change: Advance) => new Promise<Advanced>((done) => keeper.advance(cid, change, done));
 const movingOf = async (keeper: AssociationKeeper, { cid }: NewAssociation) => {
   const found = await keeper.find(cid);
   return found && decodeMoving(found.moving);
@@ -87,11 +90,11 @@ describe('an association', () => {
 
   test('goes on at another worker behind all stored numbers, and its former owner stores no more', async () => {
     const made = await at(a);
-    expect(await advance(a, made, { sendEnd: 128 })).toBe(true);
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('stored');
     expect(await takeOver(b, made)).toMatchObject({ fence: 2, sendFrom: 128, sendEnd: 192, receiveCeiling: 10, peer: 'udp:192.0.2.2:2' });
-    expect(await advance(a, made, { sendEnd: 192 })).toBe(false);
-    expect(await advance(a, made, { receiveCeiling: 11 })).toBe(false);
-    expect(await advance(b, made, { receiveCeiling: 11 })).toBe(true);
+    expect(await advance(a, made, { sendEnd: 192 })).toBe('refused');
+    expect(await advance(a, made, { receiveCeiling: 11 })).toBe('refused');
+    expect(await advance(b, made, { receiveCeiling: 11 })).toBe('stored');
     expect(await movingOf(a, made)).toMatchObject({ fence: 2, sendEnd: 192, receiveCeiling: 11 });
   });
 
@@ -111,19 +114,62 @@ describe('an association', () => {
     await Promise.resolve();
     await Promise.resolve();
     const second = [advance(a, made, { receiveCeiling: 5 }), advance(a, made, { sendEnd: 100 })];
-    expect(await Promise.all([...first, ...second])).toEqual([true, true, true, true, true]);
+    expect(await Promise.all([...first, ...second])).toEqual(Array(5).fill('stored'));
     expect(store.calls.get('commitSlots')! - before).toBe(2);
     expect(await movingOf(b, made)).toMatchObject({ sendEnd: 128, receiveCeiling: 7, peer: 'udp:192.0.2.9:9' });
   });
 
-  test('stores nothing where the store is away, and nothing once it left', async () => {
+  test('stays where it is while the store is away, and stores what it wanted once asked again', async () => {
     const made = await at(a);
     store.away = true;
-    expect(await advance(a, made, { sendEnd: 128 })).toBe(false);
+    expect(await Promise.all([advance(a, made, { sendEnd: 128 }), advance(a, made, { receiveCeiling: 9 })])).toEqual(['unknown', 'unknown']);
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('unknown');
     store.away = false;
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('stored');
+    expect(await advance(a, made, { receiveCeiling: 9 })).toBe('stored');
+    expect(await movingOf(b, made)).toMatchObject({ fence: 1, sendEnd: 128, receiveCeiling: 9 });
+  });
+
+  test('knows its own write again that was done and not answered', async () => {
+    const made = await at(a);
+    store.mute = true;
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('unknown');
+    store.mute = false;
+    expect(await movingOf(b, made)).toMatchObject({ sendEnd: 128 });
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('stored');
+    expect(await advance(a, made, { receiveCeiling: 9 })).toBe('stored');
+    expect(await movingOf(b, made)).toMatchObject({ fence: 1, sendEnd: 128, receiveCeiling: 9 });
+  });
+
+  test('is another worker\'s that took it over before the write was asked for again', async () => {
+    const made = await at(a);
+    store.away = true;
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('unknown');
+    store.away = false;
+    expect(await takeOver(b, made)).toMatchObject({ fence: 2, sendFrom: 64 });
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('refused');
+    expect(await advance(a, made, { receiveCeiling: 9 })).toBe('refused');
+    expect(await movingOf(a, made)).toMatchObject({ fence: 2, sendEnd: 128, receiveCeiling: 10 });
+  });
+
+  test('stores nothing once it left', async () => {
+    const made = await at(a);
     a.forget(made.cid);
-    expect(await advance(a, made, { sendEnd: 128 })).toBe(false);
+    expect(await advance(a, made, { sendEnd: 128 })).toBe('refused');
     expect(await movingOf(b, made)).toMatchObject({ sendEnd: SEND_BLOCK });
+  });
+
+  test.each<Advance>([{ sendEnd: 128 }, { receiveCeiling: 9 }])('of which the store lost %o is given up for good, never guessed', async (change) => {
+    const made = await at(a);
+    const before = store.slots.get(DEVICE)!;
+    expect(await advance(a, made, change)).toBe('stored');
+    store.slots.set(DEVICE, before);
+    expect(await advance(a, made, { sendEnd: 192 })).toBe('refused');
+    a.forget(made.cid);
+    expect(await takeOver(a, made)).toBeUndefined();
+    expect(abandons).toBe(1);
+    expect(await takeOver(b, made)).toBeUndefined();
+    expect([await b.session(made.cid), store.sealed.size]).toEqual([undefined, 0]);
   });
 });
 
@@ -133,7 +179,7 @@ describe('the next association of a device', () => {
     const second = await at(b);
     expect(await b.find(first.cid)).toBeUndefined();
     expect(await b.session(first.cid)).toBeUndefined();
-    expect(await advance(a, first, { sendEnd: 128 })).toBe(false);
+    expect(await advance(a, first, { sendEnd: 128 })).toBe('refused');
     expect(await a.find(second.cid)).toBeDefined();
     expect(store.sealed.size).toBe(2);
   });

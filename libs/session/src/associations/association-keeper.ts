@@ -4,13 +4,13 @@
  */
 import { concatBytes, EMPTY_BYTES, equalBytes } from '@cluster/bytes';
 import {
-  type AssociationFixed, type Credential, decodeFixed, decodeMoving, encodeMoving, type StoredAssociation, type TakeoverAnswer,
+  type AssociationFixed, type AssociationMoving, type Credential, decodeFixed, decodeMoving, encodeMoving, type StoredAssociation, type TakeoverAnswer,
 } from '@cluster/dtls';
 import type { Sealer } from '@cluster/secrets';
 import { BoundedCache } from '../credentials/bounded-cache.ts';
 import type { Rng } from '../identifiers.ts';
 import type { DeviceNumber } from '../ports.ts';
-import { type Advance, nameOf, namesOf, nextVersion, type OwnedSlot, OwnedSlots } from './owned-slots.ts';
+import { type Advance, type Advanced, nameOf, namesOf, nextVersion, type OwnedSlot, OwnedSlots } from './owned-slots.ts';
 import { decodeSlot, encodeSlot, type Slot } from './slot.ts';
 import type { AssociationStore } from './store.ts';
 
@@ -45,6 +45,8 @@ interface Deps {
   readonly sendBlock: number;
   /** Any clock that does not go back. */
   readonly nowMs: () => number;
+  /** Hears of each association that was given up, since the store had lost a write of it. */
+  readonly abandoned: () => void;
 }
 
 interface Opened {
@@ -57,6 +59,8 @@ interface Opened {
 const LAST_FLIGHT_MS = 120_000;
 /** An abbreviated handshake is completed, or was not, within this time. */
 const PROVISIONAL_MS = 180_000;
+/** A store that fails over has told what it lost by then. */
+const FORMER_MS = 600_000;
 /** What was read or stored, and waits to be taken over or established. */
 const MAX_PENDING = 20_000;
 const TRIES = 4;
@@ -65,6 +69,8 @@ const TRIES = 4;
 export class AssociationKeeper {
   readonly #deps: Deps;
   readonly #owned: OwnedSlots;
+  /** What the store was seen to have of associations that were this worker's. */
+  readonly #former = new BoundedCache<string, AssociationMoving>(MAX_PENDING, FORMER_MS);
   readonly #pending = new BoundedCache<string, OwnedSlot>(MAX_PENDING, PROVISIONAL_MS);
 
   constructor(deps: Deps) {
@@ -92,15 +98,15 @@ export class AssociationKeeper {
     const name = nameOf(cid);
     const pending = this.#pending.get(name, this.#deps.nowMs());
     if (pending === undefined) return false;
+    const owned = pending.version > 0 ? pending : await this.#install(name, pending);
     this.#pending.delete(name);
-    if (pending.version > 0) {
-      this.#owned.own(name, pending);
-      return true;
-    }
-    await this.#deps.store.extendSealed([name], this.#deps.ttlMs);
-    const owned = await this.#replace(pending.number, (former) => ({ ...pending.slot, session: former?.session ?? EMPTY_BYTES }));
     if (owned !== undefined) this.#owned.own(name, owned);
     return owned !== undefined;
+  }
+
+  async #install(name: string, { number, slot }: OwnedSlot): Promise<OwnedSlot | undefined> {
+    await this.#deps.store.extendSealed([name], this.#deps.ttlMs);
+    return this.#replace(number, (former) => ({ ...slot, session: former?.session ?? EMPTY_BYTES }));
   }
 
   /** An association as it is stored; undefined where there is none, or its credential is over. */
@@ -142,13 +148,16 @@ export class AssociationKeeper {
   }
 
   /** Stores an end of a send block, a ceiling or an address of an association that this worker owns. */
-  advance(cid: Uint8Array, change: Advance, done: (stored: boolean) => void): void {
+  advance(cid: Uint8Array, change: Advance, done: (result: Advanced) => void): void {
     this.#owned.advance(nameOf(cid), change, done);
   }
 
   /** This worker has it no more; the store keeps it. */
   forget(cid: Uint8Array): void {
-    this.#owned.forget(nameOf(cid));
+    const name = nameOf(cid);
+    const owned = this.#owned.get(name);
+    if (owned !== undefined) this.#former.set(name, owned.slot.moving, this.#deps.nowMs());
+    this.#owned.forget(name);
   }
 
   /** The association is over. `resumable`: its session may be resumed (RFC 5246 §7.2.1: not after a fatal alert). */
@@ -190,8 +199,26 @@ export class AssociationKeeper {
     const [[stored], [live]] = await Promise.all([this.#deps.store.loadSlots([number]), this.#deps.areLive([fixed.credential])]);
     const slot = stored && decodeSlot(stored.record);
     if (stored === undefined || slot === undefined || live !== true || !equalBytes(slot.moving.cid, fixed.cid)) return undefined;
+    if (this.#lost(fixed.cid, slot.moving)) {
+      await this.#abandon({ number, version: stored.version, slot });
+      return undefined;
+    }
     this.#remember(fixed.cid, { number, version: stored.version, slot });
     return { fixed: bytes, moving: encodeMoving(slot.moving), ...(lastFlight && { lastFlight }) };
+  }
+
+  /** Whether the store has less of an association than this worker saw it to have: fence, ends and ceilings only rise. */
+  #lost(cid: Uint8Array, { fence, sendEnd, receiveCeiling }: AssociationMoving): boolean {
+    const former = this.#former.get(nameOf(cid), this.#deps.nowMs());
+    return former !== undefined && (fence < former.fence || sendEnd < former.sendEnd || receiveCeiling < former.receiveCeiling);
+  }
+
+  /** Numbers that were stored may have been used: what the store lost is never guessed. Its device shakes hands again. */
+  async #abandon(owned: OwnedSlot): Promise<void> {
+    const slot = { moving: { ...owned.slot.moving, cid: EMPTY_BYTES }, session: EMPTY_BYTES };
+    if ((await this.#commit({ ...owned, slot })) === undefined) return;
+    this.#deps.abandoned();
+    await this.#removeAll(owned.slot, slot);
   }
 
   /** Gives the device another association than it has; what gives way is removed. Undefined: others were faster each time. */

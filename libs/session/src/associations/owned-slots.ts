@@ -1,12 +1,14 @@
 /**
  * The slots of associations that this worker owns: stores ends of send blocks and receive ceilings, those of one turn for
- * all devices together, and one write a device at a time. A write that fails means that another worker has the association.
+ * all devices together, and one write a device at a time. A write that is refused means that another worker has the
+ * association; of one that was not answered nobody knows, until the slot is read again.
  */
 import { Buffer } from 'node:buffer';
+import { equalBytes } from '@cluster/bytes';
 import type { AssociationMoving } from '@cluster/dtls';
 import type { DeviceNumber } from '../ports.ts';
 import { encodeSlot, type Slot } from './slot.ts';
-import type { AssociationStore, SlotWrite } from './store.ts';
+import type { AssociationStore, SlotWrite, StoredSlot } from './store.ts';
 
 /** A slot as this worker last wrote it. */
 export interface OwnedSlot {
@@ -18,15 +20,27 @@ export interface OwnedSlot {
 /** What is to be stored; ends and ceilings only rise. */
 export type Advance = Partial<Pick<AssociationMoving, 'sendEnd' | 'receiveCeiling' | 'peer'>>;
 
+/** `refused`: another worker has the association, or the store lost what it had. `unknown`: the store is away; to be asked again. */
+export type Advanced = 'stored' | 'refused' | 'unknown';
+type Done = (result: Advanced) => void;
+
 interface Waiting {
   readonly change: Advance;
-  readonly done: (stored: boolean) => void;
+  readonly done: Done;
 }
 
 interface Held extends OwnedSlot {
   waiting: Waiting[];
   writing: boolean;
   extendedAtMs: number;
+  /** A write that was not answered. */
+  unsure?: Write;
+}
+
+/** What a slot is to hold next. */
+interface Write {
+  readonly slot: Slot;
+  readonly version: number;
 }
 
 const LAST_VERSION = 0xffff_ffff;
@@ -65,35 +79,65 @@ export class OwnedSlots {
   forget(name: string): void {
     const held = this.#held.get(name);
     this.#held.delete(name);
-    for (const { done } of held?.waiting.splice(0) ?? []) done(false);
+    for (const { done } of held?.waiting.splice(0) ?? []) done('refused');
   }
 
-  /** Stores a change; `done` hears false where another worker has the association, or nobody knows. */
-  advance(name: string, change: Advance, done: (stored: boolean) => void): void {
+  /** Stores a change. It does no harm to store one again that is unknown. */
+  advance(name: string, change: Advance, done: Done): void {
     const held = this.#held.get(name);
-    if (held === undefined) return done(false);
+    if (held === undefined) return done('refused');
     held.waiting.push({ change, done });
     this.#write(held);
   }
 
   async #flush(): Promise<void> {
-    const batch = this.#dirty.map((held) => {
-      const waiting = held.waiting.splice(0);
-      const slot = { ...held.slot, moving: waiting.reduce((moving, { change }) => advanced(moving, change), held.slot.moving) };
-      return { held, waiting, slot, version: nextVersion(held.version) };
-    });
+    const batch = this.#dirty;
     this.#dirty = [];
-    const writes = batch.map(({ held, slot, version }): SlotWrite => ({
-      number: held.number, expected: held.version, version, record: encodeSlot(slot), ttlMs: this.#ttlMs,
-    }));
-    const stored = await this.#store.commitSlots(writes).catch(() => []);
-    batch.forEach(({ held, waiting, slot, version }, i) => {
-      if (stored[i] === true) Object.assign(held, { slot, version });
-      held.writing = false;
-      for (const { done } of waiting) done(stored[i] === true);
-      if (held.waiting.length > 0) this.#write(held);
+    const known = await this.#settle(batch);
+    const writing: Held[] = [];
+    batch.forEach((held, i) => {
+      if (known[i] === 'stored' && held.waiting.length > 0) writing.push(held);
+      else this.#tell(held, held.waiting.splice(0), known[i]!);
     });
-    this.#extend(batch.map(({ held }) => held));
+    const waiting = writing.map((held) => held.waiting.splice(0));
+    const results = await this.#commit(writing, waiting);
+    writing.forEach((held, i) => this.#tell(held, waiting[i]!, results[i]!));
+    this.#extend(writing);
+  }
+
+  #tell(held: Held, waiting: readonly Waiting[], result: Advanced): void {
+    held.writing = false;
+    for (const { done } of waiting) done(result);
+    if (held.waiting.length > 0) this.#write(held);
+  }
+
+  /** Whether each slot is known, `unknown` where the store is away. Asks only where a write was not answered. */
+  async #settle(batch: readonly Held[]): Promise<Advanced[]> {
+    const numbers = batch.flatMap(({ number, unsure }) => (unsure === undefined ? [] : [number]));
+    const slots = numbers.length === 0 ? [] : await this.#store.loadSlots(numbers).catch(() => undefined);
+    let next = 0;
+    return batch.map((held) => {
+      if (held.unsure === undefined) return 'stored';
+      return slots === undefined ? 'unknown' : settled(held, held.unsure, slots[next++]);
+    });
+  }
+
+  async #commit(batch: readonly Held[], waiting: readonly (readonly Waiting[])[]): Promise<Advanced[]> {
+    const next = batch.map((held, i): Write => {
+      const moving = waiting[i]!.reduce((before, { change }) => advanced(before, change), held.slot.moving);
+      return { slot: { ...held.slot, moving }, version: nextVersion(held.version) };
+    });
+    if (batch.length === 0) return [];
+    const writes = batch.map(({ number, version: expected }, i): SlotWrite => ({
+      number, expected, version: next[i]!.version, record: encodeSlot(next[i]!.slot), ttlMs: this.#ttlMs,
+    }));
+    const stored = await this.#store.commitSlots(writes).catch(() => undefined);
+    return batch.map((held, i) => {
+      if (stored === undefined) held.unsure = next[i]!;
+      else if (stored[i] === true) Object.assign(held, next[i]);
+      if (stored === undefined) return 'unknown';
+      return stored[i] === true ? 'stored' : 'refused';
+    });
   }
 
   /** One write a device is under way; what comes meanwhile goes with the next. */
@@ -113,6 +157,15 @@ export class OwnedSlots {
     });
     if (names.length > 0) this.#store.extendSealed(names, this.#ttlMs).catch(() => undefined); // it is tried again at the next takeover
   }
+}
+
+/** What became of a write that was not answered, by what the slot holds now. */
+function settled(held: Held, write: Write, found: StoredSlot | undefined): Advanced {
+  const written = found?.version === write.version && equalBytes(found.record, encodeSlot(write.slot));
+  if (!written && found?.version !== held.version) return 'refused';
+  if (written) Object.assign(held, write);
+  delete held.unsure;
+  return 'stored';
 }
 
 function advanced(moving: AssociationMoving, { sendEnd = 0, receiveCeiling = -1, peer = moving.peer }: Advance): AssociationMoving {

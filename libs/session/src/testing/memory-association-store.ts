@@ -8,6 +8,8 @@ export class MemoryAssociationStore implements AssociationStore {
   /** How many calls of each kind came. */
   readonly calls = new Map<string, number>();
   away = false;
+  /** What is asked for is done, but nobody hears of it. */
+  mute = false;
 
   async putSealed(records: Parameters<AssociationStore['putSealed']>[0]) {
     this.#call('putSealed');
@@ -35,11 +37,13 @@ export class MemoryAssociationStore implements AssociationStore {
 
   async commitSlots(writes: Parameters<AssociationStore['commitSlots']>[0]) {
     this.#call('commitSlots');
-    return writes.map(({ number, expected, version, record }) => {
+    const results = writes.map(({ number, expected, version, record }) => {
       if ((this.slots.get(number)?.version ?? 0) !== expected) return false;
       this.slots.set(number, { version, record });
       return true;
     });
+    if (this.mute) throw new StoreUnavailable('no answer');
+    return results;
   }
 
   #call(name: string): void {

@@ -114,7 +114,7 @@ export interface FleetReport {
   readonly cpuMs: number;
   readonly maxRssKb: number;
   readonly handshakeMs: Quantiles;
-  /** Captured records that were sent once more, and datagrams that came back to the foreign sockets they were sent from. */
+  /** Captured records that were sent once more, and records for devices that came to the foreign sockets they were sent from. */
   readonly injected: number;
   readonly injectedAnswered: number;
   /** From a notification to its acknowledgement, where it was sent once. */
@@ -192,9 +192,9 @@ export class PionFleet {
     return (await this.process.next('replayed', undefined, REPLAY_PATIENCE_MS)) as never;
   }
 
-  /** Records of a device's own association that did not authenticate there: the datagrams that had them, in hex. */
-  undecryptable(): ClientEvent[] {
-    return this.process.takeAll('undecryptable');
+  /** What should not come: records of a device's own association that did not authenticate there, and answers to who replayed. */
+  oddities(): ClientEvent[] {
+    return ['undecryptable', 'answered'].flatMap((name) => this.process.takeAll(name));
   }
 
   /** Moves devices, all unless `count` tells, to a fresh local port, and with an address to that. Returns how many moved. */

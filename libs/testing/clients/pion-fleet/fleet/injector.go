@@ -73,7 +73,7 @@ type injector struct {
 	mu       sync.Mutex
 	sockets  []*net.UDPConn
 	sent     atomic.Int64
-	answered atomic.Int64 // what came back to them: nothing is expected
+	answered atomic.Int64 // what came to them for a device: nothing is expected
 }
 
 // capture keeps what each device sent last, as what was under way to a worker that is about to die.
@@ -88,7 +88,7 @@ func (f *fleet) capture() {
 func (f *fleet) replay(count int) {
 	f.injector.mu.Lock()
 	defer f.injector.mu.Unlock()
-	if err := f.injector.open(f.settings.LocalAddress); err != nil {
+	if err := f.openForeign(); err != nil {
 		f.emit("error", map[string]any{"message": err.Error()})
 	}
 	before := f.injector.sent.Load()
@@ -104,20 +104,45 @@ func (f *fleet) replay(count int) {
 	f.emit("replayed", map[string]any{"devices": replayed, "records": f.injector.sent.Load() - before})
 }
 
-func (i *injector) open(address string) error {
-	for len(i.sockets) < foreignSockets {
-		socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(address)})
+func (f *fleet) openForeign() error {
+	for len(f.injector.sockets) < foreignSockets {
+		socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(f.settings.LocalAddress)})
 		if err != nil {
 			return err
 		}
-		i.sockets = append(i.sockets, socket)
-		go func() {
-			for buffer := make([]byte, largestDatagram); ; i.answered.Add(1) {
-				if _, _, err := socket.ReadFrom(buffer); err != nil {
-					return
-				}
-			}
-		}()
+		f.injector.sockets = append(f.injector.sockets, socket)
+		go f.watchForeign(socket)
+	}
+	return nil
+}
+
+// watchForeign counts records for devices; whatever else comes to the port is not of this fleet.
+func (f *fleet) watchForeign(socket *net.UDPConn) {
+	buffer := make([]byte, largestDatagram)
+	for {
+		n, from, err := socket.ReadFrom(buffer)
+		if err != nil {
+			return
+		}
+		if device := f.deviceOf(buffer[:n]); device != nil {
+			f.injector.answered.Add(1)
+			f.emit("answered", map[string]any{
+				"endpoint": device.endpoint, "from": from.String(), "to": socket.LocalAddr().String(), "datagram": hexOf(buffer[:n]),
+			})
+		}
+	}
+}
+
+// deviceOf finds the device whose CID a datagram's first record carries.
+func (f *fleet) deviceOf(data []byte) *device {
+	for _, device := range f.devices {
+		cid := device.cid.Load()
+		if cid == nil || len(data) < recordHeader-2+len(*cid) {
+			continue
+		}
+		if data[0] == contentTypeCID && bytes.HasPrefix(data[recordHeader-2:], *cid) {
+			return device
+		}
 	}
 	return nil
 }
