@@ -76,6 +76,8 @@ async function killInTurns(world: KillWorld, tally: EdgeTally): Promise<number> 
     await world.way.shuffle();
     await fleet.rebind({ count: Math.ceil(world.settings.devices / 4) });
     await Promise.all([elapse(everyS * 500), redisBack, replayed]);
+    const { totals, registered } = await fleet.report();
+    console.log(`after kill ${kills}: ${registered} registered, ${totals.acknowledged} notifications acknowledged, ${totals.repeated} repetitions`);
   }
   for (const edge of edges) await tally.add(edge);
   return kills;
@@ -142,6 +144,8 @@ function expectScandium({ settings }: KillWorld, { report: { totals }, ledger }:
     + `${lost.length} of them lost, ${totals.recordsReceived} records received, ${totals.recordsDropped} refused, ${totals.macErrors} not authentic, ${totals.unanswered} Sends unanswered, ${totals.refused} refused`);
   expect(lost).toEqual([]);
   const count = settings.scandium;
-  expect(totals).toMatchObject({ fullHandshakes: count, resumptions: 0, handshakesFailed: 0, alerts: 0, registers: count, macErrors: 0 });
+  // Leshan registers anew when an Update is refused: with 5.03, while a master is dead.
+  const registers = count + totals.updatesRefused;
+  expect(totals).toMatchObject({ fullHandshakes: count, resumptions: 0, handshakesFailed: 0, alerts: 0, registers, macErrors: 0 });
   expect(ledger.length).toBeGreaterThan(count);
 }
