@@ -9,7 +9,7 @@ export * from './bootstrap/bootstrap-session.ts';
 export { FlightRecord, type SessionHead } from './bootstrap/flight-record.ts';
 export { ConfigurationDesk, type ConfigurationPut } from './bootstrap/configuration-desk.ts';
 export { ConfigurationStore } from './bootstrap/configuration-store.ts';
-export { type BootstrapDevices, type Enrolment, ProvisioningDesk } from './bootstrap/provisioning-desk.ts';
+export { type BootstrapDevices, ProvisioningDesk } from './bootstrap/provisioning-desk.ts';
 export * from './commands.ts';
 export { BoundedCache } from './credentials/bounded-cache.ts';
 export * from './credentials/credential.ts';

@@ -4,10 +4,10 @@ import { encodeUtf8 } from '@cluster/bytes';
 import { parseCertificate, parseSpki } from '@cluster/dtls';
 import { sha256 } from '@cluster/secrets';
 import { Buffer } from 'node:buffer';
-import { type Credential, type CredentialContent, type CredentialSet, kindOf, opens } from '../credentials/credential.ts';
+import { type Credential, type CredentialContent, type CredentialSet, kindOf, type MadeSecret, opens } from '../credentials/credential.ts';
 import { sameContent } from '../credentials/changes.ts';
 import { pskOf, oscoreOf } from '../credentials/requests.ts';
-import type { Given, Made, Wanted } from '../credentials/staging.ts';
+import { type Given, isMadeFor, type Made, type Wanted } from '../credentials/staging.ts';
 import type { OscoreMaterial, SecurityMaterial } from './account-writes.ts';
 
 /** Makes credentials; comes in from outside, since it draws random numbers and holds the authority's key. */
@@ -47,25 +47,28 @@ const OSCORE_SALT_BYTES = 8;
 /** A certificate that was made before is given again if it holds for so long at least. */
 const LEAST_VALIDITY_MS = 3_600_000;
 
+interface Planned {
+  readonly document: BootstrapDocument;
+  readonly endpoint: string;
+  /** What stands: something that was made and is given again is not made once more. */
+  readonly held: CredentialSet;
+  readonly maker: CredentialMaker;
+  readonly nowMs: number;
+}
+
 /** What the accounts need of the credentials of the endpoint. Accounts of one role share what is made of a kind. */
-export async function planCredentials(document: BootstrapDocument, endpoint: string, maker: CredentialMaker, nowMs: number): Promise<CredentialPlan> {
+export async function planCredentials(planned: Planned): Promise<CredentialPlan> {
   const wanted = new Map<string, Wanted>();
   const given: Given[] = [];
-  for (const account of document.accounts.filter(({ elsewhere }) => elsewhere !== true)) {
+  for (const account of planned.document.accounts.filter(({ elsewhere }) => elsewhere !== true)) {
     const use = account.role;
     for (const kind of kindsOf(account)) {
       const from = sourceOf(account, kind);
       if (from === 'given') given.push({ use, kind });
-      else if (!wanted.has(`${use} ${kind}`)) wanted.set(`${use} ${kind}`, { use, kind, ...(await wantedOf(account, kind, endpoint, maker, nowMs)) });
+      else if (!wanted.has(`${use} ${kind}`)) wanted.set(`${use} ${kind}`, await wantedOf(account, kind, planned));
     }
   }
   return { wanted: [...wanted.values()], given };
-}
-
-/** Kinds whose credentials a device has by its management accounts here, EST left out. */
-export function kindsHeld({ accounts }: BootstrapDocument): Given[] {
-  const here = accounts.filter(({ elsewhere, role }) => elsewhere !== true && role === 'management');
-  return here.flatMap((account) => kindsOf(account).map((kind): Given => ({ use: 'management', kind })));
 }
 
 function kindsOf({ security: { mode }, oscore }: BootstrapAccount): CredentialContent['kind'][] {
@@ -76,13 +79,16 @@ function sourceOf({ security, oscore }: BootstrapAccount, kind: CredentialConten
   return kind === 'oscore' ? oscore?.from : 'from' in security ? security.from : undefined;
 }
 
-async function wantedOf(account: BootstrapAccount, kind: CredentialContent['kind'], endpoint: string, maker: CredentialMaker, nowMs: number): Promise<Pick<Wanted, 'made' | 'fits'>> {
+async function wantedOf(account: BootstrapAccount, kind: CredentialContent['kind'], { endpoint, held, maker, nowMs }: Planned): Promise<Wanted> {
+  const use = account.role;
   if (sourceOf(account, kind) !== 'make') {
     const content = writtenContent(account, kind);
-    return { made: { content, secret: {} }, fits: (_, before) => sameContent(before, content) };
+    return { use, kind, written: true, made: { content, secret: {} }, fits: (_, before) => sameContent(before, content) };
   }
-  if (kind !== 'x509') return { made: make(account, kind, maker) };
-  return { made: await makeCertificate(endpoint, maker, nowMs), fits: ({ certificate }) => certificate !== undefined && holds(certificate, nowMs) };
+  const fits = ({ certificate }: MadeSecret) => kind !== 'x509' || (certificate !== undefined && holds(certificate, nowMs));
+  const before = held.credentials.find((each) => isMadeFor(each, { use, kind, fits }));
+  if (before?.unproved !== undefined) return { use, kind, fits, made: { content: before.content, secret: before.unproved } };
+  return { use, kind, fits, made: kind === 'x509' ? await makeCertificate(endpoint, maker, nowMs) : make(account, kind, maker) };
 }
 
 function make({ security }: BootstrapAccount, kind: Exclude<CredentialContent['kind'], 'x509'>, maker: CredentialMaker): Made {

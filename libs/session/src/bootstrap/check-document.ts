@@ -76,9 +76,12 @@ function checkSources(accounts: readonly BootstrapAccount[]): DocumentFault[] {
   return here.flatMap(({ account: { role, security, oscore }, i }) => {
     const first = here.find(({ account }) => account.role === role && account.security.mode === security.mode)?.account.security;
     const context = here.find(({ account }) => account.role === role && account.oscore !== undefined)?.account.oscore;
+    // What enrols replaces what DTLS was done with before.
+    const beside = security.mode === 'est' && here.some(({ account }) => account.role === role && account.security.mode !== 'est' && account.security.mode !== 'nosec');
     const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
     const source = (of: BootstrapAccount['security'] | undefined) => (of !== undefined && 'from' in of ? of.from : undefined);
     return [
+      ...(beside ? [{ path: `accounts.${i}.security.mode`, message: 'EST and another mode can not stand side by side at this cluster' }] : []),
       ...(differs(source(security), source(first)) ? [{ path: `accounts.${i}.security.from`, message: `accounts of one role at this cluster share their ${security.mode} credential` }] : []),
       ...(oscore !== undefined && differs(oscore.from, context?.from) ? [{ path: `accounts.${i}.oscore.from`, message: 'accounts of one role at this cluster share their OSCORE context' }] : []),
     ];

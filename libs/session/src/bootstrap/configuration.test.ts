@@ -50,6 +50,7 @@ test.each<[string, unknown, string, string]>([
   ['a bootstrap account with a lifetime', { accounts: [{ role: 'bootstrap', uri: account.uri, security: account.security, lifetimeS: 5 }] }, 'accounts.0.lifetimeS', 'a bootstrap account has no Server object instance'],
   ['a key made for a server elsewhere', with_({ elsewhere: true }), 'accounts.0.security.from', 'credentials of a server elsewhere are to be given in the document'],
   ['two sources of one kind', with_({}, { ...account, shortServerId: 2, security: { mode: 'psk', from: 'given' } }), 'accounts.1.security.from', 'accounts of one role at this cluster share their psk credential'],
+  ['EST beside a PSK', with_({}, { ...account, shortServerId: 2, security: { mode: 'est' } }), 'accounts.1.security.mode', 'EST and another mode can not stand side by side at this cluster'],
   ['a public key that is none', with_({ security: { mode: 'rpk', from: 'make', serverPublicKeyBase64: 'AAAA' } }), 'accounts.0.security.serverPublicKeyBase64', 'expected a SubjectPublicKeyInfo of secp256r1 in DER'],
   ['a resource that the account sets itself', with_({ serverResources: [{ id: 1, value: 5 }] }), 'accounts.0.serverResources.0.id', 'is set by a field of the account'],
   ['an Execute resource', with_({ serverResources: [{ id: 8, value: 5 }] }), 'accounts.0.serverResources.0', 'Registration Update Trigger is executed, not written'],

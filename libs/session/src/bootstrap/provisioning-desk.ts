@@ -3,14 +3,13 @@
  * provision is handed out, so that what a device is sent is accepted from before its first byte.
  */
 import type { Lwm2mVersion } from '@cluster/lwm2m';
-import { sha256 } from '@cluster/secrets';
 import { noCredentials } from '../credentials/changes.ts';
 import type { CredentialDesk } from '../credentials/credential-desk.ts';
 import type { CredentialLookup } from '../credentials/credential-lookup.ts';
 import { bindEndpoint } from '../credentials/endpoint-binding.ts';
 import type { DeviceNumber } from '../ports.ts';
 import type { Assigned, Assignments, BootstrapCandidate } from './assignments.ts';
-import { ConfigurationImpossible, type CredentialMaker, kindsHeld, materialOf, planCredentials, type ServerKey } from './account-credentials.ts';
+import { ConfigurationImpossible, type CredentialMaker, materialOf, planCredentials, type ServerKey } from './account-credentials.ts';
 import { deletesOf, writesOf } from './account-writes.ts';
 import type { BootstrapDesk, BootstrapRequest, Prepared, Provision } from './bootstrap-desk.ts';
 import type { Definitions } from './check-document.ts';
@@ -48,14 +47,6 @@ interface Known {
   readonly number: DeviceNumber | undefined;
 }
 
-/** A certificate that was issued by EST, before it is handed out. */
-export interface Enrolment {
-  readonly endpoint: string;
-  /** DER. */
-  readonly certificate: Uint8Array;
-  readonly nowMs: number;
-}
-
 export class ProvisioningDesk implements BootstrapDesk {
   readonly #deps: Deps;
 
@@ -80,19 +71,6 @@ export class ProvisioningDesk implements BootstrapDesk {
 
   /** What was written before stays accepted: it ends when the device uses what is new, and never because a session ended. */
   async finished(): Promise<void> {}
-
-  /** Stores a certificate that a device enrolled for: accepted from now on. False: another device has it. */
-  async enrolled({ endpoint, certificate, nowMs }: Enrolment): Promise<boolean> {
-    const { store, assignments, credentials } = this.#deps;
-    const candidate = { endpoint, labels: {}, paths: [] };
-    const number = await this.#deps.devices.find(endpoint);
-    const named = number === undefined ? undefined : await this.#deps.devices.named(number);
-    const assigned = await assignments.of((await store.ofEndpoint(endpoint)).own, named ?? candidate, nowMs);
-    const content = { kind: 'x509', sha256: sha256(certificate) } as const;
-    const wanted = { use: 'management', kind: 'x509', made: { content, secret: {} }, fits: () => false } as const;
-    const staged = await credentials.stage(endpoint, [wanted], typeof assigned === 'string' ? [] : kindsHeld(assigned.document));
-    return staged.outcome === 'staged';
-  }
 
   /** Who the device is: by its credential, else by the name that it says, where no credential may prove otherwise. Row B19 */
   async #identify({ endpoint, identity, nowMs }: BootstrapRequest): Promise<Known | Refused> {
@@ -122,11 +100,11 @@ export class ProvisioningDesk implements BootstrapDesk {
     const { document } = assigned;
     const { credentials, devices, maker, serverKeys, model } = this.#deps;
     try {
-      const { wanted, given } = await planCredentials(document, endpoint, maker, request.nowMs);
+      const held = (await credentials.read(endpoint)) ?? noCredentials(endpoint);
+      const { wanted, given } = await planCredentials({ document, endpoint, held, maker, nowMs: request.nowMs });
       const staged = wanted.length === 0 ? undefined : await credentials.stage(endpoint, wanted, given);
       if (staged?.outcome === 'refused') return { kind: 'no-configuration', detail: `${staged.kind}: ${staged.reason}` };
-      const set = staged?.set ?? (await credentials.read(endpoint)) ?? noCredentials(endpoint);
-      const materials = document.accounts.map((account) => materialOf(account, set, serverKeys()));
+      const materials = document.accounts.map((account) => materialOf(account, staged?.set ?? held, serverKeys()));
       const number = await (registersOpenly(assigned) ? devices.open(endpoint) : devices.keep(endpoint));
       const writes = writesOf(document, materials, model, versionOf(request));
       return { kind: 'provision', endpoint, number, provision: { ...frameOf(assigned), writes } };

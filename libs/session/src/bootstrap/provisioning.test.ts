@@ -2,6 +2,7 @@
 import type { BootstrapConfiguration, BootstrapSecurity } from '@cluster/contracts';
 import { decodeUtf8, fromHex, toHex } from '@cluster/bytes';
 import { authority, issue } from '@cluster/dtls/testing/authority';
+import { sha256 } from '@cluster/secrets';
 import { createPublicKey } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { BootstrapRequest, Prepared, ProvisionedInstance } from '../index.ts';
@@ -182,7 +183,7 @@ describe('what is written', () => {
     await own({ accounts: [account({ mode: 'est' })] });
     expect(values((await provided()).writes[0])).toMatchObject({ 2: 4, 3: '', 4: server.der.toString('hex'), 5: '' });
     const certificate = issue({ subject: `CN=${A}` }, root).der;
-    expect(await world.provisioning().enrolled({ endpoint: A, certificate, nowMs: world.nowMs })).toBe(true);
+    expect(await world.enrolled().install({ number: world.numbers.get(A)!, endpoint: A }, { certificate, sha256: sha256(certificate) })).toBe(true);
     const states = async () => (await world.desk().list(A))!.map(({ kind, role, state }) => `${kind} ${role ?? ''} ${state}`);
     expect(await states()).toEqual(['psk bootstrap current', 'psk  former', 'x509  current']);
     await world.lookup().used({ deviceNumber: world.numbers.get(A)!, credentialVersion: 3 }, world.nowMs);

@@ -52,7 +52,7 @@ export class EnrolledCertificates {
     this.#timeMs = deps.timeMs;
   }
 
-  /** The newest that the device enrolled for and was not seen to use, in DER. */
+  /** The newest that the device enrolled for and was not seen to use, in DER, unless something else took its place. */
   async unused({ number, endpoint }: Enrolling): Promise<Uint8Array | undefined> {
     const { set } = await this.#keeper.load(number, endpoint);
     const newest = valid(set.credentials, await this.#timeMs()).findLast((each) => each.state === 'current' && isEnrolled(each));

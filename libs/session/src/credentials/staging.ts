@@ -21,6 +21,8 @@ export interface Wanted {
   readonly kind: CredentialContent['kind'];
   /** Taken if there is none that was made before and fits. */
   readonly made: Made;
+  /** An operator wrote it: where it stands already, it is not stored twice. */
+  readonly written?: true;
   /** Whether one made before still fits; a certificate may be over. */
   readonly fits?: (secret: MadeSecret, content: CredentialContent) => boolean;
 }
@@ -38,7 +40,7 @@ export function stageCredentials(set: CredentialSet, wanted: readonly Wanted[], 
   const kept = valid(set.credentials, nowMs);
   let { lastVersion } = set;
   const staged = wanted.map((want): Credential => {
-    const before = kept.find((each) => isMadeFor(each, want)) ?? kept.find((each) => each.role === want.use && sameContent(each.content, want.made.content));
+    const before = kept.find((each) => isMadeFor(each, want)) ?? kept.find((each) => want.written === true && each.role === want.use && sameContent(each.content, want.made.content));
     if (before !== undefined) return { ...before, state: 'current' };
     lastVersion += 1;
     return { version: lastVersion, createdAtMs: nowMs, state: 'current', role: want.use, unproved: want.made.secret, content: want.made.content };
@@ -58,7 +60,7 @@ function isUnchanged(each: Credential, before: readonly Credential[]): boolean {
   return before.some(({ version, state }) => version === each.version && state === each.state);
 }
 
-function isMadeFor(each: Credential, want: Wanted): boolean {
+export function isMadeFor(each: Credential, want: Pick<Wanted, 'use' | 'kind' | 'fits'>): boolean {
   const { unproved, content } = each;
   if (unproved === undefined || each.role !== want.use || kindOf(each) !== want.kind) return false;
   if (isEnrolled(each)) return false;
