@@ -20,6 +20,18 @@ export interface Origin {
   readonly timeMs?: number;
 }
 
+/** How far the bytes of a package have gone to the device: enough for another worker to go on with them. RFC 7959 §2.5 */
+export interface Transfer {
+  /** Bytes that the device has acknowledged. */
+  readonly offset: number;
+  readonly szx: number;
+  readonly size: number;
+  /** Request-Tag of this try, base64url. RFC 9175 §3 */
+  readonly tag: string;
+  /** How often the device had lost what came before. */
+  readonly restarts: number;
+}
+
 export interface QueueEntry {
   readonly id: string;
   readonly command: CommandRequest;
@@ -38,6 +50,7 @@ export interface QueueEntry {
   /** A device that did not answer sleeps, or is not registered, from then on: heard after that, it is asked again at once. */
   readonly awayFromMs?: number;
   readonly exchange?: Exchange;
+  readonly transfer?: Transfer;
   readonly finishedAtMs?: number;
   readonly reason?: string;
   readonly response?: CommandResponse;
@@ -137,7 +150,7 @@ export function finish(
 /** A finished entry without the bodies of its request and of its answer. */
 export function idempotencyOnly(entry: QueueEntry): QueueEntry {
   const { op, path, idempotencyKey } = entry.command;
-  const { response, ...rest } = entry;
+  const { response, transfer: _, ...rest } = entry;
   return {
     ...rest,
     command: { op, ...(path === undefined ? {} : { path }), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) },

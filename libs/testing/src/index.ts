@@ -17,6 +17,7 @@ export { packageStorageCompliance } from './compliance/package-storage.ts';
 export { updateStoreCompliance } from './compliance/update-store.ts';
 export { readModelStoreCompliance } from './compliance/read-model-store.ts';
 export { SimulatedDevice } from './device/simulated-device.ts';
+export { SimulatedFirmware, type FirmwareTroubles } from './device/firmware.ts';
 export type { DeviceEvents, DeviceOptions, ForgedNotification } from './device/device-options.ts';
 export { NoResponse, type ClientRequest, type ClientResponse } from './device/coap-port.ts';
 export { Faults, type LossRule, type Message } from './device/faults.ts';

@@ -21,6 +21,7 @@ import { Dispatcher } from './downlink/dispatcher.ts';
 import { Exchanges } from './downlink/exchanges.ts';
 import { MuteRunner } from './downlink/mute-runner.ts';
 import { ObservationRunner } from './downlink/observation-runner.ts';
+import { PackageBlocks } from './downlink/package-blocks.ts';
 import { Pace } from './downlink/pace.ts';
 import { PutOff } from './downlink/put-off.ts';
 import { Settler } from './downlink/settler.ts';
@@ -127,9 +128,11 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     },
     refused: (number, sinceMs) => refusals.mark(number, sinceMs),
   };
-  const dispatcher = assembleDownlink(config, uplink, steps, driver, lease, deps.newId ?? randomUUID);
+  const packages = deps.packages && new CachedReader(deps.packages.reader, { stretchBytes: STRETCH_BYTES, mostBytes: config.firmwareCacheBytes });
+  const blocks = new PackageBlocks(packages, rng);
+  const dispatcher = assembleDownlink(config, uplink, { steps, driver, lease, blocks, newId: deps.newId ?? randomUUID });
   const refusals = new Refusals({ steps, publisher, clock, events, wake: (number) => dispatcher.wake(number) });
-  const router = new Router(uplink, dispatcher, steps, traces, fileServer(config, deps, uplink));
+  const router = new Router(uplink, dispatcher, steps, traces, fileServer(packages, deps, uplink));
   driver.onEvents((coapEvents) => {
     dispatcher.ended(coapEvents);
     router.route(coapEvents);
@@ -154,11 +157,11 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
 /** Blocks of all sizes lie within a stretch; one read brings those of some seconds of one device. */
 const STRETCH_BYTES = 65_536;
 
-function fileServer(config: Config, { packages }: EdgeDeps, uplink: Uplink): FileServer | undefined {
-  if (packages?.ring === undefined) return undefined;
+function fileServer(reader: CachedReader | undefined, { packages }: EdgeDeps, uplink: Uplink): FileServer | undefined {
+  if (reader === undefined || packages?.ring === undefined) return undefined;
   const { clock, counters, respond } = uplink;
   return new FileServer({
-    reader: new CachedReader(packages.reader, { stretchBytes: STRETCH_BYTES, mostBytes: config.firmwareCacheBytes }),
+    reader,
     ring: packages.ring,
     nowS: () => clock.storeMs() / 1_000,
     isAtHome: (device, peer) => isAtHome(uplink, device, peer),
@@ -215,9 +218,15 @@ function blocksFor(peer: SecurePeer | undefined): { blockSize?: number } {
   return { blockSize: Math.max(16, peer.sendLimit - BESIDE_BLOCK_BYTES) };
 }
 
-function assembleDownlink(
-  config: Config, uplink: Uplink, steps: DeviceSteps, driver: EngineDriver<CoapEngine>, lease: WorkerLease, newId: () => string,
-): Dispatcher {
+interface DownlinkParts {
+  readonly steps: DeviceSteps;
+  readonly driver: EngineDriver<CoapEngine>;
+  readonly lease: WorkerLease;
+  readonly blocks: PackageBlocks;
+  readonly newId: () => string;
+}
+
+function assembleDownlink(config: Config, uplink: Uplink, { steps, driver, lease, blocks, newId }: DownlinkParts): Dispatcher {
   const exchanges = new Exchanges({
     withEngine: (work) => driver.run(work),
     maxBodyBytes: config.maxBodyBytes,
@@ -230,7 +239,7 @@ function assembleDownlink(
   const dispatcher: Dispatcher = new Dispatcher({
     uplink, steps, sessions, exchanges, settler,
     turns: new Turns(config.maxExchanges),
-    commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler }),
+    commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler, blocks, wake }),
     observations: new ObservationRunner({ uplink, steps, exchanges, putOff }),
     muting: new MuteRunner({ uplink, steps, exchanges, putOff, shortServerId: config.shortServerId }),
     pace: new Pace({ perSecond: config.reconcilePerS, nowMs: () => uplink.clock.monotonicMs(), wake }),

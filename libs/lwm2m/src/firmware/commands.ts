@@ -64,7 +64,7 @@ export function commandOf(update: FirmwareUpdate, uri: () => string): CommandReq
 }
 
 function bodyOf(update: FirmwareUpdate, action: FirmwareAction, uri: () => string): Body {
-  if (action === 'push') return { op: 'write', path: FIRMWARE.package, package: update.package.id };
+  if (action === 'push') return { op: 'write', path: FIRMWARE.package, package: update.package.id, contentFormat: ContentFormat.OPAQUE };
   if (action === 'send-uri') return { op: 'write', path: FIRMWARE.packageUri, value: uri(), repeatable: true };
   return BODIES[action];
 }

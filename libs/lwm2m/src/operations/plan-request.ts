@@ -55,7 +55,7 @@ export function planRequest(command: CommandRequest, device: DeviceContext, refu
 /** How many content formats {@link planRequest} can try for a command: `refusals` from 0 to one less make a difference. */
 export function formatChoices(command: CommandRequest, device: DeviceContext): number {
   const carriesNone = !isWrite(command.op) && !RULES[command.op].takes.includes('accept');
-  if (carriesNone || !choosesFormat(command)) return 1;
+  if (carriesNone || command.package !== undefined || !choosesFormat(command)) return 1;
   if (isWrite(command.op)) return writeFormats(command, writeValues(command, device.lookup).values, device).length;
   return command.paths ? compositeLadder(false, device).length : acceptLadder(targetPath(command).length, device).length;
 }

@@ -17,13 +17,15 @@ import { Faults } from './faults.ts';
 import { Notifier, type Delivery } from './notifier.ts';
 import { defaultObjects } from './objects.ts';
 import { Observations, type Observation } from './observations.ts';
-import { operationOf, Operations } from './operations.ts';
+import { operationOf, type OperationName, Operations } from './operations.ts';
 import { RegistrationClient, type UpdateChanges } from './registration-client.ts';
 
 /** A simulated device. One registration, one server. */
 export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   /** What its radio loses and what it refuses. */
   readonly faults = new Faults();
+  /** The code by which its objects refuse an operation in the state that they are in. */
+  refusal: (operation: OperationName, path: Path) => string | undefined = () => undefined;
   readonly model: DataModel;
   readonly observations: Observations;
   readonly registration: RegistrationClient;
@@ -235,7 +237,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     const request = toDeviceRequest(message, this.#options.rootPath ?? '/');
     const operation = request && operationOf(request, this.model);
     const { name, path } = operation ?? { name: 'unknown' as const, path: [] };
-    const refused = this.faults.refusalOf(name);
+    const refused = this.faults.refusalOf(name) ?? (name === 'unknown' ? undefined : this.refusal(name, path));
     const perform = (): { code: string } =>
       request && operation ? this.#operations.perform(operation.name, path, request) : { code: '4.04' };
     const response = refused === undefined ? perform() : { code: refused };

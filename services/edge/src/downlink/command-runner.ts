@@ -4,14 +4,15 @@ import type { EventRecord } from '@cluster/events';
 import { parsePath, planRequest, readReport, readResponse, type Path, type RequestPlan } from '@cluster/lwm2m';
 import {
   disabling, encodeEntry, finish, isFinished, observationKey, settledEntry, tokenOf, type EntryWrite, type QueueEntry, type QueueView, type SessionRecord,
-  type SessionStore, type VersionedEntry,
+  type DeviceNumber, type SessionStore, type VersionedEntry,
 } from '@cluster/session';
 import type { DeviceSteps } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { ChangeRefused, changeSession } from '../session-change.ts';
 import { mayLease, type Uplink } from '../uplink/uplink.ts';
-import type { Ending, Exchanges } from './exchanges.ts';
+import type { Ending, Exchanges, Outgoing } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
+import { afterBlock, type PackageBlocks } from './package-blocks.ts';
 import type { Settler } from './settler.ts';
 import { afterResponse, afterSilence, answered, inAnotherFormat, observationOfCommand, unanswered, withDisable } from './outcomes.ts';
 import { UnstoredAnswers } from './unstored-answers.ts';
@@ -23,6 +24,10 @@ interface Leased {
   readonly lease: Lease;
 }
 
+/** When a storage that is away is asked again. */
+const STORAGE_AGAIN_MS = 30_000;
+const NO_BLOCK = { 'no-storage': 'this server sees no packages (LWM2M_FIRMWARE_DIR)', 'gone': 'the package is gone' } as const;
+
 export class CommandRunner {
   readonly #uplink: Uplink;
   readonly #steps: DeviceSteps;
@@ -30,8 +35,16 @@ export class CommandRunner {
   readonly #exchanges: Exchanges;
   readonly #settler: Settler;
   readonly #unstored = new UnstoredAnswers();
+  readonly #blocks: PackageBlocks;
+  readonly #wake: (number: DeviceNumber) => void;
 
-  constructor(deps: { uplink: Uplink; steps: DeviceSteps; sessions: SessionStore; exchanges: Exchanges; settler: Settler }) {
+  /** `wake` hears of devices whose command has more to send. */
+  constructor(deps: {
+    uplink: Uplink; steps: DeviceSteps; sessions: SessionStore; exchanges: Exchanges; settler: Settler; blocks: PackageBlocks;
+    wake: (number: DeviceNumber) => void;
+  }) {
+    this.#blocks = deps.blocks;
+    this.#wake = deps.wake;
     this.#uplink = deps.uplink;
     this.#steps = deps.steps;
     this.#sessions = deps.sessions;
@@ -65,17 +78,36 @@ export class CommandRunner {
       const reason = planned.faults.map((f) => f.message).join('; ');
       return this.#store(held, queued, finish(queued.entry, { state: 'cancelled', atMs: this.#uplink.clock.storeMs(), reason }));
     }
+    if (queued.entry.command.package !== undefined) return this.#runBlock(held, queued, planned.plan);
     if (queued.entry.state === 'in-flight') return this.#resume(held, queued, planned.plan);
+    return this.#send(held, queued, planned.plan);
+  }
+
+  /** One block of a package; the next one is due once this one is acknowledged. */
+  async #runBlock(held: Held, queued: VersionedEntry, plan: RequestPlan): Promise<boolean> {
+    const due = await this.#blocks.due(queued.entry, this.#exchanges.blockSize(held.record));
+    const nowMs = this.#uplink.clock.storeMs();
+    if (due === 'away') {
+      await this.#store(held, queued, { ...queued.entry, state: 'queued', notBeforeMs: nowMs + STORAGE_AGAIN_MS });
+      return false;
+    }
+    if (typeof due === 'string') return this.#store(held, queued, finish(queued.entry, { state: 'cancelled', atMs: nowMs, reason: NO_BLOCK[due] }));
+    const { entry, payload, block1 } = due;
+    const block = { ...plan, payload, block1 };
+    return entry.state === 'in-flight' ? this.#resume(held, { ...queued, entry }, block) : this.#send(held, { ...queued, entry }, block);
+  }
+
+  async #send(held: Held, queued: VersionedEntry, plan: RequestPlan & Pick<Outgoing, 'block1'>): Promise<boolean> {
     const leased = await this.#lease(held, queued);
     if (leased === undefined) return false;
     this.#uplink.counters.requests.add(1);
     const { counter, messageId } = leased.lease;
-    const ending = await this.#exchanges.run(leased.held, { counter, messageId, ...planned.plan });
+    const ending = await this.#exchanges.run(leased.held, { counter, messageId, ...plan });
     return this.complete(leased.held, leased.entry, ending);
   }
 
   /** Goes on with an exchange that a worker before this one began: same token, same message id, what is left of its time. */
-  async #resume(held: Held, inFlight: VersionedEntry, plan: RequestPlan): Promise<boolean> {
+  async #resume(held: Held, inFlight: VersionedEntry, plan: RequestPlan & Pick<Outgoing, 'block1'>): Promise<boolean> {
     const { exchange } = inFlight.entry;
     const known = exchange && this.#unstored.take(held.number, exchange);
     if (known !== undefined) return this.complete(held, inFlight, known);
@@ -127,9 +159,11 @@ export class CommandRunner {
     const nowMs = this.#uplink.clock.storeMs();
     const { entry } = inFlight;
     if (ending.kind === 'given') return false;
+    const awayFromMs = held.record.registration.queueMode ? this.#uplink.presence.awakeUntilMs(held) : undefined;
+    const more = afterBlock(entry, ending, { nowMs, tag: this.#blocks.newTag(), awayFromMs });
+    if (more !== undefined) return this.#goOn(held, inFlight, ending, more);
     if (ending.kind === 'failed') {
       this.#uplink.counters.unanswered(ending.reason);
-      const awayFromMs = held.record.registration.queueMode ? this.#uplink.presence.awakeUntilMs(held) : undefined;
       const next = unanswered(entry, ending.reason, nowMs, awayFromMs);
       const told = await this.#store(held, inFlight, next, undefined, (record) => afterSilence(record, [next]));
       return told && ending.reason !== 'timeout';
@@ -147,6 +181,15 @@ export class CommandRunner {
       // Instances came or went, or what a template wants was cancelled.
       return after === record ? record : this.#uplink.templates.apply(after);
     });
+  }
+
+  /** The next block is due, at once or after a pause. */
+  async #goOn(held: Held, inFlight: VersionedEntry, ending: Ending, next: QueueEntry): Promise<boolean> {
+    if (ending.kind === 'response') held.heardMs = this.#uplink.clock.storeMs();
+    else if (ending.kind === 'failed') this.#uplink.counters.unanswered(ending.reason);
+    const stored = await this.#store(held, inFlight, next);
+    if (!isFinished(next)) this.#wake(held.number);
+    return stored && !(ending.kind === 'failed' && ending.reason === 'timeout');
   }
 
   /** False: stored, but not told. */

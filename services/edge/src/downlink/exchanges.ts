@@ -1,5 +1,5 @@
 /** Requests that this worker has out: starts them on the engine, and tells each how it ended. */
-import { observeValue, type CoapEngine, type CoapEvent, type CoapMessage, type CoapOption } from '@cluster/coap';
+import { observeValue, type CoapEngine, type CoapEvent, type CoapMessage, type CoapOption, type OutgoingRequest } from '@cluster/coap';
 import { tokenOf, type DeviceNumber, type SessionRecord } from '@cluster/session';
 import type { Held } from '../held-sessions.ts';
 import type { Transmission } from '../presence.ts';
@@ -11,6 +11,8 @@ export interface Outgoing {
   readonly options: readonly CoapOption[];
   readonly payload: Uint8Array | undefined;
   readonly observe: 'start' | 'cancel' | undefined;
+  /** The payload is one block of a body that is sent block by block. */
+  readonly block1?: OutgoingRequest['block1'];
   /** The engine's time of the first sending, where another worker or another path began the exchange. */
   readonly firstSentAtMs?: number;
 }
@@ -62,6 +64,11 @@ export class Exchanges {
     return this.#open.size;
   }
 
+  /** The largest block that the device's path takes. */
+  blockSize(record: SessionRecord): number | undefined {
+    return this.#transmission(record).blockSize;
+  }
+
   /** Sends a request on the device's present path. Resolves when the exchange is over. */
   run(held: Held, outgoing: Outgoing): Promise<Ending> {
     const { peer, generation } = held.record;
@@ -81,6 +88,7 @@ export class Exchanges {
         code: outgoing.code,
         options: outgoing.options,
         ...(outgoing.payload === undefined ? {} : { payload: outgoing.payload }),
+        ...(outgoing.block1 === undefined ? {} : { block1: outgoing.block1 }),
         ...(outgoing.firstSentAtMs === undefined ? {} : { firstSentAtMs: outgoing.firstSentAtMs }),
         ...transmission,
         maxBodyBytes: this.#maxBodyBytes,

@@ -31,6 +31,11 @@ export function unanswered(entry: QueueEntry, reason: string, nowMs: number, awa
 /** The request did not leave, or was rejected: the device did not act on it. RFC 7252 §4.2 */
 const NOT_ACTED_ON = new Set(['reset', 'queue-full', 'overload']);
 
+/** Whether an exchange that ended so left the device as it was. */
+export function notActedOn(reason: string): boolean {
+  return NOT_ACTED_ON.has(reason);
+}
+
 const reasons: Readonly<Record<string, string>> = {
   timeout: 'the device did not answer',
   reset: 'the device rejected the request with RST',

@@ -1,0 +1,94 @@
+/** Test cases of Firmware Update, 755 to 779: packages pushed and pulled, installed, and refused in each way that object 5 knows. */
+import { eventTypes } from '@cluster/contracts';
+import { SimulatedFirmware, type FirmwareTroubles } from '@cluster/testing';
+import { expect } from 'vitest';
+import { ended, imageOf, setFirmware, sha256, stage, uploadPackage } from '../src/firmware.ts';
+import { simulator, simulatorOnly, type SimulatedPlayer } from '../src/players.ts';
+import { describeCases, testCase } from '../src/test-case.ts';
+import type { Trial } from '../src/trial.ts';
+
+const NULL_PACKAGE = { op: 'write', path: '/5/0/0', payloadBase64: 'AA==', contentFormat: 42 } as const;
+const IDLE = { '/5/0/3': 0, '/5/0/5': 0 };
+
+describeCases('Firmware Update', (group) => {
+  const players = simulatorOnly('Leshan has no firmware to update', simulator());
+
+  async function registered(trial: Trial<SimulatedPlayer>, becomes: string, troubles: FirmwareTroubles = {}): Promise<SimulatedFirmware> {
+    const firmware = new SimulatedFirmware(trial.player.device, becomes, troubles);
+    await trial.player.register();
+    return firmware;
+  }
+
+  testCase(group, { id: 'int-755', title: 'Setting the writable Resource Package' }, players, async (trial) => {
+    const firmware = await registered(trial, '2.0');
+    await trial.succeeds('2.04', NULL_PACKAGE);
+    expect(await trial.read('/5/0')).toMatchObject(IDLE);
+    const image = imageOf('755');
+    await trial.succeeds('2.04', { op: 'write', path: '/5/0/0', package: await uploadPackage(trial, image, '2.0') });
+    expect(firmware.taken).toEqual([sha256(image)]);
+    expect(await trial.read('/5/0')).toMatchObject({ '/5/0/3': 2, '/5/0/5': 0 });
+  });
+
+  testCase(group, { id: 'int-756', title: 'Setting the writable Resource Package URI' }, players, async (trial) => {
+    const firmware = await registered(trial, '2.0');
+    await trial.write('/5/0/1', '');
+    expect(await trial.read('/5/0')).toMatchObject(IDLE);
+    const image = imageOf('756');
+    await setFirmware(trial, { package: await uploadPackage(trial, image, '2.0'), delivery: 'pull' });
+    await stage(trial, 'downloaded');
+    expect(firmware.taken).toEqual([sha256(image)]);
+    await ended(trial);
+  });
+
+  testCase(group, { id: 'int-760', title: 'Basic Observation and Notification on Firmware Update' }, players, async (trial) => {
+    await registered(trial, '2.0');
+    await trial.observe({ path: '/5/0/3', attributes: { pmin: 0, pmax: 10 } });
+    expect((await trial.notification(['/5/0/3'])).values).toMatchObject([{ value: 0 }]);
+    await trial.succeeds('2.04', { op: 'write', path: '/5/0/0', package: await uploadPackage(trial, imageOf('760'), '2.0') });
+    expect((await trial.notification(['/5/0/3'])).values).toMatchObject([{ value: 2 }]);
+    await trial.observe();
+  });
+
+  const deliveries = [
+    { id: 'int-770', title: 'Successful Firmware update via CoAP', delivery: 'push' },
+    { id: 'int-771', title: 'Successful Firmware update via alternative mechanism', delivery: 'pull' },
+  ] as const;
+  for (const { id, title, delivery } of deliveries) {
+    testCase(group, { id, title }, players, async (trial) => {
+      const firmware = await registered(trial, '2.0.1');
+      const image = imageOf(id);
+      await setFirmware(trial, { package: await uploadPackage(trial, image, '2.0.1'), delivery });
+      expect(await ended(trial)).toMatchObject({ stage: 'succeeded', result: 1 });
+      await trial.heard(eventTypes.registered, () => true);
+      expect(firmware.taken).toEqual([sha256(image)]);
+      expect(await trial.read('/5/0')).toMatchObject({ '/5/0/3': 0, '/5/0/5': 1 });
+      expect(await trial.read('/3/0/3')).toEqual({ '/3/0/3': '2.0.1' });
+    });
+  }
+
+  testCase(group, { id: 'int-772', title: 'Error Case: Firmware package not downloaded' }, players, async (trial) => {
+    await registered(trial, '2.0');
+    await trial.succeeds('4.05', { op: 'execute', path: '/5/0/2' });
+    expect(await trial.read('/5/0')).toMatchObject(IDLE);
+  });
+
+  const failures: readonly { id: string; title: string; troubles: FirmwareTroubles; result: number; delivery: 'push' | 'pull' }[] = [
+    { id: 'int-773', title: 'Error Case: Not enough storage', troubles: { flashBytes: 10_000 }, result: 2, delivery: 'push' },
+    { id: 'int-774', title: 'Error Case: Out of memory', troubles: { downloadResult: 3 }, result: 3, delivery: 'push' },
+    { id: 'int-775', title: 'Error Case: Connection lost during download', troubles: { downloadResult: 4 }, result: 4, delivery: 'pull' },
+    { id: 'int-776', title: 'Error Case: CRC check fail', troubles: { downloadResult: 5 }, result: 5, delivery: 'pull' },
+    { id: 'int-777', title: 'Error Case: Unsupported package type', troubles: { downloadResult: 6 }, result: 6, delivery: 'push' },
+    { id: 'int-778', title: 'Error Case: Invalid URI', troubles: { downloadResult: 7 }, result: 7, delivery: 'pull' },
+    { id: 'int-779', title: 'Error Case: Unsuccessful Firmware update', troubles: { updateResult: 8 }, result: 8, delivery: 'pull' },
+  ];
+  for (const { id, title, troubles, result, delivery } of failures) {
+    testCase(group, { id, title }, players, async (trial) => {
+      await registered(trial, '2.0', troubles);
+      await setFirmware(trial, { package: await uploadPackage(trial, imageOf(id), '2.0'), delivery });
+      const { stage: end, reason } = await ended(trial);
+      expect([end, reason]).toEqual(['failed', expect.stringContaining(`Update Result ${result}`)]);
+      expect(await trial.read('/5/0')).toMatchObject({ '/5/0/5': result });
+      expect(await trial.read('/3/0/3')).toEqual({ '/3/0/3': '1.0' });
+    });
+  }
+});
