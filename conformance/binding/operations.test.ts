@@ -76,9 +76,13 @@ describe('requests', () => {
 
   it.each<[string, CommandRequest]>([
     ['B83 a path that can not be', { op: 'read', path: '/3//0' }],
+    ['B83 a resource instance without its resource', { op: 'write', path: '/3/0', values: [{ path: '/3/0//1', value: 1 }] }],
+    ['Q2 an id that is none', { op: 'read', path: '/3/0/65535' }],
+    ['Q2 an object above them', { op: 'read', path: '/65536' }],
     ['B87 text on an instance', { op: 'write', path: '/1/0', values: [{ path: '/1/0/1', value: 60 }], contentFormat: 0 }],
     ['B88 an argument that is none', { op: 'execute', path: '/3/0/4', arguments: 'reset' }],
     ['B91 lt above gt', { op: 'write-attributes', path: '/3/0/7', attributes: { lt: 5, gt: 1 } }],
+    ['B91 a step that leaves nothing between lt and gt', { op: 'write-attributes', path: '/3/0/7', attributes: { lt: 1, gt: 5, st: 2 } }],
   ])('%s never leaves', async (_why, command) => {
     const device = await started('never');
     const seen = requestsTo(device);
@@ -106,18 +110,43 @@ describe('answers', () => {
     expect(seen).toHaveLength(2);
   });
 
+  it('B86 a format that the device does not take in a Write is followed by another', async () => {
+    const device = await started('written');
+    const seen = requestsTo(device);
+    device.faults.refuse('write', '4.15', 1);
+    expect(await scene.rest.command('written', { op: 'write', path: '/3/0/15', value: 'Europe/Rome' })).toMatchObject({ code: '2.04' });
+    const formats = seen.map(({ options }) => options.find(({ name }) => name === 'Content-Format')?.value.toString('hex'));
+    expect(new Set(formats).size).toBe(2);
+    expect((await scene.rest.command('written', { op: 'read', path: '/3/0/15' })).values).toMatchObject([{ value: 'Europe/Rome' }]);
+  });
+
+  it('B55, B60 a device that asks for freshness gets its Echo, once', async () => {
+    const device = await started('fresh');
+    const seen = requestsTo(device);
+    device.faults.echo = Buffer.from('c0ffee', 'hex');
+    expect(await scene.rest.command('fresh', { op: 'execute', path: '/3/0/12' })).toMatchObject({ code: '2.04' });
+    const echoes = seen.map(({ options }) => options.find(({ name }) => String(name) === '252')?.value.toString('hex'));
+    expect(echoes).toEqual([undefined, 'c0ffee']);
+    device.faults.clear();
+    const again = requestsTo(device);
+    device.faults.refuse('any', '4.01');
+    expect(await scene.rest.command('fresh', { op: 'execute', path: '/3/0/12' })).toMatchObject({ code: '4.01' });
+    expect(again).toHaveLength(1);
+  });
+
   it('B85 an object without instances is read as an empty list', async () => {
     const objects = defaultObjects(300, 'U').map((object) => (object.id === 16 ? { ...object, instances: [] } : object));
     await started('empty', { objects });
     expect(await scene.rest.command('empty', { op: 'read', path: '/16' })).toMatchObject({ code: '2.05', values: [] });
   });
 
-  it('B97 one that refuses an observation is told with it', async () => {
-    const device = await started('unobserved');
-    device.faults.refuse('observe', '4.05');
-    await scene.rest.observe('unobserved', [{ path: '/3303/0/5700' }]);
+  it.each(['4.00', '4.01', '4.04', '4.05', '2.05'])('B97 %s without Observe: the path is not observed, and that is told', async (code) => {
+    const endpoint = `unobserved-${code}`;
+    const device = await started(endpoint);
+    device.faults.refuse('observe', code);
+    await scene.rest.observe(endpoint, [{ path: '/3303/0/5700' }]);
     await once(device, 'request');
-    await expect.poll(async () => (await scene.rest.endpoint('unobserved'))?.observations).toMatchObject([{ state: 'refused', code: '4.05' }]);
+    await expect.poll(async () => (await scene.rest.endpoint(endpoint))?.observations).toMatchObject([{ state: 'refused', code }]);
   });
 });
 

@@ -74,6 +74,11 @@ describe('B74 Register', () => {
     expect((await register('ep=list&lt=60&lwm2m=1.1&b=U', payload))?.code).toBe(code);
   });
 
+  it('B119 a list that is empty is 4.09 to a client of 1.2', async () => {
+    expect((await register('ep=empty&lt=60&lwm2m=1.2&b=U', ''))?.code).toBe('4.09');
+    expect((await register('ep=empty&lt=60&lwm2m=1.2&b=U'))?.code).toBe('2.01');
+  });
+
   it('a list in another format is 4.15', async () => {
     const request = { path: ['rd'], query: ['ep=format', 'lt=60', 'lwm2m=1.1'], payload: '[]', contentFormat: SENML_JSON };
     expect((await post(request))?.code).toBe('4.15');
@@ -139,7 +144,12 @@ describe('Update and De-register', () => {
     expect(await scene.rest.endpoint('update')).toMatchObject({ lifetimeS: 120, binding: 'U', objectLinks: [{ path: '/1/0' }, { path: '/3/0' }] });
     expect((await post({ path, payload: '</1/0>,</3/0>,</5/0>', contentFormat: LINK_FORMAT }))?.code).toBe('2.04');
     expect(await scene.rest.endpoint('update')).toMatchObject({ lifetimeS: 120, objectLinks: [{ path: '/1/0' }, { path: '/3/0' }, { path: '/5/0' }] });
+    expect((await post({ path, query: ['b=US', 'Q', 'sms=49170'] }))?.code).toBe('2.04');
+    expect(await scene.rest.endpoint('update')).toMatchObject({ lifetimeS: 120, binding: 'US', queueMode: true, smsNumber: '49170' });
+    expect((await post({ path, query: ['lt=90'] }))?.code).toBe('2.04');
+    expect(await scene.rest.endpoint('update')).toMatchObject({ lifetimeS: 90, binding: 'US', queueMode: true, smsNumber: '49170' });
     expect((await post({ path, query: ['lt=x'] }))?.code).toBe('4.00');
+    expect(await scene.rest.endpoint('update')).toMatchObject({ lifetimeS: 90 });
   });
 
   it.each([['an unknown place', ['rd', 'AAAAAAAABBBBBBBB']], ['no place', ['rd', 'x']]])('B79, B80 %s is 4.04', async (_why, path) => {

@@ -7,7 +7,8 @@ import { SimulatedDevice } from '@cluster/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeServer } from '../src/scene.ts';
 
-const PATH = '/3303/0/5700';
+/** Radio signal strength. */
+const PATH = '/4/0/2';
 const SENML_JSON = 110;
 
 describeServer('F33, Q25 time series', (scene) => {

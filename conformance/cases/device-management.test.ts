@@ -64,10 +64,17 @@ describeCases('Device management and service enablement', (group) => {
 
   const noSecurityObject = simulatorOnly('Leshan answers 4.04, and 2.04 to Write-Attributes', device);
   testCase(group, { id: 'int-221', title: 'Attempt to perform operations on Security' }, noSecurityObject, async (trial) => {
+    const requests = new Set<number | undefined>();
+    trial.player.device.faults.loseIncoming = ({ code, messageId }) => {
+      if (/^0\.0[1-7]$/.test(code)) requests.add(messageId);
+      return false;
+    };
     await trial.succeeds('4.01', { op: 'read', path: '/0' });
     await trial.succeeds('4.01', { op: 'write', path: '/0/0/0', value: 'coap://127.0.0.1' });
     await trial.succeeds('4.01', { op: 'write-attributes', path: '/0', attributes: { pmin: 10, pmax: 20 } });
+    expect(requests.size).toBe(3); // each reached the client, once
     await trial.read('/3/0/0'); // the registration goes on
+    trial.player.device.faults.clear();
   });
 
   testCase(group, { id: 'int-222', title: 'Read on Object' }, anyone, async (trial) => {

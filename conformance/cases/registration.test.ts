@@ -1,5 +1,4 @@
 /** Test cases of the registration interface, 101 to 109 (OMA Transport 1.1.1 §6.4.3). Lifetimes are shorter here than in the source. */
-import { setTimeout as elapse } from 'node:timers/promises';
 import { eventTypes, type RegistrationValue } from '@cluster/contracts';
 import { expect } from 'vitest';
 import { leshan, simulator } from '../src/players.ts';
@@ -84,11 +83,14 @@ describeCases('Registration interface, queue mode', (group) => {
 
   testCase(group, { id: 'int-109', title: 'Behavior in Queue Mode' }, sleepers, async ({ player, endpoint, scene }) => {
     await player.register();
-    await elapse(AWAKE_S * 1_000 + 500); // the server's own clock: from then on it takes the device for asleep
+    await scene.heard(endpoint, eventTypes.asleep);
+    expect((await scene.rest.endpoint(endpoint))?.presence.state).toBe('asleep');
     const { id } = await scene.rest.submit(endpoint, { op: 'read', path: '/3/0/0' });
     const queued = await scene.rest.commandStatus(endpoint, id);
     expect(queued).toMatchObject({ state: 'queued', attempts: 0, waitsFor: 'device-message' });
+    expect(scene.told(endpoint, eventTypes.commandResult)).toEqual([]);
     await player.update();
+    await scene.heard(endpoint, eventTypes.awake);
     const { data } = await scene.heard(endpoint, eventTypes.commandResult);
     expect(data).toMatchObject({ id, state: 'done', attempts: 1, response: { code: '2.05' } });
   });

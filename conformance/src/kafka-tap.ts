@@ -23,8 +23,8 @@ export async function openKafkaTap(brokers: readonly string[]): Promise<KafkaTap
     eachMessage: async ({ message }) => {
       const headers = textsOf(message.headers);
       const data: unknown = JSON.parse(String(message.value));
-      const { ce_id: id, ce_type: type, ce_time: time } = headers; // CloudEvents Kafka binding 1.0 §3.2
-      log.add(streamedEvent.parse({ id, type, time, endpoint: String(message.key), data }));
+      const { ce_id: id, ce_type: type, ce_time: time, ce_tenant: tenant } = headers; // CloudEvents Kafka binding 1.0 §3.2
+      log.add(streamedEvent.parse({ id, type, time, tenant, endpoint: String(message.key), data }));
     },
   });
   return { log, close: () => consumer.disconnect() };

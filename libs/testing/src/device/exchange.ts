@@ -1,5 +1,6 @@
 /** Between node-coap's messages and the device's own: options to fields, and answers onto the wire. */
 import type { IncomingMessage, OutgoingMessage } from 'coap';
+import { ECHO } from './coap-options.ts';
 import { firstBlock } from './notifier.ts';
 import type { DeviceRequest, DeviceResponse } from './operations.ts';
 
@@ -41,6 +42,20 @@ export function respond(request: IncomingMessage, message: OutgoingMessage, resp
   const { options, body } = firstBlock(payload); // node-coap does no blocks on its observe stream
   for (const { name, value } of options) message.setOption(name, value);
   message.write(Buffer.from(body));
+}
+
+/** Whether a request carries this Echo. RFC 9175 §2.2 */
+export function carriesEcho(request: IncomingMessage, echo: Buffer): boolean {
+  const options: Options = request._packet.options ?? [];
+  return options.some(({ name, value }) => String(name) === ECHO && echo.equals(value));
+}
+
+/** Answers a request by 4.01 with an Echo, which it has to come again with. RFC 9175 §2.3 */
+export function challenge(message: OutgoingMessage, echo: Buffer): void {
+  message.code = message.statusCode = '4.01';
+  message.setOption(ECHO, [echo]);
+  if (isObserveStream(message)) endWithoutObserving(message, undefined);
+  else message.end();
 }
 
 /** Node-coap's observe stream adds Observe to all that is written: for an answer without it, send its packet ourselves. */

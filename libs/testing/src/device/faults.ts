@@ -37,6 +37,9 @@ export class Faults {
   loseOutgoing: LossRule = () => false;
   loseIncoming: LossRule = () => false;
 
+  /** Requests without this Echo get 4.01 and it (RFC 9175 §2.3). */
+  echo: Buffer | undefined;
+
   #acksToDrop = 0;
   #requestsToIgnore = 0;
   #answersToLose = 0;
@@ -66,6 +69,7 @@ export class Faults {
   clear(): void {
     this.radioOn = true;
     this.delayMs = 0;
+    this.echo = undefined;
     this.loseOutgoing = this.loseIncoming = () => false;
     this.#acksToDrop = this.#requestsToIgnore = this.#answersToLose = 0;
     this.#refusals.length = 0;

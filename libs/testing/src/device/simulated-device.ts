@@ -12,7 +12,7 @@ import { ContentFormats } from './content.ts';
 import { DataModel } from './data-model.ts';
 import { objectLinks } from './discover.ts';
 import type { DeviceEvents, DeviceOptions, ForgedNotification } from './device-options.ts';
-import { respond, toDeviceRequest } from './exchange.ts';
+import { carriesEcho, challenge, respond, toDeviceRequest } from './exchange.ts';
 import { Faults } from './faults.ts';
 import { Notifier, type Delivery } from './notifier.ts';
 import { defaultObjects } from './objects.ts';
@@ -226,7 +226,9 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   #handle(message: IncomingMessage, answer: OutgoingMessage): void {
     if (this.#port === undefined) return;
     try {
-      this.#answer(message, answer);
+      const { echo } = this.faults;
+      if (echo !== undefined && !carriesEcho(message, echo)) challenge(answer, echo);
+      else this.#answer(message, answer);
     } catch (error) {
       respond(message, answer, { code: '5.00' });
       this.emit('failed', error as Error);
