@@ -4,17 +4,16 @@ import { eventTypes, type CommandStatus, type StreamedEvent } from '@cluster/con
 import { SimulatedDevice } from '@cluster/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeServer } from '../src/scene.ts';
+import { turnsOf } from '../src/turns.ts';
 
 const AWAKE_S = 1;
 const READ = { op: 'read', path: '/3/0/0', accept: 0 } as const;
 
 /** Codes of the messages that reach the device from now on; a busy machine may repeat one. RFC 7252 §4.2 */
-function messagesTo(device: SimulatedDevice, each: (code: string) => void = () => {}): () => string[] {
+function messagesTo(device: SimulatedDevice): () => string[] {
   const codes = new Map<string, string>();
   device.faults.loseIncoming = ({ code, messageId }) => {
-    const id = `${code} ${messageId}`;
-    if (!codes.has(id)) each(code);
-    codes.set(id, code);
+    codes.set(`${code} ${messageId}`, code);
     return false;
   };
   return () => [...codes.values()];
@@ -65,10 +64,8 @@ describeServer('queue mode', (scene) => {
   it('gives one command after the other', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 3; i++) ids.push((await scene.rest.submit(endpoint, READ)).id);
-    const seen: string[] = [];
     device.faults.delayMs = 20; // NSTART 1: the next comes only when this one is answered
-    messagesTo(device, (code) => code === '0.01' && seen.push('request'));
-    device.on('request', () => seen.push('answer'));
+    const seen = turnsOf(device);
     await device.wake();
     for (const id of ids) await result(id);
     expect(seen).toEqual(['request', 'answer', 'request', 'answer', 'request', 'answer']);
