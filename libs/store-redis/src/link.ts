@@ -2,10 +2,11 @@
  * One connection to a Redis server. It never queues while it is away, never repeats a command by itself, drops a
  * link that stays silent, and connects again for ever.
  */
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis, type ChainableCommander, type Command, type RedisOptions } from 'ioredis';
 import { byHash, bySource, toCalls, toReplies, type Call } from './calls.ts';
 import { Fault, unavailable, within } from './faults.ts';
 import type { Argument, RedisCommand, Reply } from './command.ts';
+import { PackedCommand } from './packed-command.ts';
 
 const MAX_RETRY_DELAY_MS = 500;
 /**
@@ -30,6 +31,11 @@ interface Waiting {
   readonly commands: readonly RedisCommand[];
   readonly resolve: (replies: (Reply | Fault)[]) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** What ioredis' types leave out of a pipeline. */
+interface Commands {
+  sendCommand(command: Command): void;
 }
 
 type Result = [Error | null, Reply];
@@ -146,17 +152,17 @@ export class Link {
     }
   }
 
-  async #single([name, ...args]: Argument[]): Promise<Result[]> {
+  async #single(words: Argument[]): Promise<Result[]> {
     try {
-      return [[null, (await this.#redis.callBuffer(name as string, args)) as Reply]];
+      return [[null, (await this.#redis.sendCommand(new PackedCommand(words))) as Reply]];
     } catch (error) {
       return [[error as Error, null]];
     }
   }
 
   async #pipeline(calls: readonly Argument[][]): Promise<Result[]> {
-    const pipeline = this.#redis.pipeline();
-    for (const [name, ...args] of calls) pipeline.callBuffer(name as string, ...args);
+    const pipeline = this.#redis.pipeline() as ChainableCommander & Commands;
+    for (const words of calls) pipeline.sendCommand(new PackedCommand(words));
     if (this.#replicas > 0) pipeline.call('wait', this.#replicas, Math.ceil(this.#timeoutMs / 2));
     return ((await pipeline.exec()) ?? []) as Result[];
   }

@@ -26,6 +26,8 @@ import type { Turns } from './turns.ts';
 /** A client that has just got its answer may need a moment until it takes requests. OMA LwM2M Core 1.1 §6.3 */
 const AFTER_ANSWER_MS = 20;
 const CONFIRM_EVERY_MS = 500;
+/** Ticks of the socket in one of the doorbells': a command takes six turns of the event loop, for one device or for many. */
+const BELL_TICKS = 4;
 /** A device that goes on to report what nobody asked for has its observations made again this often at most. */
 const DOUBT_EVERY_MS = 300_000;
 /** When the sweeper looks whether observations were made that templates brought. */
@@ -62,7 +64,7 @@ export class Dispatcher implements DownlinkSide {
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
-    this.#bells = new Ticks(deps.tickMs, () => this.#answerBells());
+    this.#bells = new Ticks(BELL_TICKS * deps.tickMs, () => this.#answerBells());
   }
 
   /** Devices that are being served. */
