@@ -172,3 +172,8 @@ export const bootstrapPreview = z.object({
   quarantinedUntil: z.string().optional().describe('the device came too often, and is refused until then'),
 });
 export type BootstrapPreview = z.infer<typeof bootstrapPreview>;
+
+export const bootstrapPreviewQuery = z.strictObject({
+  lwm2m: z.enum(['1.0', '1.1', '1.2']).default('1.1').describe("the client's LwM2M version"),
+});
+export type BootstrapPreviewQuery = z.infer<typeof bootstrapPreviewQuery>;

@@ -2,6 +2,7 @@
 export * from './access.ts';
 export * from './advice.ts';
 export * from './bootstrap.ts';
+export * from './bootstrap-examples.ts';
 export * from './values.ts';
 export * from './bootstrap-sessions.ts';
 export * from './commands.ts';

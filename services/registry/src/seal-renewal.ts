@@ -1,14 +1,15 @@
 /**
- * Seals credentials anew after the master secret was changed, so that the former one can be taken out of the file. Every
+ * Seals credentials and bootstrap configurations anew after the master secret was changed, so that the former one can be taken out of the file. Every
  * replica does it; what one has done the others find done.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@cluster/nest-kit';
-import { type CredentialDesk, type ReadModelStore, CredentialsUnreadable } from '@cluster/session';
+import { type ConfigurationStore, type CredentialDesk, type ReadModelStore, CredentialsUnreadable } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 
 interface Deps {
   readonly desk: Pick<CredentialDesk, 'reseal'>;
+  readonly configurations: Pick<ConfigurationStore, 'reseal' | 'resealOwn'>;
   readonly directory: Pick<ReadModelStore, 'list'>;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -41,7 +42,7 @@ export class SealRenewal {
   }
 
   async #run(run: number): Promise<void> {
-    const { directory, log } = this.#deps;
+    const { directory, configurations, log } = this.#deps;
     const told = { renewed: 0, unreadable: 0 };
     let after: string | undefined;
     while (run === this.#runs && !this.#stopping.signal.aborted) {
@@ -52,6 +53,7 @@ export class SealRenewal {
         }
         after = page.at(-1)?.endpoint;
         if (after !== undefined) continue;
+        await configurations.reseal();
         log.info(told, 'all credentials are sealed with the newest master secret');
         return;
       } catch (error) {
@@ -62,6 +64,7 @@ export class SealRenewal {
   }
 
   async #renew(endpoint: string, told: { renewed: number; unreadable: number }): Promise<void> {
+    await this.#deps.configurations.resealOwn(endpoint);
     try {
       if (!(await this.#deps.desk.reseal(endpoint))) return;
       told.renewed++;

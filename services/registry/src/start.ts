@@ -5,7 +5,7 @@ import type { EventConsumer, EventPublisher } from '@cluster/events';
 import type { GroupStore, JobStore } from '@cluster/fleet';
 import { type Mount, openAccess } from '@cluster/nest-kit';
 import {
-  type ClusterStore, CredentialDesk, type CredentialStore, EndpointNumbers, Northbound, type ReadModelStore, type SessionStore,
+  type ClusterStore, ConfigurationStore, CredentialDesk, type CredentialStore, EndpointNumbers, Northbound, type ReadModelStore, type SessionStore,
 } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { createRegistry } from './app.ts';
@@ -70,7 +70,8 @@ export async function startRegistry(
     mounts,
   );
   const { port } = await registry.listen();
-  const renewal = desk && sealRenewal(desk, ports, metrics, log);
+  const secrets = ports.credentials?.secrets;
+  const renewal = desk && secrets && sealRenewal(desk, secrets, ports, metrics, log);
   return {
     port,
     async close() {
@@ -96,10 +97,11 @@ function credentialDesk(config: Config, { sessions, cluster, credentials }: Regi
 }
 
 /** While the secret file holds a former secret, what it sealed is sealed anew. */
-function sealRenewal(desk: CredentialDesk, { readModel, credentials }: RegistryPorts, metrics: Metrics, log: Logger): SealRenewal {
-  const renewal = new SealRenewal({ desk, directory: readModel, metrics, log });
-  const secrets = credentials?.secrets;
-  if (secrets !== undefined && secrets.ring.all('sealing').length > 1) renewal.start();
-  secrets?.onChange(() => renewal.start());
+function sealRenewal(desk: CredentialDesk, secrets: Secrets, ports: RegistryPorts, metrics: Metrics, log: Logger): SealRenewal {
+  const { cluster, readModel, sessions } = ports;
+  const configurations = new ConfigurationStore({ documents: cluster, sealer: secrets.sealer, timeMs: () => sessions.timeMs() });
+  const renewal = new SealRenewal({ desk, configurations, directory: readModel, metrics, log });
+  if (secrets.ring.all('sealing').length > 1) renewal.start();
+  secrets.onChange(() => renewal.start());
   return renewal;
 }

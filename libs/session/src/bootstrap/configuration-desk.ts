@@ -23,7 +23,7 @@ export type ConfigurationPut<View> =
 interface Deps {
   readonly store: ConfigurationStore;
   readonly assignments: Assignments;
-  readonly devices: Pick<BootstrapDevices, 'find' | 'named'>;
+  readonly devices: Pick<BootstrapDevices, 'find' | 'named' | 'prepare'>;
   readonly model: Definitions;
   /** The store's clock. */
   readonly timeMs: () => Promise<number>;
@@ -74,12 +74,13 @@ export class ConfigurationDesk {
     return own && ownViewOf(own, this.#deps.model);
   }
 
-  /** Also for an endpoint that nobody knows yet. Its quarantine is lifted. @throws {Contended} */
+  /** An endpoint that is not there is prepared for its first Register. Its quarantine is lifted. @throws {Contended} */
   async putOwn(endpoint: string, { configuration, document }: EndpointBootstrap): Promise<ConfigurationPut<EndpointBootstrapView>> {
-    const { store, model } = this.#deps;
+    const { store, model, devices } = this.#deps;
     if (configuration !== undefined && (await store.get(configuration)) === undefined) return { outcome: 'unknown-configuration' };
     const faults = document === undefined ? [] : checkDocument(document, model).map(({ path, message }) => ({ path: `document.${path}`, message }));
     if (faults.length > 0) return { outcome: 'malformed', faults };
+    await devices.prepare(endpoint);
     const stored = await store.putOwn(endpoint, document === undefined ? { configuration: configuration! } : { document });
     if (stored === 'full') return { outcome: 'full' };
     await store.putVisits(endpoint, NO_VISITS);

@@ -18,7 +18,7 @@ let desk: ConfigurationDesk;
 beforeEach(() => {
   world = new BootstrapWorld();
   const { configurations: store } = world;
-  const devices = { find: world.devices.find, named: async () => undefined };
+  const devices = { find: world.devices.find, named: async () => undefined, prepare: world.devices.keep };
   const assignments = new Assignments({ store, groupsOf: async () => [] });
   desk = new ConfigurationDesk({ store, assignments, devices, model, timeMs: async () => world.nowMs });
 });

@@ -23,6 +23,8 @@ export interface BootstrapDevices {
   keep(endpoint: string): Promise<DeviceNumber>;
   /** Its number, kept for good; from then on it may register without security. */
   open(endpoint: string): Promise<DeviceNumber>;
+  /** Its number, kept for good; who may register it stays as it is. */
+  prepare(endpoint: string): Promise<DeviceNumber>;
   /** The endpoint that has the number, and what it is selected by. */
   named(number: DeviceNumber): Promise<BootstrapCandidate | undefined>;
 }
@@ -33,7 +35,7 @@ interface Deps {
   readonly credentials: Pick<CredentialDesk, 'stage' | 'read'>;
   /** Of the bootstrap interface. */
   readonly lookup: Pick<CredentialLookup, 'used' | 'hasCredentials'>;
-  readonly devices: BootstrapDevices;
+  readonly devices: Omit<BootstrapDevices, 'prepare'>;
   readonly maker: CredentialMaker;
   /** As they are now: files change. */
   readonly serverKeys: () => readonly ServerKey[];

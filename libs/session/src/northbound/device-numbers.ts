@@ -26,6 +26,11 @@ export class EndpointNumbers implements DeviceNumbers, BootstrapDevices {
     return this.#keep(endpoint, false);
   }
 
+  /** Its number, kept for good; who may register it stays as it is. */
+  prepare(endpoint: string): Promise<DeviceNumber> {
+    return this.#keep(endpoint, undefined);
+  }
+
   async named(number: DeviceNumber): Promise<BootstrapCandidate | undefined> {
     const [stored] = await this.#devices.store.load([number]);
     if (stored === undefined) return undefined;
@@ -33,10 +38,11 @@ export class EndpointNumbers implements DeviceNumbers, BootstrapDevices {
     return { endpoint, labels: profile?.labels ?? {}, paths: registration.objectLinks.map(({ path }) => path) };
   }
 
-  async #keep(endpoint: string, secured: boolean): Promise<DeviceNumber> {
+  async #keep(endpoint: string, secured: boolean | undefined): Promise<DeviceNumber> {
     const found = await this.#devices.find(endpoint);
-    if (found !== undefined && (found.record.secured === true) === secured && found.record.kept) return found.number;
-    await this.#devices.provide(endpoint, (record, nowMs, sequence) => kept(record, secured, nowMs, sequence));
+    const same = found !== undefined && (secured === undefined || (found.record.secured === true) === secured);
+    if (same && found.record.kept) return found.number;
+    await this.#devices.provide(endpoint, (record, nowMs, sequence) => kept(record, secured ?? record.secured === true, nowMs, sequence));
     return (await this.find(endpoint)) ?? this.#keep(endpoint, secured);
   }
 }

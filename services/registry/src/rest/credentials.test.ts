@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig, openSecrets, type Secrets } from '@cluster/config';
-import { credentialList, type CredentialView, problem, restExamples, topics, type Topic } from '@cluster/contracts';
+import { type BootstrapDocument, bootstrapExamples, credentialList, type CredentialView, problem, restExamples, topics, type Topic } from '@cluster/contracts';
 import { openEmbeddedEvents, type EmbeddedEvents } from '@cluster/events-embedded';
-import { CredentialLookup } from '@cluster/session';
+import { ConfigurationStore, CredentialLookup } from '@cluster/session';
 import { openEmbeddedStore, type EmbeddedStore } from '@cluster/store-embedded';
 import { createLogger, Metrics } from '@cluster/telemetry';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -159,6 +159,9 @@ test('after the master secret was changed, all credentials are sealed anew, and 
   const url = new URL('/metrics', base);
   const names = ['a', 'b', 'c'];
   for (const [i, name] of names.entries()) await send(`${base}/${name}/credentials`, 'PUT', psk(name, `${KEY}0${i}`));
+  const configurations = () => new ConfigurationStore({ documents: store, sealer: secrets.sealer, timeMs: async () => 1 });
+  await configurations().put('meters', bootstrapExamples.configurations.meters);
+  await configurations().putOwn('a', bootstrapExamples.endpoint.own as { document: BootstrapDocument });
   // As the events of the edge's sweeper would.
   await store.putEntries(names.map((endpoint) => ({ endpoint, state: 'provisioned', changedAtMs: 1 })));
   const file = join(directory, 'secret.key');
@@ -169,6 +172,8 @@ test('after the master secret was changed, all credentials are sealed anew, and 
   await writeFile(file, fresh);
   await expect.poll(() => secrets.ring.all('sealing').map(({ id }) => id)).toEqual([7]);
   for (const name of names) expect(await listed(`${base}/${name}/credentials`)).toMatchObject([{ identity: name }]);
+  expect((await configurations().get('meters'))?.configuration).toEqual(bootstrapExamples.configurations.meters);
+  expect((await configurations().ofEndpoint('a')).own).toMatchObject(bootstrapExamples.endpoint.own);
 });
 
 test('no secret is in any answer, log line, event, metric or file (rows B6, Q46)', async () => {
