@@ -118,11 +118,12 @@ it('whom it trusts is told anew: devices of another authority get in, unknown_ca
   await answers(bystander);
 });
 
-it('a device’s certificate is put on the revocation list: no handshake goes by it any more', async () => {
+it('a device’s certificate is put on the revocation list: its association ends, and no handshake goes by it any more', async () => {
   const options = { security: certificateOf(pki.client), serverName: 'other.example.com' };
-  await connected(options);
+  const device = await connected(options);
   await makeRevocationList(directory, [pki.client.certificateFile]);
-  await ends(options, { ok: false, alert: 44 });
+  expect(await device.ended()).toEqual({ alert: 44 });
+  expect(await connect(options).handshake()).toMatchObject({ ok: false, alert: 44 });
   await answers(bystander);
 });
 
