@@ -16,6 +16,7 @@ export interface Outstanding {
   /** The server took it and answers apart; it is not repeated any more. RFC 7252 §5.2.2 */
   acknowledged: boolean;
   transmissions: number;
+  readonly firstMs: number;
   dueMs: number;
 }
 

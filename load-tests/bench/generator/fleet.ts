@@ -27,6 +27,8 @@ export interface Load extends Range {
 export interface LoadResult {
   readonly elapsedMs: number;
   readonly retransmissions: number;
+  /** From the first sending to the answer: of half of the messages at most, of 99 %, of all. */
+  readonly latencyMs: readonly [p50: number, p99: number, most: number];
 }
 
 const ACK_TIMEOUT_MS = 2_000;
@@ -48,6 +50,7 @@ interface Running {
   answered: number;
   next: number;
   retransmissions: number;
+  readonly latenciesMs: number[];
 }
 
 export class Fleet {
@@ -101,12 +104,12 @@ export class Fleet {
       const timer = setInterval(() => this.#repeatDue(), SCAN_MS);
       const finish = (error?: Error): void => {
         clearInterval(timer);
-        const retransmissions = this.#running?.retransmissions ?? 0;
+        const { retransmissions = 0, latenciesMs = [] } = this.#running ?? {};
         this.#running = undefined;
-        if (error === undefined) resolve({ elapsedMs: performance.now() - startMs, retransmissions });
+        if (error === undefined) resolve({ elapsedMs: performance.now() - startMs, retransmissions, latencyMs: quantiles(latenciesMs) });
         else reject(error);
       };
-      this.#running = { load, finish, sent: 0, answered: 0, next: load.from, retransmissions: 0 };
+      this.#running = { load, finish, sent: 0, answered: 0, next: load.from, retransmissions: 0, latenciesMs: [] };
       for (let i = 0; i < load.window; i++) this.#sendNext();
     });
   }
@@ -131,7 +134,7 @@ export class Fleet {
     device.token = (device.token + 1) >>> 0;
     const { messageId, token } = device;
     const bytes = messageOf(kind, device);
-    device.outstanding = { kind, messageId, token, bytes, acknowledged: false, transmissions: 0, dueMs: 0 };
+    device.outstanding = { kind, messageId, token, bytes, acknowledged: false, transmissions: 0, firstMs: performance.now(), dueMs: 0 };
     transmit(device, device.outstanding);
   }
 
@@ -213,8 +216,10 @@ export class Fleet {
 
   #done(device: Device): void {
     const running = this.#running;
+    const { outstanding } = device;
     device.outstanding = undefined;
     if (running === undefined) return;
+    if (outstanding !== undefined) running.latenciesMs.push(performance.now() - outstanding.firstMs);
     running.answered++;
     if (running.answered === running.load.messages) running.finish();
     else this.#sendNext();
@@ -224,6 +229,12 @@ export class Fleet {
     this.#fault = error;
     this.#running?.finish(error);
   }
+}
+
+function quantiles(values: readonly number[]): LoadResult['latencyMs'] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+  return [at(0.5), at(0.99), at(1)];
 }
 
 function messageOf(kind: MessageKind, device: Device): Uint8Array {
