@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const SERVICES = ['edge', 'registry', 'firmware-orchestrator', 'standalone'];
+const SERVICES = ['edge', 'registry', 'bootstrap', 'firmware-orchestrator', 'standalone'];
 
 /** Builds what changed since the last build. */
 export async function setup(): Promise<void> {

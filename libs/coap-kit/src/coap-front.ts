@@ -22,11 +22,11 @@ interface Deps {
   readonly cluster: ClusterStore;
   /** Without it no DTLS is served. */
   readonly security?: DtlsSecurity | undefined;
-  /** The interface that devices come to: credentials for another one are as unknown. */
-  readonly use: CredentialUse;
   readonly clock: WorkerClock;
   readonly rng: Rng;
   readonly metrics: Metrics;
+  /** The interface that devices are served with. */
+  readonly use: CredentialUse;
   /** Sees every message in the clear, as it comes in or goes out. */
   readonly passes?: (datagrams: readonly Datagram[], way: Way) => void;
 }

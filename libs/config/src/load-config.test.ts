@@ -128,12 +128,6 @@ describe('the HTTP address', () => {
   });
 });
 
-describe('a setting that nothing uses yet', () => {
-  it.each(['LWM2M_BOOTSTRAP_COAP_PORT', 'LWM2M_BOOTSTRAP_COAPS_PORT'])('%s is taken, with a warning', (name) => {
-    expect(loadConfig({ [name]: '6000' }, { kind: 'standalone' }).warnings).toEqual([expect.stringContaining(name)]);
-  });
-});
-
 describe('documentation', () => {
   it('docs/configuration.md is the present table (npm run docs)', () => {
     const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');

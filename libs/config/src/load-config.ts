@@ -50,7 +50,7 @@ export function loadConfig(env: Environment, { kind }: { readonly kind: ServiceK
   }
   faults.push(...missing(env, kind), ...withoutSource(env));
   if (faults.length > 0) throw new ConfigError(faults);
-  return complete(parsed as unknown as Values & Partial<Config>, kind, notServed(env));
+  return complete(parsed as unknown as Values & Partial<Config>, kind);
 }
 
 function defaultOf(setting: Setting, kind: ServiceKind): string | undefined {
@@ -91,14 +91,7 @@ function withoutSource(env: Environment): ConfigFault[] {
   return [{ name: networkIdentityFile.name, message: `must be set for ${networkIdentity.name}=${asked === 'known' || asked === 'required' ? asked : '…'}` }];
 }
 
-/** Settings of what this version has no part for yet: an operator who sets one must not think it works. */
-const NOT_SERVED = ['bootstrapCoapPort', 'bootstrapCoapsPort'] as const;
-
-function notServed(env: Environment): string[] {
-  return NOT_SERVED.map((key) => settings[key].name).filter((name) => env[name]).map((name) => `${name} is set, but nothing uses it yet`);
-}
-
-function complete(values: Values & Partial<Config>, kind: ServiceKind, notes: readonly string[]): Config {
+function complete(values: Values & Partial<Config>, kind: ServiceKind): Config {
   const open = values.apiKeysFile === undefined && values.oidcIssuer === undefined;
   const httpBind = values.httpBind ?? (open ? '127.0.0.1' : '0.0.0.0');
   return Object.freeze({
@@ -107,7 +100,7 @@ function complete(values: Values & Partial<Config>, kind: ServiceKind, notes: re
     httpBind,
     redisUrls: values.redisUrls ?? Object.freeze([]),
     kafkaBrokers: values.kafkaBrokers ?? Object.freeze([]),
-    warnings: Object.freeze([...notes, ...weaknesses({ ...values, kind, httpBind, open })]),
+    warnings: Object.freeze([...weaknesses({ ...values, kind, httpBind, open })]),
   });
 }
 
@@ -121,6 +114,7 @@ function weaknesses(of: Weak): string[] {
   }
   if (of.oidcIssuer?.startsWith('http:')) found.push('the keys of the OpenID provider are fetched in the clear (LWM2M_OIDC_ISSUER)');
   if (of.noSec && of.kind === 'edge') found.push('devices without security may register (LWM2M_NOSEC=on)');
+  if (of.noSec && of.kind === 'bootstrap') found.push('devices without security are bootstrapped, and whatever keys they get go in the clear (LWM2M_NOSEC=on)');
   if (of.shortPsk) found.push('PSKs of less than 16 bytes may be set (LWM2M_SHORT_PSK=on)');
   if (of.sharedPsk) found.push('several devices may have one PSK (LWM2M_SHARED_PSK=on)');
   return found;

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import * as values from './values.ts';
 
 /** The processes that read a configuration. */
-export type ServiceKind = 'edge' | 'registry' | 'firmware' | 'standalone';
+export type ServiceKind = 'edge' | 'registry' | 'bootstrap' | 'firmware' | 'standalone';
 
 /** A default as it would stand in the environment; undefined: none. */
 export type Default = string | undefined | Readonly<Record<ServiceKind, string | undefined>>;
@@ -24,18 +24,20 @@ const MEBIBYTE = 1_048_576;
 
 export const settings = {
   redisUrls: setting('REDIS_URL', values.redisUrls, undefined,
-    'Redis that keeps the state. Several addresses, separated by commas or spaces: a Redis Cluster. Needed by edge and registry; standalone keeps its state in LWM2M_DATA_DIR without it'),
+    'Redis that keeps the state. Several addresses, separated by commas or spaces: a Redis Cluster. Needed by edge, registry and bootstrap; standalone keeps its state in LWM2M_DATA_DIR without it'),
   redisWaitReplicas: setting('LWM2M_REDIS_WAIT_REPLICAS', values.wholeNumber(0, 8), '0',
     'Replicas of a Redis server that must have a write before it counts, and before anything that depends on it leaves. 1 where Redis fails over: else what it forgets then was promised'),
   kafkaBrokers: setting('KAFKA_BROKERS', values.hostPorts, undefined,
-    'Kafka brokers (host:port) that take the events. Needed by edge and registry; standalone keeps its events in LWM2M_DATA_DIR without it'),
+    'Kafka brokers (host:port) that take the events. Needed by edge, registry and bootstrap; standalone keeps its events in LWM2M_DATA_DIR without it'),
 
   coapPort: setting('LWM2M_COAP_PORT', values.port, '5683', 'UDP port for CoAP. 0: any free one, here and for every port'),
   coapsPort: setting('LWM2M_COAPS_PORT', values.port, '5684', 'UDP port for CoAP over DTLS. Served where there is a secret file'),
-  bootstrapCoapPort: setting('LWM2M_BOOTSTRAP_COAP_PORT', values.port, '5783', 'UDP port for bootstrap over CoAP. Not served yet'),
-  bootstrapCoapsPort: setting('LWM2M_BOOTSTRAP_COAPS_PORT', values.port, '5784', 'UDP port for bootstrap over DTLS. Not served yet'),
+  bootstrapCoapPort: setting('LWM2M_BOOTSTRAP_COAP_PORT', values.port, '5783', 'UDP port for bootstrap over CoAP. Served where LWM2M_NOSEC is on'),
+  bootstrapCoapsPort: setting('LWM2M_BOOTSTRAP_COAPS_PORT', values.port, '5784', 'UDP port for bootstrap, and EST, over DTLS. Served where there is a secret file'),
+  bootstrapMaxSessions: setting('LWM2M_BOOTSTRAP_MAX_SESSIONS', values.wholeNumber(1, 1_000_000), '10000',
+    'Bootstrap sessions under way in one process at most; further devices get 5.03 and come again'),
   bind: setting('LWM2M_BIND', values.bindAddresses,
-    { edge: '0.0.0.0,::', registry: '0.0.0.0,::', firmware: '0.0.0.0,::', standalone: '127.0.0.1,::1' },
+    { edge: '0.0.0.0,::', registry: '0.0.0.0,::', bootstrap: '0.0.0.0,::', firmware: '0.0.0.0,::', standalone: '127.0.0.1,::1' },
     'Addresses of the device ports: an IPv4 address, an IPv6 address or both'),
   reusePort: setting('LWM2M_REUSE_PORT', values.onOff, 'off',
     'Whether several workers of one host may have the same device ports (SO_REUSEPORT; Linux, FreeBSD 12, AIX): the kernel gives each device to one of them. To be set on all of them, with LWM2M_EGRESS=any'),
@@ -52,7 +54,7 @@ export const settings = {
 
   egress: setting('LWM2M_EGRESS', values.oneOf(['owner', 'any']), 'owner',
     'Who may send to a device first: only the worker that last received from it (owner: behind NAT or a Kubernetes Service), or any worker (any: host network or a shared address)'),
-  noSec: setting('LWM2M_NOSEC', values.onOff, { edge: 'off', registry: 'off', firmware: 'off', standalone: 'on' },
+  noSec: setting('LWM2M_NOSEC', values.onOff, { edge: 'off', registry: 'off', bootstrap: 'off', firmware: 'off', standalone: 'on' },
     'Whether devices without security may register over plain CoAP'),
   networkIdentity: setting('LWM2M_NETWORK_IDENTITY', values.oneOf(['off', 'known', 'required']), 'off',
     "Whether a device without security has to have the identity that the operator's network knows of its address: never (off), where the network knows one (known), always (required). See docs/protocol.md"),

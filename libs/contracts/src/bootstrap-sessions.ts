@@ -1,5 +1,6 @@
 /** Bootstrap sessions as the flight recorder tells them: each request, answer, time and the outcome. No secret is in them. */
 import { z } from 'zod';
+import { limit, cursor } from './fleet.ts';
 import { jsonValue } from './values.ts';
 
 /** `replaced`: the device asked again before the session was over. */
@@ -48,6 +49,27 @@ export type BootstrapSessionView = z.infer<typeof bootstrapSessionView>;
 
 export const bootstrapSessionPage = z.object({
   sessions: z.array(bootstrapSessionSummary).describe('the newest first'),
-  cursor: z.string().optional().describe('where the next page begins; missing on the last'),
+  next: z.string().optional().describe('the cursor of the next page; missing on the last'),
 });
 export type BootstrapSessionPage = z.infer<typeof bootstrapSessionPage>;
+
+export const bootstrapSessionList = z.array(bootstrapSessionView);
+
+export const bootstrapSessionsQuery = z.strictObject({
+  limit, cursor, outcome: bootstrapOutcome.exclude(['running']).optional().describe('only sessions that ended so'),
+});
+export type BootstrapSessionsQuery = z.infer<typeof bootstrapSessionsQuery>;
+
+/**
+ * Where a bootstrap stands that was asked for: `waiting` for the device to take the Execute of /1/x/9, `asked`: it took it,
+ * `bootstrapped`: its session is finished, `done`: it has registered since, `failed`: `detail` says why.
+ */
+export const bootstrapTrigger = z.object({
+  state: z.enum(['waiting', 'asked', 'bootstrapped', 'done', 'failed']),
+  requestedAt: z.string(),
+  commandId: z.string().describe('the command that carries it'),
+  sessionId: z.string().optional().describe('the bootstrap session that followed'),
+  registeredAt: z.string().optional(),
+  detail: z.string().optional(),
+});
+export type BootstrapTrigger = z.infer<typeof bootstrapTrigger>;

@@ -1,5 +1,6 @@
 /** Events on Kafka: topics, CloudEvents types and the JSON of each value. */
 import { z } from 'zod';
+import { bootstrapSessionSummary } from './bootstrap-sessions.ts';
 import { commandRequest, commandStatus, operation } from './commands.ts';
 import { deviceSettings, labels } from './profile.ts';
 import { endpointState } from './states.ts';
@@ -16,6 +17,7 @@ export const topics = {
   /** Keyed by the endpoint that a request was about, else by its caller. */
   audit: 'lwm2m.audit',
   firmware: 'lwm2m.firmware',
+  bootstrap: 'lwm2m.bootstrap',
 } as const;
 export type Topic = (typeof topics)[keyof typeof topics];
 
@@ -38,6 +40,7 @@ export const eventTypes = {
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',
   commandResult: 'lwm2m.command.result',
+  bootstrapEnded: 'lwm2m.bootstrap.ended',
 } as const;
 export type EventType = (typeof eventTypes)[keyof typeof eventTypes];
 
@@ -161,3 +164,7 @@ export type CommandRejection = z.infer<typeof commandRejection>;
 /** Value of lwm2m.command-results: the end of a command, or why it was not taken. */
 export const commandResultValue = z.union([commandStatus.extend({ endpoint: z.string() }), commandRejection]);
 export type CommandResultValue = z.infer<typeof commandResultValue>;
+
+/** Value of lwm2m.bootstrap: a bootstrap session that is over. */
+export const bootstrapEndedValue = bootstrapSessionSummary;
+export type BootstrapEndedValue = z.infer<typeof bootstrapEndedValue>;

@@ -93,8 +93,8 @@ export type JobDeviceView = z.infer<typeof jobDevice>;
 export const jobDevicePage = z.object({ devices: z.array(jobDevice), next: z.string().optional() });
 export type JobDevicePage = z.infer<typeof jobDevicePage>;
 
-const limit = z.coerce.number().int().min(1).max(1_000).default(100);
-const cursor = z.base64url().min(1).max(2_048).optional().describe('`next` of the page before');
+export const limit = z.coerce.number().int().min(1).max(1_000).default(100);
+export const cursor = z.base64url().min(1).max(2_048).optional().describe('`next` of the page before');
 export const pageQuery = z.strictObject({ limit, cursor });
 export type PageQuery = z.infer<typeof pageQuery>;
 export const jobDevicesQuery = z.strictObject({ limit, cursor, state: jobDeviceState.optional().describe('only devices in this state') });

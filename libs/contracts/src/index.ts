@@ -4,6 +4,7 @@ export * from './advice.ts';
 export * from './bootstrap.ts';
 export * from './bootstrap-examples.ts';
 export * from './values.ts';
+export * from './bootstrap-routes.ts';
 export * from './bootstrap-sessions.ts';
 export * from './commands.ts';
 export * from './credentials.ts';

@@ -2,10 +2,11 @@
 import { expect, describe, test } from 'vitest';
 import { z } from 'zod';
 import { openApiDocument, problemsOf } from './openapi.ts';
+import { bootstrapRoutes } from './bootstrap-routes.ts';
 import { firmwareRoutes } from './firmware-routes.ts';
 import { problemCodes, restRoutes } from './rest-routes.ts';
 
-const routes = [...restRoutes, ...firmwareRoutes];
+const routes = [...restRoutes, ...firmwareRoutes, ...bootstrapRoutes];
 const document = openApiDocument('1.2.3', routes) as {
   info: { version: string };
   paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the REST face, made from the route table and the zod schemas. */
 import { z } from 'zod';
 import { accessOf, accessOfRole, role } from './access.ts';
+import { bootstrapSessionPage, bootstrapSessionView, bootstrapTrigger } from './bootstrap-sessions.ts';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
 import { firmwareRequest, firmwareView, packageRequest, packageView } from './firmware.ts';
@@ -15,6 +16,9 @@ import { resourceValue } from './values.ts';
 type Json = Record<string, unknown>;
 
 const named = {
+  BootstrapSession: bootstrapSessionView,
+  BootstrapSessionPage: bootstrapSessionPage,
+  BootstrapTrigger: bootstrapTrigger,
   Attributes: attributes,
   CommandRequest: commandRequest,
   CommandResponse: commandResponse,

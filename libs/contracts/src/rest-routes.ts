@@ -32,6 +32,9 @@ export const problemCodes = {
   COMMAND_IN_FLIGHT: { status: 409, meaning: 'the command is on its way to the device' },
   COMMAND_FINISHED: { status: 409, meaning: 'the command has ended already' },
   GROUP_UNKNOWN: { status: 404, meaning: 'there is no such group' },
+  BOOTSTRAP_UNKNOWN: { status: 404, meaning: 'nobody asked for a bootstrap of this endpoint, or it was too long ago' },
+  BOOTSTRAP_SESSION_UNKNOWN: { status: 404, meaning: 'the endpoint has no such bootstrap session, or it is kept no longer' },
+  SERVER_INSTANCE_UNKNOWN: { status: 409, meaning: 'the endpoint is not registered with exactly one instance of object 1: Execute the /1/x/9 that is meant as a command' },
   JOB_UNKNOWN: { status: 404, meaning: 'there is no such job; those that ended are kept for seven days' },
   JOB_OVER: { status: 409, meaning: 'the job has ended, or is being cancelled' },
   JOBS_FULL: { status: 429, meaning: 'as many jobs as may run do' },
@@ -85,7 +88,7 @@ export interface RestRoute {
   readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
   readonly path: string;
   readonly id: string;
-  readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'firmware' | 'events' | 'operation';
+  readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'firmware' | 'bootstrap' | 'events' | 'operation';
   readonly summary: string;
   /** What the caller must be allowed to do; see {@link accessOf} for what is asked unless told. */
   readonly access?: Access;

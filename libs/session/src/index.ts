@@ -6,6 +6,7 @@ export type { CredentialMaker, ServerKey } from './bootstrap/account-credentials
 export { type Assigned, Assignments, type BootstrapCandidate } from './bootstrap/assignments.ts';
 export type * from './bootstrap/bootstrap-desk.ts';
 export * from './bootstrap/bootstrap-session.ts';
+export type * from './bootstrap/session-store.ts';
 export { FlightRecord, type SessionHead } from './bootstrap/flight-record.ts';
 export { ConfigurationDesk, type ConfigurationPut } from './bootstrap/configuration-desk.ts';
 export { ConfigurationStore } from './bootstrap/configuration-store.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { associationStoreCompliance, certificateStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance } from '@cluster/testing';
+import { associationStoreCompliance, bootstrapSessionStoreCompliance, certificateStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance } from '@cluster/testing';
 import { openEmbeddedStore, type EmbeddedStore } from './index.ts';
 
 type Open = () => Promise<{ store: EmbeddedStore; close: () => Promise<void> }>;
@@ -31,4 +31,5 @@ for (const [name, open] of Object.entries({ 'an SQLite file': inFile, 'SQLite in
   certificateStoreCompliance(name, open);
   fleetStoreCompliance(name, open);
   updateStoreCompliance(name, open);
+  bootstrapSessionStoreCompliance(name, open);
 }

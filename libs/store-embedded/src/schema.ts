@@ -61,6 +61,11 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX store_certificates_of ON store_certificates (endpoint, not_after_ms, serial);
   CREATE INDEX store_certificates_revoked ON store_certificates (serial) WHERE revocation IS NOT NULL;
   `,
+  `
+  CREATE TABLE store_bootstrap_sessions (id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, outcome TEXT NOT NULL, record TEXT, summary TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX store_bootstrap_sessions_endpoint ON store_bootstrap_sessions (endpoint, id);
+  CREATE INDEX store_bootstrap_sessions_outcome ON store_bootstrap_sessions (outcome, id);
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

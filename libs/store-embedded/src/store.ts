@@ -2,11 +2,12 @@
 import type { UpdateStore } from '@cluster/firmware';
 import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { CertificateStore } from '@cluster/pki';
-import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
+import type { AssociationStore, BootstrapSessionStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { DatabaseSync } from 'node:sqlite';
 import { alarmClock } from './alarms.ts';
 import { associationKeeper, purgeAssociations } from './associations.ts';
 import { certificateKeeper } from './certificates.ts';
+import { bootstrapSessionKeeper } from './bootstrap-sessions.ts';
 import { credentialKeeper } from './credentials.ts';
 import { Database } from './database.ts';
 import { documentSets } from './documents.ts';
@@ -29,7 +30,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore, CertificateStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, BootstrapSessionStore, UpdateStore, CertificateStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has
@@ -52,6 +53,7 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...workers(database, now, () => closed),
     ...documentSets(database),
     ...readModel(database),
+    ...bootstrapSessionKeeper(database),
     ...fleetKeeper(database, now),
     ...updateKeeper(database),
     timeMs: () => database.read(now),

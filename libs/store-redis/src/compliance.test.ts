@@ -1,6 +1,6 @@
 /** The Redis adapter passes the suites of its ports, on one server and on a cluster of three. */
 import {
-  associationStoreCompliance, certificateStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance, useRedis, useRedisCluster,
+  associationStoreCompliance, bootstrapSessionStoreCompliance, certificateStoreCompliance, clusterStoreCompliance, credentialStoreCompliance, fleetStoreCompliance, readModelStoreCompliance, sessionStoreCompliance, updateStoreCompliance, useRedis, useRedisCluster,
 } from '@cluster/testing';
 import { connectRedisStore, type RedisStore } from './index.ts';
 
@@ -19,4 +19,5 @@ for (const [name, urls] of Object.entries(topologies)) {
   certificateStoreCompliance(name, open);
   fleetStoreCompliance(name, open);
   updateStoreCompliance(name, open);
+  bootstrapSessionStoreCompliance(name, open);
 }

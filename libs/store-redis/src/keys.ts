@@ -54,6 +54,10 @@ export interface Keys {
   certificateEnds(part: number): string;
   /** The serials of an endpoint's certificates. */
   certificatesOf(endpoint: string): string;
+  /** Bootstrap sessions of an endpoint. */
+  bootstrapSessions(endpoint: string): string;
+  /** Summaries of all bootstrap sessions, or of those with one outcome. */
+  bootstrapSummaries(outcome?: string): string;
 }
 
 export function keysUnder(prefix: string): Keys {
@@ -91,6 +95,8 @@ export function keysUnder(prefix: string): Keys {
     revocations: (part) => `${p}z:{${part}}:r`,
     certificateEnds: (part) => `${p}z:{${part}}:e`,
     certificatesOf: (endpoint) => `${p}zo:${endpoint}`,
+    bootstrapSessions: (endpoint) => `${p}b:${endpoint}`,
+    bootstrapSummaries: (outcome = '') => `${p}bx:${outcome}`,
     values: (endpoint) => `${p}v:${endpoint}`,
     waiting: (tenant) => `${p}u:${tenant}`,
   };

@@ -2,12 +2,13 @@
 import type { UpdateStore } from '@cluster/firmware';
 import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { CertificateStore } from '@cluster/pki';
-import type { AssociationStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
+import type { AssociationStore, BootstrapSessionStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
 import { alarmClock, alarmSetter } from './alarms.ts';
 import { associationKeeper } from './associations.ts';
 import { Availability, type AvailabilityListener } from './availability.ts';
 import { certificateKeeper } from './certificates.ts';
+import { bootstrapSessionKeeper } from './bootstrap-sessions.ts';
 import { ClusterRouter } from './cluster.ts';
 import type { Router } from './command.ts';
 import { Connection } from './connection.ts';
@@ -28,7 +29,7 @@ import { tenantAccounts } from './waiting.ts';
 import { updateKeeper } from './updates.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, UpdateStore, CertificateStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, BootstrapSessionStore, UpdateStore, CertificateStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
@@ -97,6 +98,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
     ...workerLeases(router, keys),
     ...documentSets(router, keys),
     ...readModel(router, keys),
+    ...bootstrapSessionKeeper(router, keys),
     ...fleetKeeper(router, keys, () => timeMs(router, keys)),
     ...updateKeeper(router, keys),
     ring: (rings) => doorbell.ring(rings),

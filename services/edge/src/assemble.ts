@@ -1,7 +1,7 @@
 /** Puts the parts of a worker together; starts none of them. */
 import { randomUUID } from 'node:crypto';
 import { Code, type CoapEngine, formatCode } from '@cluster/coap';
-import { CoapFront, type DtlsSecurity, EstResource, type SecurePeer, SystemRng, WorkerClock } from '@cluster/coap-kit';
+import { blocksFor, CoapFront, type DtlsSecurity, EstResource, SystemRng, WorkerClock } from '@cluster/coap-kit';
 import type { Config, HeldAuthority } from '@cluster/config';
 import type { EventPublisher } from '@cluster/events';
 import type { PackageReader } from '@cluster/firmware';
@@ -206,16 +206,6 @@ function engineSide(
       traces.ended(exchange, 'unanswered', true);
     },
   };
-}
-
-/** Header, token and options of a request beside its block; the longest paths and queries are rare. */
-const BESIDE_BLOCK_BYTES = 80;
-const LARGEST_BLOCK_BYTES = 1_024;
-
-/** A device may take smaller records (RFC 6066 §4, RFC 8449) than a block of the usual size needs. */
-function blocksFor(peer: SecurePeer | undefined): { blockSize?: number } {
-  if (peer === undefined || peer.sendLimit >= LARGEST_BLOCK_BYTES + BESIDE_BLOCK_BYTES) return {};
-  return { blockSize: Math.max(16, peer.sendLimit - BESIDE_BLOCK_BYTES) };
 }
 
 interface DownlinkParts {

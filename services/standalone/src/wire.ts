@@ -8,7 +8,7 @@ import { type EmbeddedStore, openEmbeddedStore } from '@cluster/store-embedded';
 import type { Logger } from '@cluster/telemetry';
 
 export interface Embedded {
-  readonly secrets: Secrets | undefined;
+  readonly secrets: Secrets;
   readonly store: EmbeddedStore;
   readonly publisher: EventPublisher;
   readonly consumer: EventConsumer;
@@ -21,6 +21,7 @@ const DAYS_KEPT = 7;
 export async function wireEmbedded(config: Config, log: Logger): Promise<Embedded> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const secrets = await openSecrets(config, log);
+  if (secrets === undefined) throw new Error('the secret file of standalone was not made');
   const file = join(config.dataDir, 'lwm2m.db');
   const store = openEmbeddedStore({ file });
   const events = openEmbeddedEvents({ file, retention: { ms: DAYS_KEPT * 86_400_000 } });
@@ -30,7 +31,7 @@ export async function wireEmbedded(config: Config, log: Logger): Promise<Embedde
     publisher: events.publisher(),
     consumer: events.consumer(),
     async close() {
-      secrets?.close();
+      secrets.close();
       await events.close();
       await store.close();
     },

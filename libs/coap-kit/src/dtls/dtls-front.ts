@@ -28,10 +28,10 @@ interface Deps {
   readonly rng: Rng;
   readonly metrics: Metrics;
   readonly peers: SecurePeers;
+  /** The interface that devices are served with here: credentials of another one do not count. */
+  readonly use: CredentialUse;
   /** Takes the plaintext of one turn. */
   readonly received: (datagrams: readonly Datagram[]) => void;
-  /** The interface that devices come to. */
-  readonly use: CredentialUse;
 }
 
 const CACHED_CREDENTIALS = 20_000;

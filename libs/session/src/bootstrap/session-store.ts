@@ -1,0 +1,35 @@
+/** The port through which bootstrap sessions that are over are kept. Adapters: those of `SessionStore`; `@cluster/testing` has its compliance suite. */
+
+export interface KeptBootstrapSession {
+  /** Its order as text is that of time. */
+  readonly id: string;
+  readonly endpoint: string;
+  readonly outcome: string;
+  /** All of it, and what lists show of it; opaque to the store. */
+  readonly record: string;
+  readonly summary: string;
+}
+
+export interface BootstrapSessionBounds {
+  /** Sessions of one endpoint; 0: it is only listed. */
+  readonly perEndpoint: number;
+  /** Summaries in all, and of each outcome. */
+  readonly inAll: number;
+}
+
+export interface BootstrapSessionFilter {
+  readonly outcome?: string | undefined;
+  /** Only those with a smaller id. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+export interface BootstrapSessionStore {
+  /** Keeps it; the oldest beyond the bounds go. A repeat changes nothing. */
+  putBootstrapSession(session: KeptBootstrapSession, bounds: BootstrapSessionBounds): Promise<void>;
+  /** Records of one endpoint, the newest first. */
+  bootstrapSessionsOf(endpoint: string): Promise<string[]>;
+  bootstrapSession(endpoint: string, id: string): Promise<string | undefined>;
+  /** Summaries, the newest first. */
+  bootstrapSessions(filter: BootstrapSessionFilter): Promise<{ readonly id: string; readonly summary: string }[]>;
+}

@@ -1,0 +1,43 @@
+/** The flight recorder: bootstrap sessions that are over, of one endpoint with every step, of all by pages. */
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import {
+  type BootstrapSessionPage, bootstrapSessionsQuery, type BootstrapSessionsQuery, type BootstrapSessionSummary, type BootstrapSessionView,
+} from '@cluster/contracts';
+import type { BootstrapSessionStore } from '@cluster/session';
+import { RECORDS } from '../tokens.ts';
+import { problem } from './problems.ts';
+
+@Controller('api/v1')
+export class SessionsController {
+  readonly #records: BootstrapSessionStore;
+
+  constructor(@Inject(RECORDS) records: BootstrapSessionStore) {
+    this.#records = records;
+  }
+
+  @Get('endpoints/:endpoint/bootstrap/sessions')
+  async ofEndpoint(@Param('endpoint') endpoint: string): Promise<BootstrapSessionView[]> {
+    const records = await this.#records.bootstrapSessionsOf(endpoint);
+    return records.map((record) => JSON.parse(record) as BootstrapSessionView);
+  }
+
+  @Get('endpoints/:endpoint/bootstrap/sessions/:id')
+  async one(@Param('endpoint') endpoint: string, @Param('id') id: string): Promise<BootstrapSessionView> {
+    const record = await this.#records.bootstrapSession(endpoint, id);
+    if (record === undefined) throw problem('BOOTSTRAP_SESSION_UNKNOWN', { detail: id });
+    return JSON.parse(record) as BootstrapSessionView;
+  }
+
+  @Get('bootstrap/sessions')
+  async list(@Query({ schema: bootstrapSessionsQuery }) { limit, cursor, outcome }: BootstrapSessionsQuery): Promise<BootstrapSessionPage> {
+    const before = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
+    // One more than asked for tells whether there is a next page.
+    const found = await this.#records.bootstrapSessions({ outcome, before, limit: limit + 1 });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      sessions: page.map(({ summary }) => JSON.parse(summary) as BootstrapSessionSummary),
+      ...(found.length > limit && last !== undefined && { next: Buffer.from(last.id).toString('base64url') }),
+    };
+  }
+}

@@ -1,0 +1,100 @@
+/** Starts the bootstrap service as a configuration says, on whichever adapters it is given. */
+import { randomBytes } from 'node:crypto';
+import { type DtlsSecurity, SystemRng } from '@cluster/coap-kit';
+import type { Config } from '@cluster/config';
+import { asyncApiDocument, bootstrapRoutes, openApiDocument, restRoutes } from '@cluster/contracts';
+import { AccessControl, AuditLog, createHttpApp, HealthModule, type Mount, openAccess, serveDocs } from '@cluster/nest-kit';
+import { Northbound } from '@cluster/session';
+import type { DynamicModule } from '@nestjs/common';
+import { BootstrapModule } from './bootstrap.module.ts';
+import { DeviceSide, type DeviceSideDeps } from './device/device-side.ts';
+import { openEst, openProvisioning, type ProvisioningPorts } from './provisioning.ts';
+
+/** What the service stands on. All of it stays the caller's. */
+export type BootstrapPorts = Omit<DeviceSideDeps, 'desk' | 'est' | 'security'> & ProvisioningPorts & { readonly security: DtlsSecurity };
+
+/** The side of devices, and what a process that serves REST takes into its application. */
+export interface Bootstrap {
+  readonly coapPort: number | undefined;
+  readonly coapsPort: number | undefined;
+  readonly ready: boolean;
+  /** Its REST side, for an application that another service shares. */
+  readonly mount: Mount;
+  readonly northbound: Northbound;
+  close(): Promise<void>;
+}
+
+export interface RunningBootstrap extends Pick<Bootstrap, 'coapPort' | 'coapsPort'> {
+  readonly httpPort: number;
+  close(): Promise<void>;
+}
+
+const API_VERSION = '0.1.0';
+const newId = () => randomBytes(12).toString('base64url');
+const BODY_LIMIT_BYTES = 1_048_576;
+
+/** Adds what works out what each device is to have, by the configurations that operators wrote, and EST. */
+export function withProvisioning(config: Config, ports: BootstrapPorts): DeviceSideDeps {
+  return { ...ports, desk: openProvisioning(config, ports).desk, est: openEst(config, ports) };
+}
+
+/** Serves devices. REST is the caller's to serve. */
+export async function startBootstrap(config: Config, deps: DeviceSideDeps): Promise<Bootstrap> {
+  const { sessions, cluster, records } = deps;
+  const limits = {
+    queueEntries: config.queueMaxEntries,
+    queueBytes: config.queueMaxBytes,
+    tenant: { entries: config.tenantQueueMaxEntries, bytes: config.tenantQueueMaxBytes },
+    observations: config.maxObservations,
+  };
+  const northbound = new Northbound({ sessions, cluster, limits, newId, rng: new SystemRng() });
+  const side = await DeviceSide.open(config, deps);
+  return {
+    coapPort: side.coapPort,
+    coapsPort: side.coapsPort,
+    get ready() {
+      return side.ready;
+    },
+    mount: { module: BootstrapModule.register({ northbound, records }), routes: bootstrapRoutes },
+    northbound,
+    close: () => side.close(),
+  };
+}
+
+/** A process of its own: serves devices, and REST on the HTTP port. */
+export async function runBootstrap(config: Config, deps: DeviceSideDeps): Promise<RunningBootstrap> {
+  const bootstrap = await startBootstrap(config, deps);
+  const { mount, northbound } = bootstrap;
+  const routes = [...mount.routes, ...restRoutes.filter(({ tag, path }) => tag === 'operation' && !path.includes('/events'))];
+  const access = await openAccess(config, deps.log);
+  const probes = [{ name: 'store', check: async () => void (await deps.sessions.timeMs()) }];
+  const root: DynamicModule = { module: class BootstrapProcess {}, imports: [HealthModule.register({ probes, metrics: deps.metrics }), mount.module] };
+  const tenants = {
+    tenantOf: (endpoint: string) => northbound.tenantOf(endpoint),
+    adopt: (endpoint: string, tenant: string) => northbound.setTenant(endpoint, tenant, tenant),
+  };
+  const { log, metrics, publisher } = deps;
+  const dropped = metrics.counter('lwm2m_audit_dropped_total', 'Entries of the audit log that the topic does not have');
+  const audit = new AuditLog({ log, publisher, service: 'bootstrap', dropped: () => dropped.inc() });
+  const app = await createHttpApp(root, {
+    log,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    access: new AccessControl({ ...access, routes, ...tenants }),
+    audit: audit.keep,
+  });
+  serveDocs(app, openApiDocument(API_VERSION, routes), asyncApiDocument(API_VERSION));
+  await app.listen(config.httpPort, config.httpBind);
+  const address = app.getHttpServer().address();
+  if (address === null || typeof address === 'string') throw new Error('HTTP has no port');
+  return {
+    coapPort: bootstrap.coapPort,
+    coapsPort: bootstrap.coapsPort,
+    httpPort: address.port,
+    async close() {
+      await app.close();
+      await audit.close();
+      await bootstrap.close();
+      access.close();
+    },
+  };
+}

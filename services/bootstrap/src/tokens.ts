@@ -1,0 +1,3 @@
+/** What the controllers of the bootstrap service are given. */
+export const NORTHBOUND = Symbol('Northbound');
+export const RECORDS = Symbol('BootstrapSessionStore');
