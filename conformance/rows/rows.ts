@@ -26,7 +26,7 @@ const SECURITY = `${CASES}security.test.ts`;
 const COMPOSITE = `${CASES}composite.test.ts`;
 const SIMULATOR = 'conformance/interop/simulator.test.ts';
 const BOOTSTRAP = 'bootstrap';
-const FIRMWARE = 'firmware update';
+const FIRMWARE = `${CASES}firmware.test.ts`;
 const OSCORE = 'OSCORE';
 const SMS = 'SMS';
 const TCP = 'CoAP over TCP and TLS';
@@ -38,8 +38,8 @@ const requirements: readonly Row[] = [
   test('Q1', 'unique endpoint names'),
   test('Q2', 'binary addressing: options, numeric ids', ['conformance/binding/operations.test.ts', 'B62, B63 are confirmable, with each segment and each query in an option of its own']),
   test('Q3', 'firmware version'),
-  part('Q4', 'firmware update', FIRMWARE),
-  part('Q5', 'report of its result', FIRMWARE),
+  test('Q4', 'firmware update', [FIRMWARE, 'Successful Firmware update via CoAP'], [FIRMWARE, 'Successful Firmware update via alternative mechanism']),
+  test('Q5', 'report of its result', [FIRMWARE, 'Error Case: Unsuccessful Firmware update']),
   test('Q6', 'power sources'),
   test('Q7', 'report of errors'),
   test('Q8', 'remote restart'),
@@ -199,7 +199,7 @@ const binding: readonly Row[] = [
 const features: readonly Row[] = [
   part('F1', 'bootstrap flow', BOOTSTRAP),
   test('F2', 'configuration flow'),
-  part('F3', 'states of firmware update', FIRMWARE),
+  test('F3', 'states of firmware update', ['libs/lwm2m/src/firmware/firmware.test.ts', 'is pulled, installed and verified, and leaves no observation']),
   test('F4', 'diagnostics'),
   test('F5', 'connection management'),
   test('F6', 'access control on objects'),
@@ -250,7 +250,7 @@ const contradictions: readonly Row[] = [
   part('X9', 'types of OSCORE ids', OSCORE),
   test('X10', 'ids of object 10', [FURTHER, 'Setting the power saving mode']),
   test('X11', 'LogStart is written or executed', [FURTHER, 'Controlling the event log']),
-  part('X12', 'result of a full memory', FIRMWARE),
+  test('X12', 'result of a full memory', [FIRMWARE, 'Error Case: Out of memory']),
   test('X13', 'appendices of Core', [OBJECTS, 'Check access to Resources']),
 ];
 
