@@ -89,7 +89,7 @@ export class KillWorld {
 
   async #openFleets(): Promise<void> {
     const { devices, newcomers, sleepers, scandium, notifyS, forS } = this.settings;
-    const steady = { notifyS, updateS: 30, giveUpAfter: 4 };
+    const steady = { notifyS, updateS: 3 * notifyS, giveUpAfter: 4 };
     this.fleet = await this.#openFleet('older', devices, { ...steady, nonceFile: join(this.#directory, 'nonces') });
     this.newcomers = await this.#openFleet('newer', newcomers, { ...steady, handshakeS: NEWCOMERS_PATIENCE_S, startPerSecond: (1.3 * newcomers) / forS });
     this.sleepers = await this.#openFleet('sleeper', sleepers, { giveUpAfter: 4, queueMode: true });
