@@ -105,8 +105,11 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
     changeEvent: (number, version, record) => events.endpointChanged(number, version, record),
     stamped: (record, device) => meter.stamped(presence.stamped(record, device), device),
     finish: (work) => driver.run(work),
-    // Only a hint, that the former owner need not find out by a conflict.
-    taken: (owner, number) => void deps.cluster.ring([{ worker: owner, number }]).catch(() => undefined),
+    taken: (before, number) => {
+      // Only a hint, that the former owner need not find out by a conflict.
+      void deps.cluster.ring([{ worker: before.owner, number }]).catch(() => undefined);
+      refusals.taken(number, before);
+    },
     refused: (cause) => counters.refusedStep(cause),
   });
   presence.attach(steps);
@@ -131,7 +134,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const packages = deps.packages && new CachedReader(deps.packages.reader, { stretchBytes: STRETCH_BYTES, mostBytes: config.firmwareCacheBytes });
   const blocks = new PackageBlocks(packages, rng);
   const dispatcher = assembleDownlink(config, uplink, { steps, driver, lease, blocks, newId: deps.newId ?? randomUUID });
-  const refusals = new Refusals({ steps, publisher, clock, events, wake: (number) => dispatcher.wake(number) });
+  const refusals = new Refusals({ steps, publisher, clock, events, cluster: deps.cluster, wake: (number) => dispatcher.wake(number) });
   const router = new Router(uplink, dispatcher, steps, traces, fileServer(packages, deps, uplink));
   driver.onEvents((coapEvents) => {
     dispatcher.ended(coapEvents);

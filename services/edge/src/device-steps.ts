@@ -91,7 +91,7 @@ export class DeviceSteps {
   readonly #changeEvent: ChangeEventOf;
   readonly #stamped: (record: SessionRecord, held: Held | undefined) => SessionRecord;
   readonly #finish: (work: () => void) => void;
-  readonly #taken: (owner: string, number: DeviceNumber) => void;
+  readonly #taken: (before: SessionRecord, number: DeviceNumber) => void;
   readonly #refused: (cause: RefusalCause) => void;
   readonly #log: Logger;
   readonly #waiting = new Map<DeviceNumber, Step[]>();
@@ -99,7 +99,7 @@ export class DeviceSteps {
 
   /**
    * `finish` runs the answers of a round, so that what they send leaves together; `stamped` adds what a record takes along
-   * whenever it is written; `taken` hears whose device this worker took over, `refused` why each step was that is refused.
+   * whenever it is written; `taken` hears which device this worker took over, and how it stood, `refused` why each step was that is refused.
    */
   constructor(deps: {
     sessions: SessionStore;
@@ -109,7 +109,7 @@ export class DeviceSteps {
     changeEvent: ChangeEventOf;
     stamped: (record: SessionRecord, held: Held | undefined) => SessionRecord;
     finish: (work: () => void) => void;
-    taken: (owner: string, number: DeviceNumber) => void;
+    taken: (before: SessionRecord, number: DeviceNumber) => void;
     refused: (cause: RefusalCause) => void;
     log: Logger;
   }) {
@@ -289,7 +289,7 @@ export class DeviceSteps {
     const events: EventRecord[] = [];
     const { number } = step;
     const old = before?.record;
-    if (old !== undefined && record !== undefined && old.owner !== record.owner) this.#taken(old.owner, number);
+    if (old !== undefined && record !== undefined && old.owner !== record.owner) this.#taken(old, number);
     const wasUnpublished = before !== undefined && old?.pending !== undefined && !before.published;
     if (wasUnpublished && old !== undefined && old.pending?.sequence !== record?.pending?.sequence) {
       events.push(...this.#pendingEvents(number, before.version, old));

@@ -3,7 +3,7 @@
  * may have given up has its observations made again, and the gap is told.
  */
 import type { EventPublisher } from '@cluster/events';
-import { renewAll, type DeviceNumber } from '@cluster/session';
+import { renewAll, type ClusterStore, type DeviceNumber, type Outage, type SessionRecord } from '@cluster/session';
 import type { WorkerClock } from '@cluster/coap-kit';
 import type { DeviceSteps } from './device-steps.ts';
 import type { DomainEvents } from './domain-events.ts';
@@ -17,6 +17,9 @@ import { changeSession } from './session-change.ts';
 const LAST_REPEAT_MS = 28_000;
 /** When a mark that nothing else has cleared is looked at: the device is heard by another worker, or given up. */
 const LOOK_MS = 90_000;
+/** How long a list of outages serves, and how far back it goes: a device that is heard less often than that renews by itself. */
+const OUTAGES_EVERY_MS = 5_000;
+const OUTAGES_OF_MS = 86_400_000;
 /** Tokens can be forged, so a flood of them must not fill the memory while the store is away. */
 const MAX_MARKED = 100_000;
 
@@ -26,6 +29,8 @@ export class Refusals {
   readonly #clock: WorkerClock;
   readonly #events: DomainEvents;
   readonly #wake: (number: DeviceNumber) => void;
+  readonly #cluster: Pick<ClusterStore, 'outages'>;
+  #outages: { readonly askedMs: number; readonly list: Promise<readonly Outage[]> } | undefined;
   readonly #since = new Map<DeviceNumber, number>();
   readonly #recovering = new Set<DeviceNumber>();
 
@@ -35,12 +40,14 @@ export class Refusals {
     clock: WorkerClock;
     events: DomainEvents;
     wake: (number: DeviceNumber) => void;
+    cluster: Pick<ClusterStore, 'outages'>;
   }) {
     this.#steps = deps.steps;
     this.#publisher = deps.publisher;
     this.#clock = deps.clock;
     this.#events = deps.events;
     this.#wake = deps.wake;
+    this.#cluster = deps.cluster;
   }
 
   get size(): number {
@@ -64,6 +71,33 @@ export class Refusals {
     if (sinceMs === undefined) return;
     this.#since.set(number, sinceMs);
     if (this.#publisher.available) void this.#recover(number);
+  }
+
+  /**
+   * A device was taken over. Where the store was away while its worker refused, that could not leave a mark, and may have
+   * died with what it knew: a device that was not heard since an outage is taken for one that was refused all its time.
+   */
+  taken(number: DeviceNumber, { state, observations, heardAtMs }: SessionRecord): void {
+    if (state !== 'registered' || !observations.some((o) => o.state === 'active')) return;
+    const since = async () => {
+      const outage = (await this.#recentOutages()).find(({ fromMs, toMs }) => toMs - Math.max(fromMs, heardAtMs) > LAST_REPEAT_MS);
+      if (outage === undefined || this.#since.has(number) || this.#since.size >= MAX_MARKED) return;
+      this.#since.set(number, Math.max(outage.fromMs, heardAtMs));
+      this.#lookLater(number);
+      if (this.#publisher.available) await this.#recover(number);
+    };
+    since().catch(() => undefined);
+  }
+
+  /** Asked for once for many devices that come at the same time. */
+  #recentOutages(): Promise<readonly Outage[]> {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#outages === undefined || nowMs - this.#outages.askedMs > OUTAGES_EVERY_MS) {
+      const list = this.#cluster.outages(this.#clock.storeMs() - OUTAGES_OF_MS);
+      list.catch(() => (this.#outages = undefined));
+      this.#outages = { askedMs: nowMs, list };
+    }
+    return this.#outages.list;
   }
 
   /** The brokers are back. */
