@@ -33,7 +33,7 @@ describe('an endpoint that is prepared before its first Register', () => {
     await harness.northbound.setProfile('demo', { labels: LABELS });
     await harness.northbound.setProfile('demo', { settings: { maxRetransmit: 0 } });
     expect(await harness.northbound.endpoint('demo')).toEqual({
-      endpoint: 'demo', state: 'provisioned', generation: 0, queuedCommands: 0, observations: [], labels: LABELS, settings: { maxRetransmit: 0 },
+      endpoint: 'demo', tenant: 'default', state: 'provisioned', generation: 0, queuedCommands: 0, observations: [], labels: LABELS, settings: { maxRetransmit: 0 },
       presence: { state: 'unknown' },
     });
     await changed('provisioned', LABELS);
