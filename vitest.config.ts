@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     isolate: false,
     globalSetup: 'libs/testing/src/brokers/global-setup.ts',
-    include: ['{libs,services}/**/*.test.ts'],
+    include: ['{libs,services,deploy}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
   },
 });

@@ -112,6 +112,9 @@ class Worker implements Edge {
   #gauges(): void {
     const { metrics } = this.#deps;
     const { held, steps, dispatcher, refusals, templates } = this.#parts;
+    const up = (part: 'store' | 'events') => () => (this.parts()[part] === 'ok' ? 1 : 0);
+    metrics.gauge('lwm2m_dependency_up', 'Whether Redis (store) and Kafka (events) answer this worker', up('store'), { part: 'store' });
+    metrics.gauge('lwm2m_dependency_up', 'Whether Redis (store) and Kafka (events) answer this worker', up('events'), { part: 'events' });
     metrics.gauge('lwm2m_sessions_held', 'Sessions that this worker keeps in memory', () => held.size);
     metrics.gauge('lwm2m_devices_busy', 'Devices with a message under way', () => steps.busy);
     metrics.gauge('lwm2m_downlinks_active', 'Devices that requests are being sent to', () => dispatcher.active);

@@ -1,0 +1,94 @@
+/** The values of the Helm chart as one schema, from which helm/values.schema.json is made (`npm run docs`). */
+import { z } from 'zod';
+
+const text = z.string();
+const name = z.union([z.literal(''), z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'expected the name of a Kubernetes resource')]);
+const port = z.int().min(1).max(65_535);
+const count = z.int().min(0);
+const quantity = z.string().regex(/^\d+(\.\d+)?(m|[KMGTP]i?)?$/, 'expected a Kubernetes quantity, e.g. 512Mi');
+const free = z.record(z.string(), z.unknown());
+const labels = z.record(z.string(), z.string());
+const secretKey = z.strictObject({ existingSecret: name, key: z.string().min(1) });
+
+const resources = z.strictObject({
+  requests: z.strictObject({ cpu: quantity, memory: quantity }).partial().optional(),
+  limits: z.strictObject({ cpu: quantity, memory: quantity }).partial().optional(),
+});
+
+const placement = { nodeSelector: labels, tolerations: z.array(free), affinity: free, podAnnotations: labels };
+const budget = z.union([z.strictObject({ maxUnavailable: z.union([count, text]) }), z.strictObject({ minAvailable: z.union([count, text]) })]);
+const scaling = { minReplicas: z.int().min(1), maxReplicas: z.int().min(1), cpuPercent: z.int().min(1).max(100) };
+
+const serviceType = z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']);
+
+const edge = z.strictObject({
+  replicas: z.int().min(1),
+  resources,
+  service: z.strictObject({
+    type: serviceType, annotations: labels, loadBalancerClass: text, externalTrafficPolicy: z.enum(['Local', 'Cluster']),
+    sessionAffinitySeconds: z.int().min(1).max(86_400), coapPort: port, coapsPort: port,
+    nodePorts: z.strictObject({ coap: count, coaps: count }),
+    ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']),
+  }),
+  hostNetwork: z.boolean(),
+  drainSeconds: count,
+  terminationGracePeriodSeconds: count,
+  autoscaling: z.strictObject({
+    kind: z.enum(['none', 'hpa', 'keda']), ...scaling, metric: text, metricTarget: text, query: text, queryTarget: text, prometheusAddress: text,
+  }),
+  podDisruptionBudget: budget,
+  ...placement,
+});
+
+const registry = z.strictObject({
+  replicas: z.int().min(1),
+  resources,
+  service: z.strictObject({ type: serviceType, annotations: labels, port }),
+  ingress: z.strictObject({ enabled: z.boolean(), className: text, host: text, annotations: labels, tlsSecret: name }),
+  terminationGracePeriodSeconds: count,
+  autoscaling: z.strictObject({ kind: z.enum(['none', 'hpa']), ...scaling }),
+  podDisruptionBudget: budget,
+  ...placement,
+});
+
+const monitoring = z.strictObject({
+  serviceMonitor: z.strictObject({ enabled: z.boolean(), interval: z.string().regex(/^\d+(s|m)$/), labels }),
+  rules: z.strictObject({ enabled: z.boolean(), labels }),
+  dashboards: z.strictObject({ enabled: z.boolean(), labels }),
+});
+
+/** A name that helm does not know is refused: a misspelt one must not pass for a default. */
+export const chartValues = z.strictObject({
+  /** What helm itself puts there. */
+  global: free.optional(),
+  image: z.strictObject({
+    repository: z.string().min(1), tag: text, digest: z.union([z.literal(''), z.string().regex(/^sha256:[0-9a-f]{64}$/)]),
+    pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']), pullSecrets: z.array(z.strictObject({ name })),
+  }),
+  redis: z.strictObject({
+    urls: z.array(z.string().regex(/^rediss?:\/\/\S+$/, 'expected redis:// or rediss://')),
+    existingSecret: z.strictObject({ name, key: z.string().min(1) }),
+    bundled: z.strictObject({ enabled: z.boolean(), image: text, storage: quantity }),
+  }),
+  kafka: z.strictObject({
+    brokers: z.array(z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port')),
+    topics: z.strictObject({ create: z.boolean(), partitions: z.int().min(1).max(10_000), replicationFactor: z.int().min(0).max(15) }),
+    bundled: z.strictObject({ enabled: z.boolean(), image: text, storage: quantity }),
+    strimzi: z.strictObject({ enabled: z.boolean(), replicas: z.int().min(1), storage: quantity, version: text }),
+  }),
+  secrets: z.strictObject({ master: secretKey, apiKeys: secretKey, certificate: secretKey }),
+  oidc: z.strictObject({ issuer: z.union([z.literal(''), z.string().regex(/^https?:\/\/\S+$/)]), audience: text, rolesClaim: text, tenantClaim: text }),
+  noSec: z.boolean(),
+  egress: z.enum(['owner', 'any']),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  edge,
+  registry,
+  networkPolicy: z.strictObject({ enabled: z.boolean(), restFrom: z.array(free), metricsFrom: z.array(free) }),
+  monitoring,
+});
+
+/** The JSON schema as helm checks it: draft 7. */
+export function chartSchema(): object {
+  return z.toJSONSchema(chartValues, { target: 'draft-7', io: 'input' });
+}

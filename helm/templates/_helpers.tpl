@@ -1,0 +1,164 @@
+{{- define "lwm2m.name" -}}
+{{- printf "%s-%s" .Release.Name .component | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "lwm2m.labels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "lwm2m.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "lwm2m.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}{{ printf "%s@%s" .repository .digest }}{{- else -}}{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Pod Security "restricted". */}}
+{{- define "lwm2m.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "lwm2m.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{- define "lwm2m.redisHost" -}}{{ include "lwm2m.name" (merge (dict "component" "redis") .) }}{{- end -}}
+{{- define "lwm2m.kafkaHost" -}}{{ include "lwm2m.name" (merge (dict "component" "kafka") .) }}{{- end -}}
+
+{{- define "lwm2m.brokers" -}}
+{{- if .Values.kafka.bundled.enabled -}}{{ include "lwm2m.kafkaHost" . }}:9092
+{{- else if .Values.kafka.strimzi.enabled -}}{{ .Release.Name }}-kafka-bootstrap:9092
+{{- else -}}{{ join "," .Values.kafka.brokers }}{{- end -}}
+{{- end -}}
+
+{{/* What every process is told of the cluster. */}}
+{{- define "lwm2m.env" -}}
+- name: REDIS_URL
+{{- if .Values.redis.bundled.enabled }}
+  value: redis://{{ include "lwm2m.redisHost" . }}:6379
+{{- else if .Values.redis.existingSecret.name }}
+  valueFrom: { secretKeyRef: { name: {{ .Values.redis.existingSecret.name }}, key: {{ .Values.redis.existingSecret.key }} } }
+{{- else }}
+  value: {{ join "," .Values.redis.urls | quote }}
+{{- end }}
+- name: KAFKA_BROKERS
+  value: {{ include "lwm2m.brokers" . | quote }}
+- name: LWM2M_HTTP_BIND
+  value: "0.0.0.0"
+- name: LWM2M_LOG_LEVEL
+  value: {{ .Values.logLevel }}
+{{- if .Values.secrets.master.existingSecret }}
+- name: LWM2M_SECRET_KEY_FILE
+  value: /etc/lwm2m/master/{{ .Values.secrets.master.key }}
+{{- end }}
+{{- range $name, $value := .Values.env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* What services with a REST side ask of their callers. */}}
+{{- define "lwm2m.accessEnv" -}}
+{{- if .Values.secrets.apiKeys.existingSecret }}
+- name: LWM2M_API_KEYS_FILE
+  value: /etc/lwm2m/api-keys/{{ .Values.secrets.apiKeys.key }}
+{{- end }}
+{{- with .Values.oidc }}
+{{- if .issuer }}
+- name: LWM2M_OIDC_ISSUER
+  value: {{ .issuer | quote }}
+- name: LWM2M_OIDC_AUDIENCE
+  value: {{ .audience | quote }}
+- name: LWM2M_OIDC_ROLES_CLAIM
+  value: {{ .rolesClaim | quote }}
+- name: LWM2M_OIDC_TENANT_CLAIM
+  value: {{ .tenantClaim | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The pod of a service: (dict "component" NAME "values" VALUES "env" TEXT "ports" LIST "volumes" LIST …) merged with the root. */}}
+{{- define "lwm2m.pod" -}}
+metadata:
+  labels:
+    {{- include "lwm2m.labels" . | nindent 4 }}
+    app.kubernetes.io/component: {{ .component }}
+  {{- with .values.podAnnotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "lwm2m.name" . }}
+  automountServiceAccountToken: false
+  # A Service named lwm2m-… would inject LWM2M_* variables, which the configuration refuses.
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
+  {{- if .values.hostNetwork }}
+  hostNetwork: true
+  dnsPolicy: ClusterFirstWithHostNet
+  {{- end }}
+  securityContext: {{- include "lwm2m.podSecurity" . | nindent 4 }}
+  {{- with .Values.image.pullSecrets }}
+  imagePullSecrets: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  topologySpreadConstraints:
+    {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+    - maxSkew: 1
+      topologyKey: {{ . }}
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector: { matchLabels: { {{ include "lwm2m.selector" $ | replace "\n" ", " }} } }
+    {{- end }}
+  {{- with .values.nodeSelector }}
+  nodeSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .values.tolerations }}
+  tolerations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .values.affinity }}
+  affinity: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: {{ .component }}
+      image: {{ include "lwm2m.image" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args: [services/{{ .component }}/dist/main.js]
+      env:
+        {{- include "lwm2m.env" . | nindent 8 }}
+        {{- with .env }}{{ . | nindent 8 }}{{- end }}
+      ports:
+        {{- .ports | nindent 8 }}
+        - { name: http, containerPort: {{ .httpPort }}, protocol: TCP }
+      startupProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 1, failureThreshold: 60 }
+      livenessProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
+      readinessProbe: { httpGet: { path: /health/ready, port: http }, periodSeconds: 5, timeoutSeconds: 4, failureThreshold: 2 }
+      {{- with .values.drainSeconds }}
+      # The pod leaves its Services first; what was sent to it meanwhile is still answered.
+      lifecycle: { preStop: { sleep: { seconds: {{ . }} } } }
+      {{- end }}
+      resources: {{- toYaml .values.resources | nindent 8 }}
+      securityContext: {{- include "lwm2m.containerSecurity" . | nindent 8 }}
+      volumeMounts:
+        - { name: tmp, mountPath: /tmp }
+        {{- range .mounts }}
+        - { name: {{ .name }}, mountPath: /etc/lwm2m/{{ .name }}, readOnly: true }
+        {{- end }}
+  volumes:
+    - { name: tmp, emptyDir: { sizeLimit: 64Mi } }
+    {{- range .mounts }}
+    - { name: {{ .name }}, secret: { secretName: {{ .secret }}, defaultMode: 288 } }
+    {{- end }}
+{{- end -}}
