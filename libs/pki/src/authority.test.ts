@@ -1,5 +1,5 @@
 /** What the authority issues, as OpenSSL and the DTLS engine judge it. */
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { judgeCertificate, parseCertificate, parseRevocationList, TrustStore } from '@cluster/dtls';
 import { authority as otherAuthority, ecKeys } from '@cluster/dtls/testing/authority';
 import { expect, test } from 'vitest';
@@ -55,7 +55,7 @@ test('nothing is issued that would not be believed', async () => {
 test('a revocation list ends a certificate before OpenSSL and the DTLS engine', async () => {
   const [kept, lost] = [await issued(ca, 'kept', key()), await issued(ca, 'lost', key())];
   const { serial } = parseCertificate(lost) as Exclude<ReturnType<typeof parseCertificate>, string>;
-  const list = await ca.revocationList({ entries: [{ serial, revokedAtMs: NOW_MS, reason: 1 }], number: 1_780_000_000_123, thisUpdateMs: NOW_MS, nextUpdateMs: NOW_MS + DAY_MS });
+  const list = ca.revocationList({ entries: [{ serial, revokedAtMs: NOW_MS, reason: 1 }], number: 1_780_000_000_123, thisUpdateMs: NOW_MS, nextUpdateMs: NOW_MS + DAY_MS });
   const crl = pemFile('X509 CRL', list);
   expect(verify('-crl_check', '-CRLfile', crl, pemFile('CERTIFICATE', kept))).toMatchObject({ ok: true });
   const refused = verify('-crl_check', '-CRLfile', crl, pemFile('CERTIFICATE', lost));
@@ -71,7 +71,7 @@ test('a revocation list ends a certificate before OpenSSL and the DTLS engine', 
 });
 
 test('an empty revocation list is one', async () => {
-  const list = await ca.revocationList({ entries: [], number: 0, thisUpdateMs: NOW_MS, nextUpdateMs: NOW_MS + DAY_MS });
+  const list = ca.revocationList({ entries: [], number: 0, thisUpdateMs: NOW_MS, nextUpdateMs: NOW_MS + DAY_MS });
   expect(parseRevocationList(list)).toMatchObject({ revoked: new Set(), thisUpdateMs: NOW_MS, nextUpdateMs: NOW_MS + DAY_MS });
   expect(openssl('crl', '-inform', 'DER', '-in', path('.crl', list), '-noout', '-CAfile', caFile)).toMatchObject({ ok: true });
 });
@@ -84,12 +84,17 @@ test('certificates alone come out of a PKCS #7 as they went in', async () => {
   expect(printed.map((each) => each.toString('hex')).sort()).toEqual(ders.map((each) => Buffer.from(each).toString('hex')).sort());
 });
 
-test.each(['P-384', 'P-521'])('an authority may have a key of %s', async (curve) => {
-  const root = otherAuthority('CN=Root,O=Example', { keys: ecKeys(curve) });
+const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2_048 });
+test.each([['P-384', () => ecKeys('P-384')], ['P-521', () => ecKeys('P-521')], ['RSA', rsa]])('an authority may have a key of %s', async (_, makeKeys) => {
+  const root = otherAuthority('CN=Root,O=Example', { keys: makeKeys() });
   const other = CertificateAuthority.open([root.der], root.keys.privateKey) as CertificateAuthority;
   const der = await issued(other, 'a', key());
   expect(new X509Certificate(der).verify(root.keys.publicKey)).toBe(true);
   expect(new X509Certificate(der).issuer).toBe('CN=Root\nO=Example');
+  const list = other.revocationList({ entries: [{ serial: Uint8Array.of(0x7f), revokedAtMs: Date.UTC(2050), reason: 9 }], number: 0xff, thisUpdateMs: NOW_MS, nextUpdateMs: Date.UTC(2051) });
+  const checked = openssl('crl', '-inform', 'DER', '-in', path('.crl', list), '-noout', '-text', '-CAfile', pemFile('CERTIFICATE', root.der));
+  expect(checked.text).toContain('verify OK');
+  expect(checked.text).toMatch(/Next Update: Jan {2}1 00:00:00 2051 GMT[\s\S]*CRL Number: *\s+255[\s\S]*Serial Number: 7F\s+Revocation Date: Jan {2}1 00:00:00 2050 GMT[\s\S]*Privilege Withdrawn/);
 });
 
 test('what can not be an authority is told apart', () => {

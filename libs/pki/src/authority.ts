@@ -4,12 +4,13 @@
  */
 import { equalBytes } from '@cluster/bytes';
 import { type Certificate as ParsedCertificate, parseCertificate, parseSpki } from '@cluster/dtls';
-import { Certificate, CertificateRevocationList, Extensions, PublicKeyInfo, RevokedCertificate } from 'pkijs';
+import { Certificate, PublicKeyInfo } from 'pkijs';
 import { createPublicKey, cryptoEngine, type KeyObject, type SigningKey, signingKey } from './crypto.ts';
 import {
-  authorityKeyId, basicConstraints, crlNumber, integerOf, keyUsage, nameOf, Oid, purpose, reasonCode, timeOf, uriName,
+  authorityKeyId, basicConstraints, integerOf, keyUsage, nameOf, Oid, purpose, timeOf, uriName,
 } from './encoding.ts';
 import { endpointNames } from './endpoint-names.ts';
+import { encodeRevocationList, type RevocationListOrder } from './revocation-list.ts';
 
 /** What a certificate is to say. Times are ms since 1970; seconds count. */
 export interface CertificateOrder {
@@ -25,24 +26,7 @@ export interface CertificateOrder {
 /** `endpoint-unusable`: a certificate can't name it. `authority-over`: the authority's own certificate is not valid in that time. */
 export type OrderRefusal = 'endpoint-unusable' | 'key-unusable' | 'authority-over';
 
-/** One certificate of a revocation list. */
-export interface RevokedEntry {
-  readonly serial: Uint8Array;
-  readonly revokedAtMs: number;
-  /** CRLReason; 0 says nothing and is left out. RFC 5280 §5.3.1 */
-  readonly reason: number;
-}
-
-export interface RevocationListOrder {
-  readonly entries: readonly RevokedEntry[];
-  /** Higher than that of every list before. RFC 5280 §5.2.3 */
-  readonly number: number;
-  readonly thisUpdateMs: number;
-  readonly nextUpdateMs: number;
-}
-
 const V3 = 2;
-const CRL_V2 = 1;
 const DIGITAL_SIGNATURE = 0;
 
 export class CertificateAuthority {
@@ -100,15 +84,9 @@ export class CertificateAuthority {
   }
 
   /** A complete list of what it revoked, in DER. */
-  async revocationList({ entries, number, thisUpdateMs, nextUpdateMs }: RevocationListOrder): Promise<Uint8Array> {
-    const list = new CertificateRevocationList({ version: CRL_V2 });
-    list.issuer = this.#pkijs().subject;
-    list.thisUpdate = timeOf(thisUpdateMs);
-    list.nextUpdate = timeOf(nextUpdateMs);
-    if (entries.length > 0) list.revokedCertificates = entries.map(revoked); // RFC 5280 §5.1.2.6: absent where there are none
-    list.crlExtensions = new Extensions({ extensions: [...this.#keyId(), crlNumber(number)] });
-    await list.sign(this.#signing.key, this.#signing.hash, cryptoEngine);
-    return new Uint8Array(list.toSchema(true).toBER(false));
+  revocationList(order: RevocationListOrder): Uint8Array {
+    const { algorithm, sign } = this.#signing;
+    return encodeRevocationList(order, { name: this.#own.subjectDer, keyId: this.#own.extensions.subjectKeyId, algorithm, sign });
   }
 
   #keyId() {
@@ -119,12 +97,4 @@ export class CertificateAuthority {
   #pkijs(): Certificate {
     return Certificate.fromBER(Uint8Array.from(this.#own.der));
   }
-}
-
-function revoked({ serial, revokedAtMs, reason }: RevokedEntry): RevokedCertificate {
-  return new RevokedCertificate({
-    userCertificate: integerOf(serial),
-    revocationDate: timeOf(revokedAtMs),
-    ...(reason === 0 ? {} : { crlEntryExtensions: new Extensions({ extensions: [reasonCode(reason)] }) }),
-  });
 }

@@ -1,14 +1,14 @@
-/** Pieces of certificates and revocation lists, as pkijs takes them. */
-import { BitString, Enumerated, Integer, OctetString, type Sequence, Utf8String } from 'asn1js';
+/** Pieces of certificates, as pkijs takes them. */
+import { BitString, Integer, OctetString, type Sequence, Utf8String } from 'asn1js';
 import {
   AttributeTypeAndValue, AuthorityKeyIdentifier, BasicConstraints, Extension, ExtKeyUsage, GeneralName, GeneralNames,
   RelativeDistinguishedNames, Time, TimeType,
 } from 'pkijs';
 
-/** RFC 5280 §4.2 and §5.2, RFC 2985 §5.4. */
+/** RFC 5280 §4.2, RFC 2985 §5.4. */
 export const Oid = {
   commonName: '2.5.4.3', subjectKeyId: '2.5.29.14', keyUsage: '2.5.29.15', subjectAltName: '2.5.29.17', basicConstraints: '2.5.29.19',
-  crlNumber: '2.5.29.20', reasonCode: '2.5.29.21', authorityKeyId: '2.5.29.35', extKeyUsage: '2.5.29.37', clientAuth: '1.3.6.1.5.5.7.3.2',
+  authorityKeyId: '2.5.29.35', extKeyUsage: '2.5.29.37', clientAuth: '1.3.6.1.5.5.7.3.2',
   challengePassword: '1.2.840.113549.1.9.7', extensionRequest: '1.2.840.113549.1.9.14', pkcs7Data: '1.2.840.113549.1.7.1', signedData: '1.2.840.113549.1.7.2',
 } as const;
 
@@ -27,13 +27,6 @@ export function timeOf(ms: number): Time {
 /** The INTEGER with this content. */
 export function integerOf(content: Uint8Array): Integer {
   return new Integer({ valueHex: Uint8Array.from(content).buffer });
-}
-
-/** The INTEGER of a number that is not negative. */
-export function countOf(value: number): Integer {
-  const digits = value.toString(16);
-  const bytes = Uint8Array.from((digits.length % 2 === 0 ? digits : `0${digits}`).match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  return integerOf((bytes[0] ?? 0) < 0x80 ? bytes : Uint8Array.of(0, ...bytes));
 }
 
 /** A name that is a common name alone, or nothing: pkijs would write an empty name as one with an empty part. */
@@ -70,14 +63,6 @@ export function subjectKeyId(id: Uint8Array): Extension {
 
 export function authorityKeyId(id: Uint8Array): Extension {
   return extension(Oid.authorityKeyId, false, new AuthorityKeyIdentifier({ keyIdentifier: octets(id) }).toSchema());
-}
-
-export function crlNumber(value: number): Extension {
-  return extension(Oid.crlNumber, false, countOf(value));
-}
-
-export function reasonCode(value: number): Extension {
-  return extension(Oid.reasonCode, false, new Enumerated({ value }));
 }
 
 function octets(bytes: Uint8Array): OctetString {

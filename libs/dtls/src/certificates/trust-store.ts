@@ -26,6 +26,8 @@ export function parsePem(text: string): PemBlock[] {
 export class TrustStore {
   readonly #anchors = new Map<string, TrustAnchor[]>();
   readonly #lists = new Map<string, RevocationList[]>();
+  /** The list that was published last. */
+  #published: RevocationList | undefined;
   /** Lists by the digests of their issuers, made when they are first asked for. */
   #byDigest: Map<string, RevocationList[]> | undefined;
   /** Of each list, the keys of issuers that it was verified with. */
@@ -47,6 +49,18 @@ export class TrustStore {
     const list = parseRevocationList(der);
     if (typeof list === 'string') return list;
     append(this.#lists, list.issuer, list);
+    this.#byDigest = undefined;
+    return undefined;
+  }
+
+  /** Takes the list of an issuer who publishes one after the other, instead of the one before. Returns why it can't be used. */
+  publishRevocationList(der: Uint8Array): string | undefined {
+    const list = parseRevocationList(der);
+    if (typeof list === 'string') return list;
+    const former = this.#published;
+    if (former !== undefined) this.#lists.set(former.issuer, (this.#lists.get(former.issuer) ?? []).filter((each) => each !== former));
+    append(this.#lists, list.issuer, list);
+    this.#published = list;
     this.#byDigest = undefined;
     return undefined;
   }
