@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { issuedCertificatePage } from '@cluster/contracts';
 import { ensureLibcoap, freeUdpPort, LibcoapClient, type LibcoapDtls, startOpenssl } from '@cluster/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scene } from '../src/scene.ts';
@@ -93,6 +94,45 @@ describe('a device with nothing but a PSK (rows B16, E11, E36)', () => {
     const next = await keep('second', renewed.payload, second.keyFile);
     expect((await ask({ method: 'post', path: 'rd?lt=300&lwm2m=1.1&b=U', payload: '</3/0>', contentFormat: 40 }, next)).code).toBe('2.01');
     expect(await startOpenssl({ port: scene.server.coapsPort, security: certificate }).handshake()).toMatchObject({ ok: false });
+  });
+});
+
+describe('an operator', () => {
+  const KEY = { mode: 'psk', identity: 'est-3', keyHex: Buffer.from('a third of 16 b.').toString('hex') } as const;
+  const pki = (path: string, method = 'GET') => fetch(`http://127.0.0.1:${scene.server.httpPort}/api/v1/pki/${path}`, { method });
+  const list = async (query: string) => issuedCertificatePage.parse(await (await pki(`certificates?${query}`)).json());
+
+  it('sees what was issued, and revokes it: associations end, and the revocation list has it (rows B17, B37)', async () => {
+    await scene.rest.setCredentials('est-3', { psk: { identity: KEY.identity, keyHex: KEY.keyHex } });
+    const { keyFile, csr } = await request('third', '/CN=est-3');
+    const { payload } = await enrol('sen', csr, KEY);
+    const security = await keep('third', payload, keyFile);
+    const { serialNumber, fingerprint256 } = new X509Certificate(payload);
+    const { certificates: [view] } = await list('endpoint=est-3');
+    expect(view).toMatchObject({ serial: serialNumber.toLowerCase(), sha256: fingerprint256.replaceAll(':', '').toLowerCase(), state: 'valid' });
+    expect((await list('limit=1000')).certificates.map(({ serial }) => serial)).toContain(view!.serial);
+    expect((await list(`expiresBefore=${new Date().toISOString()}`)).certificates).toEqual([]);
+
+    const session = startOpenssl({ port: scene.server.coapsPort, security });
+    expect(await session.handshake()).toMatchObject({ ok: true });
+    expect((await pki(`certificates/${view!.serial}?reason=keyCompromise`, 'DELETE')).status).toBe(204);
+    expect(await session.ended()).toMatchObject({ alert: 49 });
+    expect(await startOpenssl({ port: scene.server.coapsPort, security }).handshake()).toMatchObject({ ok: false });
+    expect((await list('endpoint=est-3')).certificates).toMatchObject([{ state: 'revoked', reason: 'keyCompromise' }]);
+
+    const [crl, ca] = [join(directory, 'crl.der'), join(directory, 'chain.pem')];
+    await writeFile(crl, Buffer.from(await (await pki('crl')).arrayBuffer()));
+    await writeFile(ca, await (await pki('ca')).text());
+    const pemCrl = join(directory, 'crl.pem');
+    await run('openssl', ['crl', '-inform', 'DER', '-in', crl, '-CAfile', ca, '-out', pemCrl]);
+    await expect(run('openssl', ['verify', '-crl_check', '-CRLfile', pemCrl, '-CAfile', ca, security.certificateFile])).rejects.toThrow(/certificate revoked/);
+  });
+
+  it('is told what there is not', async () => {
+    expect((await pki('certificates/4000', 'DELETE')).status).toBe(404);
+    expect((await pki('certificates/xyz', 'DELETE')).status).toBe(400);
+    expect((await pki('certificates?cursor=AAAA')).status).toBe(400);
+    expect((await pki('certificates/4000?reason=none', 'DELETE')).status).toBe(400);
   });
 });
 

@@ -10,6 +10,8 @@ export * from './commands.ts';
 export * from './credentials.ts';
 export * from './same-json.ts';
 export * from './states.ts';
+export * from './pki.ts';
+export * from './pki-routes.ts';
 export * from './profile.ts';
 export * from './events.ts';
 export * from './endpoints.ts';

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { openApiDocument, problemsOf } from './openapi.ts';
 import { bootstrapRoutes } from './bootstrap-routes.ts';
 import { firmwareRoutes } from './firmware-routes.ts';
+import { pkiRoutes } from './pki-routes.ts';
 import { problemCodes, restRoutes } from './rest-routes.ts';
 
-const routes = [...restRoutes, ...firmwareRoutes, ...bootstrapRoutes];
+const routes = [...restRoutes, ...firmwareRoutes, ...bootstrapRoutes, ...pkiRoutes];
 const document = openApiDocument('1.2.3', routes) as {
   info: { version: string };
   paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;

@@ -27,6 +27,7 @@ export const problemCodes = {
   ACCESS_DENIED: { status: 403, meaning: 'the caller may not do this; `detail` says what it would have to be allowed' },
   ENDPOINT_UNKNOWN: { status: 404, meaning: 'no such endpoint is known' },
   TEMPLATE_UNKNOWN: { status: 404, meaning: 'there is no such template' },
+  CERTIFICATE_UNKNOWN: { status: 404, meaning: 'no such certificate was issued, or it is kept no longer' },
   CREDENTIAL_UNKNOWN: { status: 404, meaning: 'the endpoint has no such credential' },
   COMMAND_UNKNOWN: { status: 404, meaning: 'the endpoint has no such command' },
   COMMAND_IN_FLIGHT: { status: 409, meaning: 'the command is on its way to the device' },
@@ -68,6 +69,7 @@ export const problemCodes = {
   QUEUE_FULL: { status: 429, meaning: 'the queue of the device is full' },
   STREAM_RATE: { status: 429, meaning: 'event streams are opened too fast' },
   STREAMS_FULL: { status: 503, meaning: 'this replica serves as many event streams as it can' },
+  REVOCATIONS_FULL: { status: 507, meaning: 'more certificates are revoked than a revocation list can carry' },
   STORE_UNAVAILABLE: { status: 503, meaning: 'the store is away; nothing is known about the request: repeat it' },
   SECRETS_MISSING: { status: 503, meaning: 'the server has no secret file, or not the secret that sealed this credential' },
   IDENTITY_PROVIDER_UNAVAILABLE: { status: 503, meaning: 'the OpenID provider is away, and its keys are not known: repeat the request' },
@@ -88,7 +90,7 @@ export interface RestRoute {
   readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
   readonly path: string;
   readonly id: string;
-  readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'firmware' | 'bootstrap' | 'events' | 'operation';
+  readonly tag: 'endpoints' | 'commands' | 'observations' | 'credentials' | 'groups' | 'jobs' | 'firmware' | 'bootstrap' | 'pki' | 'events' | 'operation';
   readonly summary: string;
   /** What the caller must be allowed to do; see {@link accessOf} for what is asked unless told. */
   readonly access?: Access;

@@ -6,6 +6,7 @@ export { type Log, NestLogger, silentLog } from './logger.ts';
 export { HealthController, HealthModule, type HealthOptions, type MetricsText, type PartHealth, type Probe } from './health.ts';
 export { createHttpApp, type HttpAppOptions, type RequestObserver } from './http-app.ts';
 export type { Mount } from './mount.ts';
+export { pkiMount, type PkiPorts } from './pki/pki-mount.ts';
 export { serveDocs } from './docs.ts';
 export { asJson, receivedEvent, RecordUnreadable } from './received-event.ts';
 export { TopicServer, type TopicServerOptions } from './topic-server.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type DtlsSecurity, SystemRng } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
 import { asyncApiDocument, bootstrapRoutes, openApiDocument, restRoutes } from '@cluster/contracts';
-import { AccessControl, AuditLog, createHttpApp, HealthModule, type Mount, openAccess, serveDocs } from '@cluster/nest-kit';
+import { AccessControl, AuditLog, createHttpApp, HealthModule, type Mount, openAccess, pkiMount, serveDocs } from '@cluster/nest-kit';
 import { Northbound } from '@cluster/session';
 import type { DynamicModule } from '@nestjs/common';
 import { BootstrapModule } from './bootstrap.module.ts';
@@ -38,6 +38,11 @@ export function withProvisioning(config: Config, ports: BootstrapPorts): DeviceS
   return { ...ports, desk: openProvisioning(config, ports).desk, est: openEst(config, ports) };
 }
 
+/** The REST side of the authority, where there is one: what it issued, and its revocation list. */
+export function authorityMounts(config: Config, { issuing, credentials, secrets, sessions, cluster, log }: BootstrapPorts): Mount[] {
+  return issuing === undefined ? [] : [pkiMount({ config, ...issuing, credentials, secrets, sessions, cluster, log })];
+}
+
 /** Serves devices. REST is the caller's to serve. */
 export async function startBootstrap(config: Config, deps: DeviceSideDeps): Promise<Bootstrap> {
   const { sessions, cluster, records } = deps;
@@ -61,14 +66,15 @@ export async function startBootstrap(config: Config, deps: DeviceSideDeps): Prom
   };
 }
 
-/** A process of its own: serves devices, and REST on the HTTP port. */
-export async function runBootstrap(config: Config, deps: DeviceSideDeps): Promise<RunningBootstrap> {
+/** A process of its own: serves devices, and REST with what is mounted beside it on the HTTP port. */
+export async function runBootstrap(config: Config, deps: DeviceSideDeps, mounts: readonly Mount[] = []): Promise<RunningBootstrap> {
   const bootstrap = await startBootstrap(config, deps);
-  const { mount, northbound } = bootstrap;
-  const routes = [...mount.routes, ...restRoutes.filter(({ tag, path }) => tag === 'operation' && !path.includes('/events'))];
+  const { northbound } = bootstrap;
+  const served = [bootstrap.mount, ...mounts];
+  const routes = [...served.flatMap((mount) => mount.routes), ...restRoutes.filter(({ tag, path }) => tag === 'operation' && !path.includes('/events'))];
   const access = await openAccess(config, deps.log);
   const probes = [{ name: 'store', check: async () => void (await deps.sessions.timeMs()) }];
-  const root: DynamicModule = { module: class BootstrapProcess {}, imports: [HealthModule.register({ probes, metrics: deps.metrics }), mount.module] };
+  const root: DynamicModule = { module: class BootstrapProcess {}, imports: [HealthModule.register({ probes, metrics: deps.metrics }), ...served.map((mount) => mount.module)] };
   const tenants = {
     tenantOf: (endpoint: string) => northbound.tenantOf(endpoint),
     adopt: (endpoint: string, tenant: string) => northbound.setTenant(endpoint, tenant, tenant),

@@ -1,5 +1,5 @@
 /** `npm start`: the whole server in one process on embedded storage, for a laptop, a lab or a small site. */
-import { type BootstrapPorts, startBootstrap, wireBootstrap, withProvisioning } from '@cluster/bootstrap';
+import { authorityMounts, type BootstrapPorts, startBootstrap, wireBootstrap, withProvisioning } from '@cluster/bootstrap';
 import { openSecurity } from '@cluster/coap-kit';
 import { openAuthority, runProcess, type Config } from '@cluster/config';
 import { objectModel, startEdge, wireEdge, type EdgeDeps } from '@cluster/edge';
@@ -64,7 +64,7 @@ await runProcess('standalone', async ({ config, log, metrics, sample }) => {
   const edge = await startEdge(config, { ...parts.edge, sample });
   const bootstrap = await startBootstrap(config, withProvisioning(config, parts.bootstrap));
   const firmware = await mountFirmware(config, parts.firmware, metrics, log, ownUris(config, edge));
-  const registry = await startRegistry(config, parts.registry, metrics, log, [firmware, bootstrap.mount]);
+  const registry = await startRegistry(config, parts.registry, metrics, log, [firmware, bootstrap.mount, ...authorityMounts(config, parts.bootstrap)]);
   const { coapPort: bootstrapCoapPort, coapsPort: bootstrapCoapsPort } = bootstrap;
   return {
     up: {
