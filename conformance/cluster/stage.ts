@@ -8,6 +8,7 @@ export class Stage {
   readonly #members: Member[] = [];
   #balancer: Balancer | undefined;
   kafkaBrokers: readonly string[] = [];
+  redisUrls: readonly string[] = [];
   /** Tells the endpoints of one run from those of another on the same brokers. */
   readonly name: string;
 
@@ -37,6 +38,7 @@ export class Stage {
   }
 
   async open(redisUrls: readonly string[], env: MemberEnvironment): Promise<void> {
+    this.redisUrls = redisUrls;
     this.kafkaBrokers = await useKafka();
     const all = { ...brokersOf(redisUrls, this.kafkaBrokers), ...env };
     for (const worker of ['a', 'b']) {

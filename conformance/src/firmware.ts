@@ -8,23 +8,28 @@ import type { Trial } from './trial.ts';
 export const imageOf = (text: string, length = 20_500): Buffer => Buffer.alloc(length, `${text} `);
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Announces and uploads a package; returns its id. */
-export async function uploadPackage({ scene }: Trial, bytes: Uint8Array, version: string): Promise<string> {
-  const announced = packageView.parse(await scene.rest.post('/firmware/packages', { version, size: bytes.length, sha256: sha256(bytes) }, 201));
-  const url = `http://127.0.0.1:${scene.server.httpPort}/api/v1/firmware/packages/${announced.id}/content`;
+/** Announces and uploads a package at the process of an HTTP port; returns its id. */
+export async function upload(httpPort: number, bytes: Uint8Array, version: string): Promise<string> {
+  const packages = `http://127.0.0.1:${httpPort}/api/v1/firmware/packages`;
+  const announcement = JSON.stringify({ version, size: bytes.length, sha256: sha256(bytes) });
+  const announced = await fetch(packages, { method: 'POST', body: announcement, headers: { 'content-type': 'application/json' } });
+  const { id } = packageView.parse(await announced.json());
   const headers = { 'content-type': 'application/octet-stream', 'upload-offset': '0' };
-  const response = await fetch(url, { method: 'PATCH', body: Buffer.from(bytes), headers });
+  const response = await fetch(`${packages}/${id}/content`, { method: 'PATCH', body: Buffer.from(bytes), headers });
   expect(packageView.parse(await response.json()).state).toBe('ready');
-  return announced.id;
+  return id;
 }
 
-/** Wants a package at the endpoint. */
-export async function setFirmware({ scene, endpoint }: Trial, request: Pick<FirmwareRequest, 'package'> & Partial<FirmwareRequest>): Promise<FirmwareView> {
-  const url = `http://127.0.0.1:${scene.server.httpPort}/api/v1/endpoints/${encodeURIComponent(endpoint)}/firmware`;
+/** Wants a package at an endpoint. */
+export async function want(httpPort: number, endpoint: string, request: Pick<FirmwareRequest, 'package'> & Partial<FirmwareRequest>): Promise<FirmwareView> {
+  const url = `http://127.0.0.1:${httpPort}/api/v1/endpoints/${encodeURIComponent(endpoint)}/firmware`;
   const response = await fetch(url, { method: 'PUT', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } });
   expect(response.status).toBe(202);
   return firmwareView.parse(await response.json());
 }
+
+export const uploadPackage = ({ scene }: Trial, bytes: Uint8Array, version: string): Promise<string> => upload(scene.server.httpPort, bytes, version);
+export const setFirmware = ({ scene, endpoint }: Trial, request: Parameters<typeof want>[2]): Promise<FirmwareView> => want(scene.server.httpPort, endpoint, request);
 
 /** Waits until the update enters one of these stages. */
 export async function stage(trial: Trial, ...stages: readonly FirmwareChangedValue['stage'][]): Promise<FirmwareChangedValue> {

@@ -6,7 +6,7 @@ import type { ServerProcess } from '@cluster/testing';
 import { Rest } from './rest.ts';
 import { environmentOf, freePorts, startService, type Ports } from './server.ts';
 
-export type Service = 'edge' | 'registry' | 'standalone';
+export type Service = 'edge' | 'registry' | 'firmware-orchestrator' | 'standalone';
 export type MemberEnvironment = Readonly<Record<string, string>>;
 
 /** What `GET /health/ready` said. */

@@ -5,7 +5,7 @@ import { PackageDesk } from './packages/package-desk.ts';
 import { FilesController } from './rest/files.controller.ts';
 import { PackagesController } from './rest/packages.controller.ts';
 import { UpdatesController } from './rest/updates.controller.ts';
-import { LINKS, STORAGE, UPDATES } from './tokens.ts';
+import { LINKS, LOG, STORAGE, UPDATES } from './tokens.ts';
 import { FirmwareConsumer } from './updates/firmware.consumer.ts';
 import { FirmwareEvents } from './updates/firmware-events.ts';
 import { UpdateDesk } from './updates/update-desk.ts';
@@ -24,6 +24,7 @@ export class FirmwareModule {
         { provide: UPDATES, useValue: updates },
         { provide: STORAGE, useValue: deps.storage },
         { provide: LINKS, useValue: { ring: links } },
+        { provide: LOG, useValue: log },
         { provide: PackageDesk, useFactory: () => new PackageDesk(deps, options) },
         { provide: UpdateTurn, useFactory: () => new UpdateTurn({ northbound, sessions, updates, links, log, events }, options.baseUris) },
         { provide: UpdateDesk, useFactory: (packages: PackageDesk, turn: UpdateTurn) => new UpdateDesk(packages, turn, deps), inject: [PackageDesk, UpdateTurn] },

@@ -2,3 +2,4 @@
 export const UPDATES = Symbol('UpdateStore');
 export const STORAGE = Symbol('PackageStorage');
 export const LINKS = Symbol('KeyRing');
+export const LOG = Symbol('Log');

@@ -2,7 +2,7 @@
 import type { CommandState, FirmwareRequest, FirmwareTarget } from '@cluster/contracts';
 import { decide, type FirmwareScene } from './decide.ts';
 import { learn, type TellingValue } from './facts.ts';
-import { ask, end, enter, isInstalling, isOver, limitMs, nextLookMs, type FirmwareUpdate } from './update.ts';
+import { ask, askAgainMs, end, enter, isInstalling, isOver, limitMs, nextLookMs, type FirmwareUpdate } from './update.ts';
 
 /** What an update is begun with. */
 export interface DesiredFirmware {
@@ -54,7 +54,7 @@ export function onTime(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUp
   if (isOver(update)) return nowMs < update.lookAtMs ? update : { ...update, out: undefined };
   if (nowMs >= limitMs(update)) return end(update, 'failed', `it took too long: ${update.reason}`, nowMs);
   if (nowMs < update.lookAtMs) return update;
-  return update.out === undefined ? ask(update, 'look', nowMs) : { ...update, lookAtMs: nextLookMs(2, nowMs) };
+  return update.out === undefined ? ask(update, 'look', nowMs) : { ...update, lookAtMs: askAgainMs(update.out.atMs, nowMs) };
 }
 
 /** An operator wants it no more; undefined: the device may be installing, and nobody can stop it. */

@@ -118,6 +118,11 @@ export function dueMs(update: FirmwareUpdate): number | undefined {
 /** First and longest time between two looks at a device that tells nothing. */
 const LOOK_MS = { first: 15_000, most: 300_000 };
 
+/** When it is asked again what became of a command that is out: less often the longer it is. */
+export function askAgainMs(askedAtMs: number, nowMs: number): number {
+  return nowMs + Math.min(Math.max(LOOK_MS.first, nowMs - askedAtMs), LOOK_MS.most);
+}
+
 export function nextLookMs(looks: number, nowMs: number): number {
   return nowMs + Math.min(LOOK_MS.first * 2 ** Math.min(looks, 10), LOOK_MS.most);
 }
@@ -136,7 +141,7 @@ export function enter(update: FirmwareUpdate, stage: FirmwareStage, reason: stri
 /** The update with a command to the device, which goes out once this is stored. */
 export function ask(update: FirmwareUpdate, action: FirmwareAction, nowMs: number): FirmwareUpdate {
   const step = update.steps + 1;
-  return { ...update, steps: step, out: { step, action, atMs: nowMs }, lookAtMs: nextLookMs(2, nowMs) };
+  return { ...update, steps: step, out: { step, action, atMs: nowMs }, lookAtMs: nextLookMs(0, nowMs) };
 }
 
 /** The update's end. What it observed is cancelled. */

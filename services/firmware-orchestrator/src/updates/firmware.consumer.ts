@@ -5,16 +5,19 @@ import { commandResultValue, eventTypes, type ReportValue, reportValue, type Str
 import type { ConsumedRecord } from '@cluster/events';
 import type { UpdateStore } from '@cluster/firmware';
 import { firmware } from '@cluster/lwm2m';
-import { receivedEvent } from '@cluster/nest-kit';
-import { UPDATES } from '../tokens.ts';
-import { commandEnd, UpdateTurn } from './update-turn.ts';
+import { type Log, receivedEvent } from '@cluster/nest-kit';
+import { Contended, StoreUnavailable } from '@cluster/session';
+import { LOG, UPDATES } from '../tokens.ts';
+import { commandEnd, type Decide, UpdateTurn } from './update-turn.ts';
 
 @Controller()
 export class FirmwareConsumer {
   readonly #turn: UpdateTurn;
   readonly #updates: UpdateStore;
+  readonly #log: Log;
 
-  constructor(turn: UpdateTurn, @Inject(UPDATES) updates: UpdateStore) {
+  constructor(turn: UpdateTurn, @Inject(UPDATES) updates: UpdateStore, @Inject(LOG) log: Log) {
+    this.#log = log;
     this.#turn = turn;
     this.#updates = updates;
   }
@@ -23,7 +26,7 @@ export class FirmwareConsumer {
   async registrations(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
     const registered = understood(records.filter(({ headers }) => headers['ce_type'] === eventTypes.registered));
     for (const endpoint of await this.#open(registered.map((event) => event.endpoint))) {
-      await this.#turn.change(endpoint, (now, scene) => now && firmware.onRegistered(now, scene));
+      await this.#change(endpoint, (now, scene) => now && firmware.onRegistered(now, scene));
     }
   }
 
@@ -45,7 +48,7 @@ export class FirmwareConsumer {
       const place = firmware.firmwareOfCommand(value.id);
       if (place === undefined) continue;
       const atMs = Date.parse(value.finishedAt ?? value.acceptedAt);
-      await this.#turn.change(value.endpoint, (now, scene) =>
+      await this.#change(value.endpoint, (now, scene) =>
         now?.id === place.update ? firmware.onCommandEnd(now, commandEnd(place.step, value), atMs, scene) : undefined,
       );
     }
@@ -62,7 +65,17 @@ export class FirmwareConsumer {
 
   async #report({ endpoint, values, receivedAt }: ReportValue): Promise<void> {
     const atMs = Date.parse(receivedAt);
-    await this.#turn.change(endpoint, (now, scene) => now && firmware.onValues(now, values.filter(firmware.tellsOfFirmware), atMs, scene));
+    await this.#change(endpoint, (now, scene) => now && firmware.onValues(now, values.filter(firmware.tellsOfFirmware), atMs, scene));
+  }
+
+  /** A store that is away lets the batch come again; an update that can not be carried on holds up no other. */
+  async #change(endpoint: string, decide: Decide): Promise<void> {
+    try {
+      await this.#turn.change(endpoint, decide);
+    } catch (error) {
+      if (error instanceof StoreUnavailable || error instanceof Contended) throw error;
+      this.#log.warn({ err: error, endpoint }, 'an update could not be carried on; it is looked at again');
+    }
   }
 
   /** Of these endpoints those with an update that is not over, each once. */
@@ -71,8 +84,17 @@ export class FirmwareConsumer {
     const stored = names.length === 0 ? [] : await this.#updates.loadUpdates(names);
     return names.filter((_, i) => {
       const record = stored[i]?.record;
-      return record !== undefined && !firmware.isOver(firmware.decodeUpdate(record));
+      return record !== undefined && isOpen(record);
     });
+  }
+}
+
+/** One of a newer version, or damaged, is for others to carry on. */
+function isOpen(record: string): boolean {
+  try {
+    return !firmware.isOver(firmware.decodeUpdate(record));
+  } catch {
+    return false;
   }
 }
 
