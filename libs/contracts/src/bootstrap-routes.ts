@@ -1,5 +1,6 @@
 /** REST routes of the bootstrap service. They are served by its own process, and beside the registry's in one process. */
 import { bootstrapSessionList, bootstrapSessionPage, bootstrapSessionsQuery, bootstrapSessionView, type BootstrapSessionView, bootstrapTrigger, type BootstrapTrigger } from './bootstrap-sessions.ts';
+import { bootstrapConfigurationRoutes } from './bootstrap-configuration-routes.ts';
 import type { RestRoute } from './rest-routes.ts';
 
 const ENDPOINT = '/api/v1/endpoints/{endpoint}/bootstrap';
@@ -21,6 +22,7 @@ const { steps: _, ...summary } = session;
 const trigger: BootstrapTrigger = { state: 'asked', requestedAt: '2026-03-01T09:00:00.000Z', commandId: 'c5mJd0Q1' };
 
 export const bootstrapRoutes: readonly RestRoute[] = [
+  ...bootstrapConfigurationRoutes,
   {
     method: 'post', path: ENDPOINT, id: 'startBootstrap', tag: 'bootstrap', access: 'operate',
     summary: 'Lets a registered device bootstrap anew: Execute of its Bootstrap-Request Trigger (/1/x/9)',

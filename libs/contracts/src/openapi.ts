@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the REST face, made from the route table and the zod schemas. */
 import { z } from 'zod';
 import { accessOf, accessOfRole, role } from './access.ts';
+import { bootstrapConfiguration, bootstrapPreview } from './bootstrap.ts';
 import { bootstrapSessionPage, bootstrapSessionView, bootstrapTrigger } from './bootstrap-sessions.ts';
 import { attributes, commandRequest, commandResponse, commandStatus } from './commands.ts';
 import { desiredObservation, endpointPage, endpointSummary, endpointView, lastValue, observationView, problem } from './endpoints.ts';
@@ -16,6 +17,8 @@ import { resourceValue } from './values.ts';
 type Json = Record<string, unknown>;
 
 const named = {
+  BootstrapConfiguration: bootstrapConfiguration,
+  BootstrapPreview: bootstrapPreview,
   BootstrapSession: bootstrapSessionView,
   BootstrapSessionPage: bootstrapSessionPage,
   BootstrapTrigger: bootstrapTrigger,

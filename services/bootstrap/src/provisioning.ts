@@ -8,7 +8,7 @@ import { type GroupStore, isSelected } from '@cluster/fleet';
 import type { ObjectModel } from '@cluster/lwm2m';
 import { CertificateDesk, type CertificateStore } from '@cluster/pki';
 import {
-  Assignments, type BootstrapCandidate, type ClusterStore, ConfigurationStore, CredentialDesk, CredentialLookup, type CredentialMaker, type CredentialStore,
+  Assignments, type BootstrapCandidate, type ClusterStore, ConfigurationDesk, ConfigurationStore, CredentialDesk, CredentialLookup, type CredentialMaker, type CredentialStore,
   EndpointNumbers, ProvisioningDesk, type SessionStore,
 } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
@@ -29,9 +29,7 @@ export interface ProvisioningPorts {
 /** What the service and its REST side share of it. */
 export interface Provisioning {
   readonly desk: ProvisioningDesk;
-  readonly configurations: ConfigurationStore;
-  readonly assignments: Assignments;
-  readonly numbers: EndpointNumbers;
+  readonly configurations: ConfigurationDesk;
 }
 
 const CACHED_CREDENTIALS = 1_000;
@@ -43,17 +41,17 @@ export function openProvisioning(config: Pick<Config, 'shortPsk' | 'sharedPsk' |
   const { sealer, ring } = secrets;
   const timeMs = () => sessions.timeMs();
   const numbers = new EndpointNumbers({ sessions, cluster, rng: new SystemRng() });
-  const configurations = new ConfigurationStore({ documents: cluster, sealer, timeMs });
-  const assignments = new Assignments({ store: configurations, groupsOf: (candidate, names) => groupsOf(groups, candidate, names) });
+  const documents = new ConfigurationStore({ documents: cluster, sealer, timeMs });
+  const assignments = new Assignments({ store: documents, groupsOf: (candidate, names) => groupsOf(groups, candidate, names) });
   const policy = { shortPsks: config.shortPsk, sharedPsks: config.sharedPsk };
   const desk = new ProvisioningDesk({
-    store: configurations, assignments, devices: numbers, model,
+    store: documents, assignments, devices: numbers, model,
     credentials: new CredentialDesk({ store, cluster, devices: numbers, ring, sealer, policy, timeMs }),
     lookup: new CredentialLookup({ store, sessions, sealer, cacheEntries: CACHED_CREDENTIALS, use: 'bootstrap' }),
     maker: { random: (length) => randomBytes(length), keyPair, certificate: issuing && certificates(config, issuing) },
     serverKeys: () => security.files().identities,
   });
-  return { desk, configurations, assignments, numbers };
+  return { desk, configurations: new ConfigurationDesk({ store: documents, assignments, devices: numbers, model, timeMs }) };
 }
 
 /** Those of the groups that select the device. One that does not exist selects nobody. */

@@ -4,7 +4,7 @@ import { type DtlsSecurity, SystemRng } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
 import { asyncApiDocument, bootstrapRoutes, openApiDocument, restRoutes } from '@cluster/contracts';
 import { AccessControl, AuditLog, createHttpApp, HealthModule, type Mount, openAccess, pkiMount, serveDocs } from '@cluster/nest-kit';
-import { Northbound } from '@cluster/session';
+import { type ConfigurationDesk, Northbound } from '@cluster/session';
 import type { DynamicModule } from '@nestjs/common';
 import { BootstrapModule } from './bootstrap.module.ts';
 import { DeviceSide, type DeviceSideDeps } from './device/device-side.ts';
@@ -12,6 +12,11 @@ import { openEst, openProvisioning, type ProvisioningPorts } from './provisionin
 
 /** What the service stands on. All of it stays the caller's. */
 export type BootstrapPorts = Omit<DeviceSideDeps, 'desk' | 'est' | 'security'> & ProvisioningPorts & { readonly security: DtlsSecurity };
+
+/** What the service serves devices and operators with. */
+export interface BootstrapDeps extends DeviceSideDeps {
+  readonly configurations: ConfigurationDesk;
+}
 
 /** The side of devices, and what a process that serves REST takes into its application. */
 export interface Bootstrap {
@@ -34,8 +39,8 @@ const newId = () => randomBytes(12).toString('base64url');
 const BODY_LIMIT_BYTES = 1_048_576;
 
 /** Adds what works out what each device is to have, by the configurations that operators wrote, and EST. */
-export function withProvisioning(config: Config, ports: BootstrapPorts): DeviceSideDeps {
-  return { ...ports, desk: openProvisioning(config, ports).desk, est: openEst(config, ports) };
+export function withProvisioning(config: Config, ports: BootstrapPorts): BootstrapDeps {
+  return { ...ports, ...openProvisioning(config, ports), est: openEst(config, ports) };
 }
 
 /** The REST side of the authority, where there is one: what it issued, and its revocation list. */
@@ -44,8 +49,8 @@ export function authorityMounts(config: Config, { issuing, credentials, secrets,
 }
 
 /** Serves devices. REST is the caller's to serve. */
-export async function startBootstrap(config: Config, deps: DeviceSideDeps): Promise<Bootstrap> {
-  const { sessions, cluster, records } = deps;
+export async function startBootstrap(config: Config, deps: BootstrapDeps): Promise<Bootstrap> {
+  const { sessions, cluster, records, configurations } = deps;
   const limits = {
     queueEntries: config.queueMaxEntries,
     queueBytes: config.queueMaxBytes,
@@ -60,14 +65,14 @@ export async function startBootstrap(config: Config, deps: DeviceSideDeps): Prom
     get ready() {
       return side.ready;
     },
-    mount: { module: BootstrapModule.register({ northbound, records }), routes: bootstrapRoutes },
+    mount: { module: BootstrapModule.register({ northbound, records, configurations }), routes: bootstrapRoutes },
     northbound,
     close: () => side.close(),
   };
 }
 
 /** A process of its own: serves devices, and REST with what is mounted beside it on the HTTP port. */
-export async function runBootstrap(config: Config, deps: DeviceSideDeps, mounts: readonly Mount[] = []): Promise<RunningBootstrap> {
+export async function runBootstrap(config: Config, deps: BootstrapDeps, mounts: readonly Mount[] = []): Promise<RunningBootstrap> {
   const bootstrap = await startBootstrap(config, deps);
   const { northbound } = bootstrap;
   const served = [bootstrap.mount, ...mounts];

@@ -1,17 +1,21 @@
 /** The bootstrap service on embedded storage with configurations as a test tells them, and its REST face. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@cluster/config';
 import { type BootstrapSessionPage, type BootstrapSessionView, topics } from '@cluster/contracts';
+import { TrustStore } from '@cluster/dtls';
 import { readEvent } from '@cluster/events';
 import { openEmbeddedEvents } from '@cluster/events-embedded';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
 import type { BootstrapRequest, FinishedBootstrap, Prepared, Provision } from '@cluster/session';
+import { KeyRing, Sealer } from '@cluster/secrets';
 import { openEmbeddedStore } from '@cluster/store-embedded';
 import { createLogger, Metrics } from '@cluster/telemetry';
-import { runBootstrap, type DeviceSideDeps, type RunningBootstrap } from '../index.ts';
+import { runBootstrap, type BootstrapDeps, type RunningBootstrap } from '../index.ts';
+import { openProvisioning } from '../provisioning.ts';
 
 const model = new ObjectModel(ddfDirectory());
 
@@ -46,29 +50,34 @@ export class Harness {
   readonly asked: BootstrapRequest[] = [];
   /** Endpoint names of what was told on Kafka. */
   readonly told: { readonly type: string; readonly data: BootstrapSessionView }[] = [];
-  /** What an endpoint is to have. */
-  prepare: (request: BootstrapRequest) => Prepared | Promise<Prepared> = ({ endpoint = '' }) =>
+  /** What an endpoint is to have; undefined before the start: as its configuration says. */
+  prepare: ((request: BootstrapRequest) => Prepared | Promise<Prepared>) | undefined = ({ endpoint = '' }) =>
     ({ kind: 'provision', endpoint, number: 'NUMBER01', provision: PROVISION });
   readonly #directory = mkdtempSync(join(tmpdir(), 'bootstrap-'));
   readonly #store = openEmbeddedStore({ file: join(this.#directory, 'lwm2m.db') });
   readonly #events = openEmbeddedEvents({ file: join(this.#directory, 'lwm2m.db') });
+  readonly #ring = new KeyRing([{ id: 1, bytes: randomBytes(32) }]);
+  readonly #secrets = { ring: this.#ring, sealer: new Sealer(this.#ring, randomBytes) };
   readonly #running: RunningBootstrap[] = [];
 
-  async start(env: Record<string, string> = {}, change: (deps: DeviceSideDeps) => DeviceSideDeps = (deps) => deps): Promise<RunningBootstrap> {
+  async start(env: Record<string, string> = {}, change: (deps: BootstrapDeps) => BootstrapDeps = (deps) => deps): Promise<RunningBootstrap> {
     const ports = { LWM2M_BOOTSTRAP_COAP_PORT: '0', LWM2M_BOOTSTRAP_COAPS_PORT: '0', LWM2M_HTTP_PORT: '0', LWM2M_BIND: '127.0.0.1' };
     const config = loadConfig({ ...ports, ...env }, { kind: 'standalone' });
     const store = this.#store;
     if (this.#running.length === 0) await this.#listen();
-    const desk = {
+    const told = {
       prepare: async (request: BootstrapRequest) => {
         this.asked.push(request);
-        return this.prepare(request);
+        return this.prepare!(request);
       },
       finished: async (session: FinishedBootstrap) => void this.finished.push(session),
     };
     const log = createLogger({ service: 'bootstrap', level: 'warn' });
+    const security = { files: () => ({ identities: [], trust: new TrustStore() }) };
+    const provisioning = openProvisioning(config, { sessions: store, cluster: store, credentials: store, groups: store, secrets: this.#secrets, security, model });
+    const desk = this.prepare === undefined ? provisioning.desk : told;
     const running = await runBootstrap(config, change({
-      sessions: store, cluster: store, records: store, desk, publisher: this.#events.publisher(), model, metrics: this.metrics, log,
+      ...provisioning, sessions: store, cluster: store, records: store, desk, publisher: this.#events.publisher(), model, metrics: this.metrics, log,
     }));
     this.#running.push(running);
     return running;
