@@ -132,9 +132,21 @@ const OBSERVATION_STATES: readonly Observation['state'][] = ['wanted', 'active',
 function packRegistration(r: Registration): unknown[] {
   return [
     r.lifetimeS, r.lwm2mVersion, r.binding, r.queueMode, r.smsNumber ?? null, r.attributes, r.rootPath,
-    r.objectLinks.map((link) => (link.version === undefined ? link.path : `${link.path};${link.version}`)).join(','),
+    linkText(r.objectLinks),
     r.contentFormats,
   ];
+}
+
+/** Object lists do not change, and a record is written far more often than one is made. */
+const linkTexts = new WeakMap<Registration['objectLinks'], string>();
+
+function linkText(links: Registration['objectLinks']): string {
+  let text = linkTexts.get(links);
+  if (text === undefined) {
+    text = links.map(({ path, version }) => (version === undefined ? path : `${path};${version}`)).join(',');
+    linkTexts.set(links, text);
+  }
+  return text;
 }
 
 function unpackRegistration(endpoint: string, a: unknown[]): Registration {

@@ -9,7 +9,7 @@ export interface LeadersOptions extends LinkOptions {
   readonly brokers: readonly string[];
 }
 
-const ASK_TIMEOUT_MS = 5_000;
+const ASK_TIMEOUT_MS = 3_000;
 /** Partitions may be added meanwhile. */
 const FRESH_MS = 300_000;
 
@@ -38,9 +38,11 @@ export class Leaders {
     return this.#topics.get(topic);
   }
 
-  /** Whether what is known of these topics is recent. */
-  fresh(nowMs: number): boolean {
-    return nowMs - this.#askedMs < FRESH_MS;
+  /** Asks again, in the background, what is not recent any more: nothing has to wait for it. */
+  refresh(nowMs: number): void {
+    if (nowMs - this.#askedMs < FRESH_MS) return;
+    this.#askedMs = nowMs;
+    this.ask([], nowMs).catch(() => {}); // what is known may still hold; if not, its use tells
   }
 
   /** Asks a broker for the leaders of these topics and of those known before. Rejects with {@link LinkLost}. */

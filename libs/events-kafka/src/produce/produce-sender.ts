@@ -42,9 +42,8 @@ export class ProduceSender<M extends OutgoingMessage> implements RecordSender<M>
   async send(messages: readonly M[]): Promise<ReadonlySet<M>> {
     const refused = new Set<M>();
     const topics = [...new Set(messages.map(({ record }) => record.topic))];
-    if (this.#producer === undefined || !topics.every((topic) => this.#leaders.of(topic)) || !this.#leaders.fresh(performance.now())) {
-      await this.#ready(topics);
-    }
+    if (this.#producer === undefined || !topics.every((topic) => this.#leaders.of(topic))) await this.#ready(topics);
+    else this.#leaders.refresh(performance.now());
     let batches = this.#partitions.sort(messages, (topic) => this.#leaders.of(topic)!.length);
     for (;;) {
       const troubled = await this.#round(batches, refused);

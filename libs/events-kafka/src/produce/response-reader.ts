@@ -9,10 +9,6 @@ export class ResponseReader {
     this.#bytes = bytes;
   }
 
-  int8(): number {
-    return this.#bytes.readInt8(this.#pass(1));
-  }
-
   int16(): number {
     return this.#bytes.readInt16BE(this.#pass(2));
   }
@@ -30,13 +26,6 @@ export class ResponseReader {
     const length = Math.max(0, this.int16());
     const start = this.#pass(length);
     return this.#bytes.toString('utf8', start, start + length);
-  }
-
-  /** BYTES; null is empty. */
-  bytes(): Buffer {
-    const length = Math.max(0, this.int32());
-    const start = this.#pass(length);
-    return this.#bytes.subarray(start, start + length);
   }
 
   skip(length: number): void {
