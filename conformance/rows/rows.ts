@@ -23,6 +23,7 @@ const OBJECTS = `${CASES}device-objects.test.ts`;
 const FURTHER = `${CASES}further-objects.test.ts`;
 const REPORTING = `${CASES}reporting.test.ts`;
 const SECURITY = `${CASES}security.test.ts`;
+const BOOTSTRAPPING = `${CASES}bootstrap.test.ts`;
 const COMPOSITE = `${CASES}composite.test.ts`;
 const SIMULATOR = 'conformance/interop/simulator.test.ts';
 const BOOTSTRAP = 'bootstrap';
@@ -143,7 +144,14 @@ const binding: readonly Row[] = [
   test('B63', 'confirmable requests'),
   test('B64', 'alternate path'),
   test('B65', 'no number in it'),
-  ...parts(66, 73, 'bootstrap interface', BOOTSTRAP),
+  test('B66', 'no alternate path in bootstrap'),
+  test('B67', 'Bootstrap-Request'),
+  test('B68', 'Bootstrap-Finish'),
+  test('B69', 'commands of bootstrap in any order'),
+  test('B70', 'Bootstrap-Read'),
+  test('B71', 'Delete and Discover of everything'),
+  test('B72', 'Bootstrap-Write'),
+  part('B73', 'Echo at the Bootstrap-Request', OSCORE),
   test('B74', 'Register'),
   test('B75', 'location under /rd'),
   test('B76', 'a new Register replaces the former one'),
@@ -197,7 +205,7 @@ const binding: readonly Row[] = [
 ];
 
 const features: readonly Row[] = [
-  part('F1', 'bootstrap flow', BOOTSTRAP),
+  test('F1', 'bootstrap flow', [BOOTSTRAPPING, 'Client Initiated Bootstrap']),
   test('F2', 'configuration flow'),
   test('F3', 'states of firmware update', ['libs/lwm2m/src/firmware/firmware.test.ts', 'is pulled, installed and verified, and leaves no observation']),
   test('F4', 'diagnostics'),
@@ -212,7 +220,7 @@ const features: readonly Row[] = [
   test('F13', 'lock and wipe (by a bootstrap: see there)'),
   test('F14', 'kinds of credentials'),
   part('F15', 'security by DTLS (B1 to B38), by SMS', SMS),
-  part('F16', 'keys replaced in bootstrap', BOOTSTRAP),
+  test('F16', 'keys replaced in bootstrap', [BOOTSTRAPPING, 'Client Initiated Bootstrap Full (PSK)']),
   test('F17', 'several servers', [`${CASES}multi-server.test.ts`, 'Registration with several servers']),
   test('F18', 'semantics: object definitions and their versions', ['libs/lwm2m/src/model/object-model.test.ts', 'what the device announced wins']),
   test('F19', 'version 1.0', [MANAGEMENT, 'Setting basic information in JSON format'], ['conformance/interop/queue-mode.test.ts', 'gives one command after the other']),
@@ -220,7 +228,7 @@ const features: readonly Row[] = [
   part('F21', 'TCP and TLS', TCP),
   test('F22', 'configuration over an upgrade'),
   test('F23', 'composite operations', [COMPOSITE, 'Successful Read-Composite Operation']),
-  part('F24', 'bootstrap improvements', BOOTSTRAP),
+  test('F24', 'bootstrap improvements', [BOOTSTRAPPING, 'Bootstrap Read']),
   part('F25', 'gateway', 'gateway'),
   part('F26', 'secure element', BOOTSTRAP),
   part('F27', 'end to end security', OSCORE),
@@ -239,7 +247,7 @@ const features: readonly Row[] = [
 ];
 
 const contradictions: readonly Row[] = [
-  part('X1', 'targets of Bootstrap-Read', BOOTSTRAP),
+  test('X1', 'targets of Bootstrap-Read', [BOOTSTRAPPING, 'Bootstrap Read']),
   test('X2', '4.09 and 4.15'),
   test('X3', 'argument of the trigger'),
   test('X4', 'blanks in the object list'),

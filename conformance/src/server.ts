@@ -14,6 +14,14 @@ export interface StartOptions {
   readonly mode?: Mode;
   /** Further environment of the server's processes. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Cluster: the bootstrap service too. */
+  readonly bootstrap?: boolean;
+}
+
+export interface BootstrapPorts {
+  readonly coapPort: number;
+  readonly coapsPort: number;
+  readonly httpPort: number;
 }
 
 /** A running server. */
@@ -22,6 +30,8 @@ export interface Server {
   readonly coapPort: number;
   readonly coapsPort: number;
   readonly httpPort: number;
+  /** Where the bootstrap service serves devices, and its REST side. In cluster mode it runs where it was asked for. */
+  readonly bootstrap: BootstrapPorts;
   /** Kafka's addresses in cluster mode. */
   readonly kafkaBrokers: readonly string[];
   readonly processes: readonly ServerProcess[];
@@ -34,10 +44,10 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
 const READY_TIMEOUT_MS = 60_000;
 
 /** Starts a server and resolves when it is ready. */
-export async function startServer({ mode = 'standalone', env = {} }: StartOptions = {}): Promise<Server> {
+export async function startServer({ mode = 'standalone', env = {}, bootstrap = false }: StartOptions = {}): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'lwm2m-server-'));
   try {
-    return await (mode === 'standalone' ? startStandalone(directory, env) : startCluster(directory, env));
+    return await (mode === 'standalone' ? startStandalone(directory, env) : startCluster(directory, env, bootstrap));
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
@@ -47,30 +57,32 @@ export async function startServer({ mode = 'standalone', env = {} }: StartOption
 async function startStandalone(directory: string, env: Environment): Promise<Server> {
   const ports = await freePorts();
   const { coapPort, coapsPort, httpPort } = ports;
-  const own = { ...environmentOf(ports), LWM2M_DATA_DIR: join(directory, 'data') };
+  const bootstrap = { ...(await freePorts()), httpPort };
+  const own = { ...environmentOf(ports), ...bootstrapEnvironment(bootstrap), LWM2M_DATA_DIR: join(directory, 'data') };
   const processes = [await startService('standalone', directory, httpPort, { ...own, ...env })];
-  return { mode: 'standalone', coapPort, coapsPort, httpPort, kafkaBrokers: [], processes, stop: () => stopAll(processes, directory) };
+  return { mode: 'standalone', coapPort, coapsPort, httpPort, bootstrap, kafkaBrokers: [], processes, stop: () => stopAll(processes, directory) };
 }
 
-async function startCluster(directory: string, env: Environment): Promise<Server> {
+async function startCluster(directory: string, env: Environment, withBootstrap: boolean): Promise<Server> {
   const { redisUrls, kafkaBrokers } = await useBrokers();
   const secret = await secretFile(directory);
   const brokers = { REDIS_URL: redisUrls.join(','), KAFKA_BROKERS: kafkaBrokers.join(','), LWM2M_SECRET_KEY_FILE: secret };
-  const [edge, registry] = await Promise.all([freePorts(), freePorts()]);
+  const [edge, registry, bootstrap] = await Promise.all([freePorts(), freePorts(), freePorts()]);
   const processes: ServerProcess[] = [];
   const start = async (service: string, ports: Ports): Promise<void> => {
-    const own = { ...environmentOf(ports), ...brokers, LWM2M_BIND: '127.0.0.1' };
+    const own = { ...environmentOf(ports), ...bootstrapEnvironment(bootstrap), ...brokers, LWM2M_BIND: '127.0.0.1' };
     processes.push(await startService(service, directory, ports.httpPort, { ...own, ...env }));
   };
   try {
     await start('edge', edge);
     await start('registry', registry);
+    if (withBootstrap) await start('bootstrap', bootstrap);
   } catch (error) {
     await stopAll(processes, directory);
     throw error;
   }
   const { httpPort } = registry;
-  return { mode: 'cluster', coapPort: edge.coapPort, coapsPort: edge.coapsPort, httpPort, kafkaBrokers, processes, stop: () => stopAll(processes, directory) };
+  return { mode: 'cluster', coapPort: edge.coapPort, coapsPort: edge.coapsPort, httpPort, bootstrap, kafkaBrokers, processes, stop: () => stopAll(processes, directory) };
 }
 
 /** Makes a secret file for the processes of one cluster. */
@@ -87,6 +99,10 @@ export function environmentOf({ others, coapPort, coapsPort, httpPort }: Ports):
     LWM2M_COAPS_PORT: String(coapsPort), LWM2M_BOOTSTRAP_COAP_PORT: others, LWM2M_BOOTSTRAP_COAPS_PORT: others,
     LWM2M_LOG_LEVEL: 'warn',
   };
+}
+
+function bootstrapEnvironment({ coapPort, coapsPort }: BootstrapPorts): Environment {
+  return { LWM2M_BOOTSTRAP_COAP_PORT: String(coapPort), LWM2M_BOOTSTRAP_COAPS_PORT: String(coapsPort) };
 }
 
 /** Starts one process. `env -i` keeps settings of the tests' own shell out of it. */

@@ -5,8 +5,8 @@ const INTRODUCTION = `# Conformance
 
 Test cases of OMA's enabler test specification for LwM2M (ETS INT 1.1 and 1.2), each played by a client against a server
 process of its own through the public REST API: registration, device management, information reporting, the objects,
-and security by DTLS. The assertions are about what the server shows: values, codes, states and events. Cases of bootstrap
-are not among them yet. \`npm run conformance\` plays them, writes this page, and JUnit XML to
+security by DTLS, and bootstrap. The assertions are about what the server shows: values, codes, states and events.
+\`npm run conformance\` plays them, writes this page, and JUnit XML to
 \`.cache/reports/conformance.xml\`.
 
 **Pass**: the server shows what it must; **Fail**: it does not; **Inconclusive**: the client or the server did not start;

@@ -46,7 +46,7 @@ async function bootstrapped(options: Partial<BootstrapClientOptions> = {}) {
 }
 
 describe('a device that asks', () => {
-  it('is answered first, then written what it is to have, and finished; all of it is recorded and told', async () => {
+  it('is answered first, then written what it is to have, and finished; all of it is recorded and told (rows B67, F1)', async () => {
     const client = await bootstrapped({ instances: ['/0/0', '/0/3', '/1/3', '/3/0'], preferredFormat: SENML_CBOR });
     expect(client.commands.map(({ operation, path }) => `${operation} ${path}`)).toEqual(['discover /', 'delete /', 'write /0/1', 'write /1/0', 'finish /bs']);
     expect([...client.instances]).toEqual(['/0/0', '/0/1', '/1/0']);
@@ -88,7 +88,7 @@ describe('what is refused', () => {
 
   it.each([
     ['unknown-endpoint', '4.00'], ['wrong-identity', '4.00'], ['no-configuration', '4.00'],
-  ] as const)('%s', async (kind, code) => {
+  ] as const)('%s (rows B19, B67)', async (kind, code) => {
     harness.prepare = () => ({ kind, detail: 'because' });
     expect(await refused({ method: 'POST', path: ['bs'], query: ['ep=stranger'] })).toBe(code);
     await vi.waitFor(async () => expect(await harness.sessions('?outcome=failed')).toMatchObject([{ endpoint: 'stranger', reason: kind, detail: 'because' }]), 5_000);

@@ -5,7 +5,7 @@ import { parseBootstrapRequest, parsePackRequest } from './bootstrap-request.ts'
 
 const code = (result: ReturnType<typeof parseBootstrapRequest>) => (result.ok ? result : `${formatCode(result.code)} ${result.fault}`);
 
-describe('Bootstrap-Request', () => {
+describe('Bootstrap-Request (row B67)', () => {
   it.each([
     ['with a name', ['ep=urn:dev:1'], { ok: true, endpoint: 'urn:dev:1' }],
     ['without one, which the security layer is to tell', [], { ok: true }],

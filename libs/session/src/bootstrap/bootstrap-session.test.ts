@@ -66,7 +66,7 @@ function usual({ operation }: BootstrapCommand): BootstrapAnswer {
 const option = (options: readonly CoapOption[], number: number) => options.filter((each) => each.number === number).map(({ value }) => value);
 
 describe('a session', () => {
-  it('discovers, deletes, writes each instance and finishes, one command at a time', () => {
+  it('discovers, deletes, writes each instance and finishes, one command at a time (rows B66, B68, B71)', () => {
     const { said, view, sent } = play();
     expect(said).toEqual(['discover /', 'delete /', 'write /0/1', 'write /1/0', 'finish /bs']);
     expect(view).toMatchObject({ outcome: 'finished', lwm2mVersion: '1.1', startedAt: '1970-01-01T00:00:00.000Z', endedAt: '1970-01-01T00:00:00.500Z' });
@@ -75,7 +75,7 @@ describe('a session', () => {
     expect(option(sent[4]!.options, OptionNumber.URI_PATH).map(decodeUtf8)).toEqual(['bs']);
   });
 
-  it('writes in the format that the client asked for, else as its enabler has it', () => {
+  it('writes in the format that the client asked for, else as its enabler has it (row B72)', () => {
     const formats = (version: string, preferredFormat?: number) => {
       const { sent } = play({}, ({ operation }) => (operation === 'discover' ? link(`lwm2m="${version}",</0/0>`) : undefined), { preferredFormat });
       return sent.find(({ operation }) => operation === 'write')!.contentFormat;
@@ -94,7 +94,7 @@ describe('a session', () => {
     expect(view.outcome).toBe('finished');
   });
 
-  it('reads back what it is told to and shows it, and what Discover shows then', () => {
+  it('reads back what it is told to and shows it, and what Discover shows then (rows B69, B70, X1)', () => {
     const { said, view } = play({ readBack: ['/1'] });
     expect(said).toEqual(['discover /', 'delete /', 'write /0/1', 'write /1/0', 'read /1', 'discover /', 'finish /bs']);
     expect(view.steps.find(({ operation }) => operation === 'read')).toMatchObject({ code: '2.05', values: [{ path: '/1/0/0', value: 7 }] });
@@ -158,11 +158,11 @@ describe('a client that refuses', () => {
     expect(refuse('delete', Code.NOT_FOUND).view.outcome).toBe('finished');
   });
 
-  it('Bootstrap-Read fails nothing', () => {
+  it('Bootstrap-Read fails nothing (rows B70, X1)', () => {
     expect(refuse('read', Code.METHOD_NOT_ALLOWED).view).toMatchObject({ outcome: 'finished' });
   });
 
-  it('an inconsistent configuration is written once more, and then told', () => {
+  it('an inconsistent configuration is written once more, and then told (rows B68, F24)', () => {
     const { said, view } = refuse('finish', Code.NOT_ACCEPTABLE);
     expect(said.filter((each) => each === 'finish /bs' || each.startsWith('write'))).toEqual(['write /0/1', 'write /1/0', 'finish /bs', 'write /0/1', 'write /1/0', 'finish /bs']);
     expect(view).toMatchObject({ outcome: 'failed', reason: 'inconsistent' });

@@ -18,6 +18,8 @@ export interface LeshanOptions {
   readonly allObjects?: boolean;
   /** CoAP over DTLS; `port` is the server's secure port then. RPK needs `peerKeyFile`. */
   readonly dtls?: LeshanDtls;
+  /** It has nothing but an account at its bootstrap server: `port` and `dtls` are those of this account. */
+  readonly bootstrap?: boolean;
 }
 
 /** What Scandium is told. */
@@ -74,9 +76,9 @@ export interface LeshanClient {
 
 /** Starts a Leshan client, not registered yet. */
 export async function startLeshan(options: LeshanOptions): Promise<LeshanClient> {
-  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, dtls } = options;
+  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, dtls, bootstrap = false } = options;
   const uri = `${dtls === undefined ? 'coap' : 'coaps'}://127.0.0.1:${port}`;
-  const settings = { endpoint, uri, lifetimeS, queueMode, ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
+  const settings = { endpoint, uri, lifetimeS, queueMode, ...(bootstrap ? { bootstrap } : {}), ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
   const client = await startJava('lwm2m.cluster.Main', settings);
   await client.next('ready');
   return handleOf(client);

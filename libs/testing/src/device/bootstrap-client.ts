@@ -2,6 +2,8 @@
  * The bootstrap side of a device on node-coap: asks for its bootstrap, then takes Deletes, Writes, Reads, Discovers and the
  * Finish, and keeps what it was given. How it answers can be told, command by command.
  */
+import { decodeContent, encodeContent, isUnder, ObjectModel, parsePath, type ResourceValue } from '@cluster/lwm2m';
+import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
 import type { IncomingMessage, OutgoingMessage } from 'coap';
 import { CoapPort, type ClientResponse } from './coap-port.ts';
 import { respond, toDeviceRequest } from './exchange.ts';
@@ -31,6 +33,7 @@ export interface BootstrapClientOptions {
 }
 
 const LINK_FORMAT = 40;
+const lookup = new ObjectModel(ddfDirectory()).lookup(new Map(), '1.1');
 const BOOTSTRAP_ACCOUNT = '/0/0';
 
 export class BootstrapClient {
@@ -82,6 +85,16 @@ export class BootstrapClient {
     this.#port.close();
   }
 
+  /** What it was written at and below a path. */
+  values(path: string): ResourceValue[] {
+    const base = parsePath(path) ?? [];
+    return [...this.written].flatMap(([instance, { contentFormat, payload }]) => {
+      const own = parsePath(instance) ?? [];
+      const decoded = contentFormat === undefined ? undefined : decodeContent(contentFormat, payload, own, lookup);
+      return decoded?.ok === true ? decoded.values.filter((value) => isUnder(value.path, base)) : [];
+    });
+  }
+
   answer(message: IncomingMessage, outgoing: OutgoingMessage): void {
     const command = seen(message);
     this.commands.push(command);
@@ -125,8 +138,10 @@ export class BootstrapClient {
   }
 
   #read(path: string): Parameters<typeof respond>[2] {
-    const found = [...this.written].find(([instance]) => instance === path || instance.startsWith(`${path}/`))?.[1];
-    return found?.contentFormat === undefined ? { code: '4.04' } : { code: '2.05', content: { contentFormat: found.contentFormat, payload: found.payload } };
+    const values = this.values(path);
+    const contentFormat = [...this.written.values()][0]?.contentFormat;
+    if (values.length === 0 || contentFormat === undefined) return { code: '4.04' };
+    return { code: '2.05', content: { contentFormat, payload: encodeContent(contentFormat, values, parsePath(path) ?? [], lookup) } };
   }
 
   #links(): string {

@@ -19,6 +19,7 @@ import org.eclipse.leshan.core.ResponseCode;
 import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.StaticModel;
 import org.eclipse.leshan.core.node.LwM2mPath;
+import org.eclipse.leshan.core.request.BootstrapRequest;
 import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
@@ -31,7 +32,8 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientP
  * Argument: {"endpoint":.., "uri":.., "lifetimeS":300, "queueMode":false, "registry":directory}: with a directory of the OMA
  * registry's object definitions it has more objects than 1, 3, 5, 6 and 3303. For DTLS also {"security":{"mode":"psk",
  * "identity":.., "keyHex":..}}, with "rpk" and "x509" their PEM files, and "suite", "cidLength", "mtu", and
- * "resumeOnUpdate":true, which has it resume its session before each Update.
+ * "resumeOnUpdate":true, which has it resume its session before each Update. With "bootstrap":true it has nothing but an
+ * account at its bootstrap server: "uri" and "security" are those of this account.
  *
  * <p>Commands: {"do":"start"}, {"do":"update"}, {"do":"send","paths":[..],"format":112}, {"do":"set","path":"/3303/0/5700",
  * "value":20.5}, {"do":"stop"} (de-registers), {"do":"restart"}, {"do":"resume"} (the next message resumes the DTLS session),
@@ -48,9 +50,15 @@ public final class Main {
         Path registry = settings.has("registry") ? Path.of(settings.get("registry").asText()) : null;
         ObjectsInitializer initializer =
                 new ObjectsInitializer(new StaticModel(registry == null ? Objects.models() : Objects.models(registry)));
-        initializer.setInstancesForObject(LwM2mId.SECURITY,
-                SecurityObject.of(settings.get("uri").asText(), 123, settings.path("security")));
-        initializer.setInstancesForObject(LwM2mId.SERVER, new Server(123, settings.path("lifetimeS").asLong(300)));
+        if (settings.path("bootstrap").asBoolean()) {
+            initializer.setInstancesForObject(LwM2mId.SECURITY,
+                    SecurityObject.ofBootstrap(settings.get("uri").asText(), settings.path("security")));
+            initializer.setClassForObject(LwM2mId.SERVER, Server.class);
+        } else {
+            initializer.setInstancesForObject(LwM2mId.SECURITY,
+                    SecurityObject.of(settings.get("uri").asText(), 123, settings.path("security")));
+            initializer.setInstancesForObject(LwM2mId.SERVER, new Server(123, settings.path("lifetimeS").asLong(300)));
+        }
         for (int object : Objects.SIMPLE) addObject(initializer, object);
         for (int object : registry == null ? new int[0] : Objects.FURTHER) addObject(initializer, object);
         List<LwM2mObjectEnabler> enablers = initializer.createAll();
@@ -74,10 +82,13 @@ public final class Main {
     }
 
     private CaliforniumClientEndpointsProvider endpoints(JsonNode settings) {
-        CaliforniumClientEndpointsProvider.Builder builder = settings.has("security")
-                ? new CaliforniumClientEndpointsProvider.Builder(coaps)
-                : new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider());
-        if (settings.has("security")) {
+        boolean bootstraps = settings.path("bootstrap").asBoolean();
+        CaliforniumClientEndpointsProvider.Builder builder = bootstraps
+                ? new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider(), coaps)
+                : settings.has("security")
+                        ? new CaliforniumClientEndpointsProvider.Builder(coaps)
+                        : new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider());
+        if (bootstraps || settings.has("security")) {
             Configuration configuration = builder.createDefaultConfiguration();
             DtlsSettings.apply(configuration, settings);
             builder.setConfiguration(configuration);
@@ -142,8 +153,23 @@ public final class Main {
         return "%d.%02d".formatted(code.getCode() / 100, code.getCode() % 100);
     }
 
-    /** Tells what becomes of the registration. */
+    /** Tells what becomes of the registration, and of the bootstrap before it. */
     private static final class Reporter extends LwM2mClientObserverAdapter {
+        @Override
+        public void onBootstrapSuccess(LwM2mServer server, BootstrapRequest request) {
+            Lines.emit("bootstrapped", Lines.node());
+        }
+
+        @Override
+        public void onBootstrapFailure(LwM2mServer s, BootstrapRequest r, ResponseCode code, String message, Exception e) {
+            Lines.emit("bootstrap-refused", Lines.node().put("code", code == null ? String.valueOf(e) : codeOf(code)));
+        }
+
+        @Override
+        public void onBootstrapTimeout(LwM2mServer server, BootstrapRequest request) {
+            Lines.emit("timeout", Lines.node().put("request", "bootstrap"));
+        }
+
         @Override
         public void onRegistrationSuccess(LwM2mServer server, RegisterRequest request, String location) {
             Lines.emit("registered", Lines.node().put("location", location));

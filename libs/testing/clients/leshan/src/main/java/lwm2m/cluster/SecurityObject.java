@@ -26,6 +26,19 @@ final class SecurityObject {
         };
     }
 
+    /** The bootstrap account. */
+    static Security ofBootstrap(String uri, JsonNode security) throws IOException, GeneralSecurityException {
+        return switch (security.path("mode").asText("none")) {
+            case "psk" -> Security.pskBootstrap(uri, security.get("identity").asText().getBytes(StandardCharsets.UTF_8),
+                    HexFormat.of().parseHex(security.get("keyHex").asText()));
+            case "rpk" -> Security.rpkBootstrap(uri, publicKey(security, "publicKeyFile"), privateKey(security),
+                    publicKey(security, "peerKeyFile"));
+            case "x509" -> Security.x509Bootstrap(uri, certificate(security, "certificateFile"), privateKey(security),
+                    certificate(security, "trustFile"), CertificateUsage.TRUST_ANCHOR_ASSERTION.code);
+            default -> Security.noSecBootstrap(uri);
+        };
+    }
+
     private static byte[] privateKey(JsonNode security) throws IOException, GeneralSecurityException {
         return SslContextUtil.loadPrivateKey(security.get("keyFile").asText(), null, null, null).getEncoded();
     }
