@@ -18,11 +18,13 @@ const PSK = { mode: 'psk', identity: 'est-1', keyHex: Buffer.from('sixteen octet
 const { env, pki, remove } = await makeServerKeys('est');
 const scene = new Scene();
 let directory: string;
+let bootstrapPort: number;
 
 beforeAll(async () => {
   await ensureLibcoap();
   directory = await mkdtemp(join(tmpdir(), 'est-'));
-  await scene.open({ env });
+  bootstrapPort = await freeUdpPort();
+  await scene.open({ env: { ...env, LWM2M_BOOTSTRAP_COAPS_PORT: String(bootstrapPort) } });
   await scene.rest.setCredentials(ENDPOINT, { psk: { identity: PSK.identity, keyHex: PSK.keyHex } });
 });
 afterAll(async () => {
@@ -33,13 +35,13 @@ afterAll(async () => {
 
 type Security = Extract<LibcoapDtls, { library: 'openssl' }>['security'];
 
-async function ask(request: Parameters<LibcoapClient['request']>[0], security: Security = PSK) {
-  return new LibcoapClient(scene.server.coapsPort, await freeUdpPort(), { library: 'openssl', security }).request(request);
+async function ask(request: Parameters<LibcoapClient['request']>[0], security: Security = PSK, port = scene.server.coapsPort) {
+  return new LibcoapClient(port, await freeUdpPort(), { library: 'openssl', security }).request(request);
 }
 
 const est = (resource: string) => `.well-known/est/${resource}`;
-const enrol = (resource: string, csr: Buffer, security?: Security, blockSize = 256) =>
-  ask({ method: 'post', path: est(resource), payload: csr, contentFormat: 286, accept: 287, blockSize }, security);
+const enrol = (resource: string, csr: Buffer, security?: Security, blockSize = 256, port?: number) =>
+  ask({ method: 'post', path: est(resource), payload: csr, contentFormat: 286, accept: 287, blockSize }, security, port);
 
 /** A new key pair and a request for its certificate. */
 async function request(name: string, subject = `/CN=${ENDPOINT}`, curve = 'prime256v1') {
@@ -95,6 +97,19 @@ describe('a device with nothing but a PSK (rows B16, E11, E36)', () => {
     expect((await ask({ method: 'post', path: 'rd?lt=300&lwm2m=1.1&b=U', payload: '</3/0>', contentFormat: 40 }, next)).code).toBe('2.01');
     expect(await startOpenssl({ port: scene.server.coapsPort, security: certificate }).handshake()).toMatchObject({ ok: false });
   });
+});
+
+it('a device that may only bootstrap enrols at the bootstrap server, and registers at the edge with its certificate (row E11)', async () => {
+  const security = { mode: 'psk', identity: 'est-4', keyHex: Buffer.from('a fourth of 16 b').toString('hex') } as const;
+  await scene.rest.setCredentials('est-4', { psk: { identity: security.identity, keyHex: security.keyHex }, role: 'bootstrap' });
+  expect((await ask({ method: 'get', path: est('crts') }, security, bootstrapPort)).code).toBe('2.05');
+  const { keyFile, csr } = await request('fourth', '/CN=est-4');
+  const { code, payload } = await enrol('sen', csr, security, 128, bootstrapPort);
+  expect(code).toBe('2.04');
+  const register = { method: 'post', path: 'rd?lt=300&lwm2m=1.1&b=U', payload: '</3/0>', contentFormat: 40 } as const;
+  expect((await ask(register, await keep('fourth', payload, keyFile))).code).toBe('2.01');
+  // What opens bootstrap stays.
+  expect((await ask({ method: 'get', path: est('crts') }, security, bootstrapPort)).code).toBe('2.05');
 });
 
 describe('an operator', () => {
