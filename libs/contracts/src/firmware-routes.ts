@@ -50,7 +50,7 @@ const packageRoutes: readonly RestRoute[] = [
     ],
   },
   {
-    method: 'delete', path: PACKAGE, id: 'deletePackage', tag: 'firmware', summary: 'Removes a package; devices that fetch it get no more of it',
+    method: 'delete', path: PACKAGE, id: 'deletePackage', tag: 'firmware', summary: 'Removes a package; what edges have of it in memory may still go to devices that fetch it',
     answers: { 204: { description: 'removed' } },
     problems: ['PACKAGE_UNKNOWN', 'STORE_UNAVAILABLE', 'STORAGE_UNAVAILABLE'],
   },

@@ -63,7 +63,7 @@ export class PackageDesk {
     }
   }
 
-  /** Removes a package with its bytes. Devices that fetch it get no more of it. @throws {ApiError} 404 */
+  /** Removes a package with its bytes. What edges have of it in memory may still go to devices. @throws {ApiError} 404 */
   async remove(id: string): Promise<void> {
     await this.find(id);
     await this.#forget(id);
