@@ -8,6 +8,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startKafka, startRedis } from '@cluster/testing';
+import { associationLine } from './association-bytes.ts';
 import { startChild } from './child.ts';
 import { startEdgeProcess } from './edge-process.ts';
 import type { Generator } from './generator/main.ts';
@@ -80,6 +81,7 @@ async function main(): Promise<void> {
         const samples = await new MessagesPart(scene, plan).run(around);
         console.log(`\nedge CPU a message: ${plan.rounds} rounds of ${plan.messages}, ${plan.devices} devices, ${window} outstanding${options.dtls ? ', over DTLS' : ''}`);
         console.log(messageLines(samples).join('\n'));
+        if (options.dtls) console.log(await associationLine(scene.redisUrl));
       });
     }
     if (scale > 0) {

@@ -1,8 +1,10 @@
 /**
  * Hostile datagrams: the committed corpus and seeded mutations of it, against server and client. No exception escapes,
- * every bound is kept, and no answer is larger than what it answers before a cookie came back.
+ * every bound is kept, memory stays flat, and no answer is larger than what it answers before a cookie came back.
  * `DTLS_FUZZ_RECORDS=1000000` runs a million of them.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { decodeSession } from '../src/association/session.ts';
 import { decodeFixed, decodeMoving } from '../src/index.ts';
@@ -23,6 +25,21 @@ const SENT = CONVERSATIONS.flatMap(({ sent }) => sent);
 const RECEIVED = CONVERSATIONS.flatMap(({ received }) => received);
 const LIMITS = { maxHandshakes: 8, maxHandshakeBytes: 100_000, maxBytesPerHandshake: 8_000, maxMessageBytes: 4_000, maxAssociations: 30, maxAdoptions: 20, maxHeldRecords: 4 };
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+/** Far below what a leak of one small object a record would take in a run of a million. */
+const MEMORY_SLACK = 8_000_000;
+
+/** The store of the test has a bound of its own. */
+const STORED = 200;
+
+/** Bytes that are still in use. */
+function liveBytes(): number {
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 /** A ClientHello with a cookie that counts. */
 function greeting(peer: string, index: number): Datagram {
   const client = new RawClient(newWorker(), peer);
@@ -39,7 +56,9 @@ describe('mutations of real conversations', () => {
     worker.silent = () => integers() % 4 === 0;
     const greetings = Array.from({ length: 60 }, (_, index) => greeting(`peer ${index}`, index));
     let nowMs = 0;
+    let beforeBytes = 0;
     for (let round = 0; round < RECORDS; round++) {
+      if (round === Math.floor(RECORDS / 4)) beforeBytes = liveBytes();
       nowMs += integers() % 200;
       const seed = SENT[integers() % SENT.length]!;
       const peer = integers() % 60;
@@ -49,12 +68,15 @@ describe('mutations of real conversations', () => {
       if (round % 3 === 0) worker.server.timeout(nowMs);
       for (const event of worker.happened.splice(0)) if (event.kind === 'established') worker.server.send(event.association, seed.subarray(0, 50));
       worker.settle(nowMs);
+      if (worker.store.fixed.size > STORED) for (const stored of [worker.store.fixed, worker.store.lastFlights]) stored.clear();
       const { handshakes, handshakeBytes, associations, adoptions } = worker.server.usage;
       expect(handshakes).toBeLessThanOrEqual(LIMITS.maxHandshakes);
       expect(handshakeBytes).toBeLessThanOrEqual(LIMITS.maxHandshakeBytes + LIMITS.maxBytesPerHandshake);
       expect(associations).toBeLessThanOrEqual(LIMITS.maxAssociations);
       expect(adoptions).toBeLessThanOrEqual(LIMITS.maxAdoptions);
     }
+    worker.happened.length = 0;
+    expect(liveBytes() - beforeBytes).toBeLessThan(MEMORY_SLACK);
     for (let quiet = 0; quiet < 200; quiet++) {
       worker.server.timeout((nowMs += 1_000));
       worker.settle(nowMs);

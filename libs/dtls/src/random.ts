@@ -6,7 +6,10 @@ export type RandomBytes = (size: number) => Uint8Array;
 
 const POOL = 4_096;
 
-/** The system's generator, asked for 4 KB at a time: a call costs about as much for three bytes as for all of them. */
+/**
+ * The system's generator, asked for 4 KB at a time: a call costs about as much for three bytes as for all of them. What is
+ * given is a view of the pool: whoever keeps it for long keeps the pool, and should copy it.
+ */
 export function randomPool(): RandomBytes {
   let pool = new Uint8Array(0);
   let at = 0;
@@ -18,6 +21,6 @@ export function randomPool(): RandomBytes {
       at = 0;
     }
     at += size;
-    return pool.slice(at - size, at);
+    return pool.subarray(at - size, at);
   };
 }
