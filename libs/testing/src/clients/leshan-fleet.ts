@@ -28,6 +28,8 @@ export interface LeshanFleetCounters {
   /** Alerts of the server. */
   readonly alerts: number;
   readonly registers: number;
+  /** Leshan shakes hands again after such a one. */
+  readonly registersUnanswered: number;
   readonly updates: number;
   readonly updatesRefused: number;
   /** Sends answered with success, with another code, and not at all. */

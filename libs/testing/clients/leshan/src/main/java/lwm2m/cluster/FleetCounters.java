@@ -11,6 +11,7 @@ final class FleetCounters implements DtlsHealth {
     final AtomicLong handshakesFailed = new AtomicLong();
     final AtomicLong alerts = new AtomicLong();
     final AtomicLong registers = new AtomicLong();
+    final AtomicLong registersUnanswered = new AtomicLong();
     final AtomicLong updates = new AtomicLong();
     final AtomicLong updatesRefused = new AtomicLong();
     final AtomicLong acknowledged = new AtomicLong();
@@ -24,6 +25,7 @@ final class FleetCounters implements DtlsHealth {
     ObjectNode asJson() {
         return Lines.node().put("fullHandshakes", fullHandshakes.get()).put("resumptions", resumptions.get())
                 .put("handshakesFailed", handshakesFailed.get()).put("alerts", alerts.get()).put("registers", registers.get())
+                .put("registersUnanswered", registersUnanswered.get())
                 .put("updates", updates.get()).put("updatesRefused", updatesRefused.get()).put("acknowledged", acknowledged.get())
                 .put("refused", refused.get()).put("unanswered", unanswered.get()).put("recordsReceived", received.get())
                 .put("recordsDropped", dropped.get()).put("macErrors", macErrors.get());

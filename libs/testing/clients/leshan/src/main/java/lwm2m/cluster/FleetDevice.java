@@ -118,6 +118,12 @@ final class FleetDevice extends LwM2mClientObserverAdapter {
         counters.registers.incrementAndGet();
     }
 
+    /** Leshan then shakes hands again, and registers once more. */
+    @Override
+    public void onRegistrationTimeout(LwM2mServer server, RegisterRequest request) {
+        counters.registersUnanswered.incrementAndGet();
+    }
+
     @Override
     public void onUpdateSuccess(LwM2mServer server, UpdateRequest request) {
         counters.updates.incrementAndGet();
