@@ -100,7 +100,7 @@ const binding: readonly Row[] = [
   test('B10', 'further suites'),
   test('B11', 'secp256r1'),
   test('B12', 'no weaker group'),
-  part('B13', 'credentials of a bootstrap server', BOOTSTRAP),
+  test('B13', 'credentials of a bootstrap server', [BOOTSTRAPPING, 'Client Initiated Bootstrap Full (PSK)'], [BOOTSTRAPPING, 'Client Initiated Bootstrap Full (Cert)']),
   test('B14', 'no pre-shared keys of low entropy'),
   ...parts(15, 16, 'credentials written by bootstrap', BOOTSTRAP),
   test('B17', 'credentials that change while a session lives'),

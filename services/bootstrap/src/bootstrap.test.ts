@@ -55,7 +55,7 @@ describe('a device that asks', () => {
     expect(view).toMatchObject({ outcome: 'finished', configuration: 'meters', revision: 4, lwm2mVersion: '1.1', address: expect.stringMatching(/^udp:127\.0\.0\.1:/) });
     expect(view.steps.map(({ operation, code }) => `${operation} ${code}`)).toEqual(['request 2.04', 'discover 2.05', 'delete 2.02', 'write 2.04', 'write 2.04', 'finish 2.04']);
     expect(await harness.get(`/api/v1/endpoints/meter-1/bootstrap/sessions/${view.id}`)).toEqual(view);
-    await vi.waitFor(() => expect(harness.told).toMatchObject([{ type: 'lwm2m.bootstrap.ended', data: { id: view.id, outcome: 'finished' } }]), 5_000);
+    await vi.waitFor(() => expect(harness.told).toMatchObject([{ type: 'lwm2m.bootstrap.ended', tenant: 'default', data: { id: view.id, outcome: 'finished' } }]), 5_000);
     expect(harness.finished).toMatchObject([{ endpoint: 'meter-1', number: 'NUMBER01', outcome: 'finished' }]);
     expect(harness.asked).toMatchObject([{ endpoint: 'meter-1', preferredFormat: SENML_CBOR, version: '1.1' }]);
   });

@@ -2,9 +2,10 @@
 import { type CoapResponse } from '@cluster/coap';
 import { CoapFront, type DtlsSecurity, type EstResource, listen, type OpenSockets, SystemRng, WorkerClock } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
+import { DEFAULT_TENANT } from '@cluster/contracts';
 import type { EventPublisher } from '@cluster/events';
 import type { ObjectModel } from '@cluster/lwm2m';
-import type { BootstrapDesk, BootstrapSessionStore, ClusterStore, DeviceNumber, SessionStore } from '@cluster/session';
+import { type BootstrapDesk, type BootstrapSessionStore, type ClusterStore, decodeSession, type DeviceNumber, type SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { addressesApart, associationsApart } from './apart.ts';
 import { OtherProcesses } from './other-processes.ts';
@@ -60,7 +61,11 @@ export class DeviceSide {
     const apart = security && { ...security, store: associationsApart(security.store), onFiles: security.onFiles.bind(security) };
     const front = new CoapFront({ config, sessions: addressesApart(sessions), cluster, security: apart, clock, rng, metrics, use: 'bootstrap' });
     const { driver, peers } = front;
-    const recorder = new Recorder({ store: records, desk, publisher, encoding: config.eventEncoding, metrics, log });
+    const tenantOf = async (number: DeviceNumber) => {
+      const [stored] = await sessions.load([number]);
+      return stored === undefined ? DEFAULT_TENANT : decodeSession(stored.record).tenant;
+    };
+    const recorder = new Recorder({ store: records, desk, publisher, tenantOf, encoding: config.eventEncoding, metrics, log });
     const maxTransmitWaitMs = config.maxTransmitWaitS * 1_000;
     const runner = new SessionRunner({ driver, peers, clock, rng, recorder, maxBodyBytes: config.maxBodyBytes, maxTransmitWaitMs });
     const others = new OtherProcesses(cluster, (endpoint) => runner.replace(endpoint));

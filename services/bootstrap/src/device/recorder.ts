@@ -8,6 +8,8 @@ interface Deps {
   readonly store: BootstrapSessionStore;
   readonly desk: Pick<BootstrapDesk, 'finished'>;
   readonly publisher: Pick<EventPublisher, 'publish'>;
+  /** Whose a device is. */
+  readonly tenantOf: (number: DeviceNumber) => Promise<string>;
   readonly encoding: EventEncoding;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -42,7 +44,7 @@ export class Recorder {
   }
 
   async #write(view: BootstrapSessionView, number: DeviceNumber | undefined): Promise<void> {
-    const { store, desk, publisher } = this.#deps;
+    const { store, desk, publisher, tenantOf } = this.#deps;
     const { id, endpoint, outcome, reason } = view;
     const summary = bootstrapSessionSummary.parse(view);
     const bounds = number === undefined ? { ...BOUNDS, perEndpoint: 0 } : BOUNDS;
@@ -50,13 +52,13 @@ export class Recorder {
     const endedAtMs = Date.parse(view.endedAt ?? view.startedAt);
     if (number === undefined) return;
     if (outcome === 'finished' || outcome === 'failed') await desk.finished({ endpoint, number, outcome, reason, endedAtMs });
-    await publisher.publish([this.#event(summary, endedAtMs)]);
+    await publisher.publish([this.#event(summary, endedAtMs, await tenantOf(number))]);
   }
 
-  #event(data: ReturnType<typeof bootstrapSessionSummary.parse>, timeMs: number) {
+  #event(data: ReturnType<typeof bootstrapSessionSummary.parse>, timeMs: number, tenant: string) {
     return buildEvent({
       topic: topics.bootstrap, type: eventTypes.bootstrapEnded, id: data.id, source: SOURCE, endpoint: data.endpoint, data, timeMs,
-      encoding: this.#deps.encoding, tenant: 'default', generation: 0, fence: 0, sessionVersion: 0,
+      encoding: this.#deps.encoding, tenant, generation: 0, fence: 0, sessionVersion: 0,
     });
   }
 }

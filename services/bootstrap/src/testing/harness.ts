@@ -49,7 +49,7 @@ export class Harness {
   readonly finished: FinishedBootstrap[] = [];
   readonly asked: BootstrapRequest[] = [];
   /** Endpoint names of what was told on Kafka. */
-  readonly told: { readonly type: string; readonly data: BootstrapSessionView }[] = [];
+  readonly told: { readonly type: string; readonly tenant: string; readonly data: BootstrapSessionView }[] = [];
   /** What an endpoint is to have; undefined before the start: as its configuration says. */
   prepare: ((request: BootstrapRequest) => Prepared | Promise<Prepared>) | undefined = ({ endpoint = '' }) =>
     ({ kind: 'provision', endpoint, number: 'NUMBER01', provision: PROVISION });
@@ -111,7 +111,7 @@ export class Harness {
     await this.#events.consumer().tail([topics.bootstrap], {}, async (records) => {
       for (const record of records) {
         const read = readEvent(record);
-        if (read.ok) this.told.push({ type: read.event.type, data: read.event.data as BootstrapSessionView });
+        if (read.ok) this.told.push({ type: read.event.type, tenant: read.event.tenant, data: read.event.data as BootstrapSessionView });
       }
     });
   }

@@ -3,7 +3,7 @@ import { type Topic, topics } from '@cluster/contracts';
 import type { ConsumedRecord, Positions } from '@cluster/events';
 
 /** The topics of the event stream. Their places in this list are written into ids: append only. */
-export const streamTopics: readonly Topic[] = [topics.registrations, topics.notifications, topics.sends, topics.commandResults, topics.jobs, topics.firmware];
+export const streamTopics: readonly Topic[] = [topics.registrations, topics.notifications, topics.sends, topics.commandResults, topics.jobs, topics.firmware, topics.bootstrap];
 
 const VERSION = 1;
 const MAX_TEXT = 8_192;
