@@ -33,11 +33,14 @@ export class CertificateAuthority {
   /** Its own certificate and those of its issuers, in DER, its own first. */
   readonly chain: readonly Uint8Array[];
   readonly #own: ParsedCertificate;
+  /** As pkijs takes it, byte by byte as it stands in its certificate. */
+  readonly #name: Certificate['subject'];
   readonly #signing: SigningKey;
 
   private constructor(chain: readonly Uint8Array[], own: ParsedCertificate, signing: SigningKey) {
     this.chain = chain;
     this.#own = own;
+    this.#name = Certificate.fromBER(Uint8Array.from(own.der)).subject;
     this.#signing = signing;
   }
 
@@ -70,7 +73,7 @@ export class CertificateAuthority {
     const [from, to] = [Math.max(notBeforeMs, this.#own.notBeforeMs), Math.min(notAfterMs, this.#own.notAfterMs)];
     if (from >= to) return 'authority-over';
     const certificate = new Certificate({ version: V3, serialNumber: integerOf(serial) });
-    certificate.issuer = this.#pkijs().subject;
+    certificate.issuer = this.#name;
     certificate.notBefore = timeOf(from);
     certificate.notAfter = timeOf(to);
     certificate.subject = nameOf(names.commonName);
@@ -92,9 +95,5 @@ export class CertificateAuthority {
   #keyId() {
     const { subjectKeyId } = this.#own.extensions;
     return subjectKeyId === undefined ? [] : [authorityKeyId(subjectKeyId)];
-  }
-
-  #pkijs(): Certificate {
-    return Certificate.fromBER(Uint8Array.from(this.#own.der));
   }
 }
