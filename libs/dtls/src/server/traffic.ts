@@ -42,7 +42,8 @@ export class Traffic {
   /** Takes a record that was opened, and marked in the window. */
   admit(nowMs: number, association: Association, record: HeldRecord): void {
     association.used = true;
-    association.countReceived(nowMs);
+    // What comes late or once more is not the device's rate: ceilings that ran ahead for it would have its next records count as not fresh.
+    if (record.newest) association.countReceived(nowMs);
     const { settings } = this.#context;
     if (settings.receiveCeiling === 'with-data' || isCovered(association, record)) {
       this.#accept(nowMs, association, record);
