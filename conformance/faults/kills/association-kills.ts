@@ -40,6 +40,7 @@ export function associationKills(settings: KillSettings): void {
   it(`${devices} devices keep their associations while ${edges} edges are killed for ${forS} s (${way}, Redis ${redis})`, async () => {
     await Promise.all([world.fleet.start(600_000), world.sleepers.start(600_000), world.scandium?.start(600_000)]);
     await vi.waitFor(async () => expect((await world.fleet.report()).totals.observed).toBe(devices), SETTLED);
+    await observedWhileAwake(world);
     const greeted = (await world.scandium?.report())?.totals.fullHandshakes ?? 0;
     const stored = await storedBytes(world.redis.urls[0]!);
     const joined = world.newcomers.start((forS + 120) * 1_000);
@@ -55,6 +56,15 @@ export function associationKills(settings: KillSettings): void {
     console.log(`${slept} records replayed while ${settings.sleepers} devices slept: none woken. ${newcomers} devices joined under kills. Edges: ${String(tally)}`);
     expect(told.doubled).toEqual([]);
   }, (forS + 900) * 1_000);
+}
+
+/** Sleeping devices that were not asked to observe while they listened are asked when they next speak; until then they have nothing to tell. */
+async function observedWhileAwake({ sleepers, settings }: KillWorld): Promise<void> {
+  await vi.waitFor(async () => {
+    const { observed } = (await sleepers.report()).totals;
+    if (observed < settings.sleepers) sleepers.update();
+    expect(observed).toBe(settings.sleepers);
+  }, { timeout: 60_000, interval: 2_000 });
 }
 
 /** One edge after the other goes, by turns without a word and in order, and comes back; flows move among those that are left. */

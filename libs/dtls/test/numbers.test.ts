@@ -78,6 +78,19 @@ describe('the receive ceiling', () => {
     expect(asked.at(-1)! - 200).toBeLessThanOrEqual(10);
   });
 
+  it('is exact after a burst, by which a device goes to sleep', () => {
+    const { network, client, worker } = connected();
+    for (let index = 0; index < 12; index++) {
+      client.send(encodeUtf8('x'));
+      network.run(network.nowMs + 150);
+    }
+    network.run(network.nowMs + 300);
+    client.send(encodeUtf8('good night'));
+    settle(network);
+    expect(heard(worker)).toHaveLength(13);
+    expect(worker.of('ceiling-wanted').at(-1)!.ceiling).toBe(13);
+  });
+
   it('is not stored for close_notify, which waits for the data before it, though', () => {
     const { network, client, worker } = connected();
     worker.silent = (event) => event.kind === 'ceiling-wanted';

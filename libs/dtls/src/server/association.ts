@@ -62,6 +62,8 @@ export class Association {
   #rateSinceMs = -Infinity;
   #rateCount = 0;
   #rate = 0;
+  /** Of the two windows before the last one. */
+  #formerRates: readonly [number, number] = [0, 0];
 
   constructor(start: AssociationStart) {
     this.handle = start.handle;
@@ -109,11 +111,17 @@ export class Association {
     return sequence > this.#notFreshUpTo;
   }
 
-  /** Counts a record for the rate by which ceilings run ahead: a second of the device's own traffic at most. */
+  /**
+   * Counts a record for the rate by which ceilings run ahead: a second of the traffic that the device kept up for three. A
+   * burst before it goes to sleep must not count: its next request, at another worker, has but a few repetitions to get past
+   * the ceiling, and is answered where the device was before.
+   */
   countReceived(nowMs: number): void {
     const elapsed = nowMs - this.#rateSinceMs;
     if (elapsed >= RATE_WINDOW_MS) {
-      this.#rate = elapsed < 2 * RATE_WINDOW_MS ? Math.floor((this.#rateCount * RATE_WINDOW_MS) / elapsed) : 0;
+      const rate = elapsed < 2 * RATE_WINDOW_MS ? Math.floor((this.#rateCount * RATE_WINDOW_MS) / elapsed) : 0;
+      this.#rate = Math.min(rate, ...this.#formerRates);
+      this.#formerRates = [rate, this.#formerRates[0]];
       this.#rateSinceMs = nowMs;
       this.#rateCount = 0;
     }
