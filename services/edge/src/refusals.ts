@@ -5,6 +5,7 @@
 import type { EventPublisher } from '@cluster/events';
 import { renewAll, type ClusterStore, type DeviceNumber, type Outage, type SessionRecord } from '@cluster/session';
 import type { WorkerClock } from '@cluster/coap-kit';
+import { LRUCache } from 'lru-cache';
 import type { DeviceSteps } from './device-steps.ts';
 import type { DomainEvents } from './domain-events.ts';
 import type { Held } from './held-sessions.ts';
@@ -20,8 +21,11 @@ const LOOK_MS = 90_000;
 /** How long a list of outages serves, and how far back it goes: a device that is heard less often than that renews by itself. */
 const OUTAGES_EVERY_MS = 5_000;
 const OUTAGES_OF_MS = 86_400_000;
+/** For so long a device repeats a notification that nobody acknowledges: MAX_TRANSMIT_WAIT. RFC 7252 §4.8.2 */
+const REPEATED_MS = 93_000;
 /** Tokens can be forged, so a flood of them must not fill the memory while the store is away. */
 const MAX_MARKED = 100_000;
+const MAX_CLEARED = 20_000;
 
 export class Refusals {
   readonly #steps: DeviceSteps;
@@ -33,6 +37,8 @@ export class Refusals {
   #outages: { readonly askedMs: number; readonly list: Promise<readonly Outage[]> } | undefined;
   readonly #since = new Map<DeviceNumber, number>();
   readonly #recovering = new Set<DeviceNumber>();
+  /** Since when devices were refused whose marks were cleared: what they repeat may be refused once more, for the last time. */
+  readonly #cleared = new LRUCache<DeviceNumber, number>({ max: MAX_CLEARED });
 
   constructor(deps: {
     steps: DeviceSteps;
@@ -54,9 +60,11 @@ export class Refusals {
     return this.#since.size;
   }
 
-  /** A notification that came at `sinceMs` was refused. The mark is stored with the session, so that it outlives this worker. */
-  mark(number: DeviceNumber, sinceMs: number): void {
+  /** A notification that came at `cameMs` was refused. The mark is stored with the session, so that it outlives this worker. */
+  mark(number: DeviceNumber, cameMs: number): void {
     if (this.#since.has(number) || this.#since.size >= MAX_MARKED) return;
+    const beforeMs = this.#cleared.get(number) ?? -Infinity;
+    const sinceMs = cameMs - beforeMs < REPEATED_MS ? beforeMs : cameMs;
     this.#since.set(number, sinceMs);
     this.#lookLater(number);
     // With the brokers away its own event is refused too, which the mark does not need.
@@ -115,7 +123,11 @@ export class Refusals {
         const sinceMs = record.refusedSinceMs ?? this.#since.get(number);
         if (sinceMs === undefined) return undefined;
         const { refusedSinceMs: _, ...cleared } = record;
-        if (toMs - sinceMs <= LAST_REPEAT_MS) return { record: cleared };
+        if (toMs - sinceMs <= LAST_REPEAT_MS) {
+          this.#cleared.set(number, sinceMs);
+          return { record: cleared };
+        }
+        this.#cleared.delete(number);
         return { record: renewAll(cleared), events: [this.#events.gap(number, held.version, record, sinceMs, toMs)] };
       });
       this.#since.delete(number);
