@@ -13,6 +13,7 @@ const MAX_ITEMS = 20;
 /** The entry of a request; undefined for one that only reads, unless it was refused for want of a grant. */
 export function auditEntry(request: FastifyRequest, status: number, caller: Caller | undefined, at: Date): AuditValue | undefined {
   const refused = status === 401 || status === 403;
+  const commands = status < 300 ? commandsIn(request.body) : [];
   if (READING.has(request.method) && !refused) return undefined;
   return {
     at: at.toISOString(),
@@ -22,7 +23,7 @@ export function auditEntry(request: FastifyRequest, status: number, caller: Call
     parameters: shortened(request.params),
     from: request.ip,
     status,
-    ...(status < 300 ? { commands: commandsIn(request.body) } : {}),
+    ...(commands.length === 0 ? {} : { commands }),
   };
 }
 
@@ -31,7 +32,7 @@ function shortened(parameters: unknown): Record<string, string> {
 }
 
 /** Operations and paths, never values: they may be secrets. The body is one that its schema took. */
-function commandsIn(body: unknown): AuditValue['commands'] {
+function commandsIn(body: unknown): NonNullable<AuditValue['commands']> {
   const { commands } = Object(body) as { commands?: unknown };
   const asked = (Array.isArray(commands) ? commands.slice(0, MAX_ITEMS) : [body]) as ({ op?: string; path?: string; paths?: string[] } | null | undefined)[];
   return asked.flatMap((command) => (typeof command?.op !== 'string' ? [] : [{
