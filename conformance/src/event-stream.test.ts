@@ -5,7 +5,7 @@ import { eventTypes } from '@cluster/contracts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openEventStream, type EventStream } from './event-stream.ts';
 
-const EVENT = { id: 'e1', type: eventTypes.updated, time: '2026-03-01T09:00:00Z', endpoint: 'demo', data: { text: 'ü' } };
+const EVENT = { id: 'e1', type: eventTypes.updated, time: '2026-03-01T09:00:00Z', endpoint: 'demo', tenant: 'default', data: { text: 'ü' } };
 
 let server: ReturnType<typeof createServer>;
 let response: ServerResponse;
