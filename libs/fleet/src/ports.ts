@@ -24,12 +24,18 @@ export interface StoredDevice {
   readonly value: string;
 }
 
+/** Keeps jobs with their devices; campaigns of firmware too, in a set of their own ({@link CampaignStore}). */
 export interface JobStore {
   /** False if there is a job of that id already. A new job is active. */
   createJob(id: string, createdAtMs: number, record: string): Promise<boolean>;
   loadJob(id: string): Promise<StoredJob | undefined>;
   /** False if the version is not `expected`. */
   changeJob(id: string, expected: number, record: string): Promise<boolean>;
+  /**
+   * Changes the record and moves these devices, all of it or nothing: false if the version is not `expected`, or a device
+   * does not stand where it is expected to.
+   */
+  advanceJob(id: string, expected: number, record: string, moves: readonly DeviceMove[]): Promise<boolean>;
   /** Newest first; `before` is the cursor that the page before gave. A page may be short though others follow. */
   jobs(options: { before?: string; limit: number }): Promise<{ jobs: StoredJob[]; next: string | undefined }>;
 
@@ -49,6 +55,11 @@ export interface JobStore {
   listDevices(id: string, options: { bucket: string; after?: string; limit: number }): Promise<StoredDevice[]>;
   /** How many devices stand in each bucket. */
   countDevices(id: string): Promise<Record<string, number>>;
+}
+
+/** Where campaigns are kept: as jobs are, apart from them. */
+export interface CampaignStore {
+  readonly campaigns: JobStore;
 }
 
 export interface GroupStore {

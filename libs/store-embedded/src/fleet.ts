@@ -1,35 +1,51 @@
 /** Groups and jobs. One process carries on all jobs, so who has which is kept in memory. */
-import type { DeviceMove, GroupStore, JobStore, StoredJob } from '@cluster/fleet';
+import type { CampaignStore, DeviceMove, GroupStore, JobStore, StoredJob } from '@cluster/fleet';
 import type { Database, Row } from './database.ts';
 
-export function fleetKeeper(database: Database, now: () => number): JobStore & GroupStore {
-  return { ...jobs(database, now), ...running(database, now), ...devices(database), ...groups(database) };
+/** Jobs and campaigns of firmware are kept alike, in tables of their own. */
+const SETS = ['fleet', 'campaign'] as const;
+type JobSet = (typeof SETS)[number];
+
+export function fleetKeeper(database: Database, now: () => number): JobStore & GroupStore & CampaignStore {
+  return { ...jobKeeper(database, now, 'fleet'), ...groups(database), campaigns: jobKeeper(database, now, 'campaign') };
 }
 
-function jobs(database: Database, now: () => number): Pick<JobStore, 'createJob' | 'loadJob' | 'changeJob' | 'jobs'> {
+function jobKeeper(database: Database, now: () => number, set: JobSet): JobStore {
+  return { ...jobs(database, now, set), ...running(database, now, set), ...devices(database, set) };
+}
+
+function jobs(database: Database, now: () => number, set: JobSet): Pick<JobStore, 'createJob' | 'loadJob' | 'changeJob' | 'advanceJob' | 'jobs'> {
   const load = (id: string): StoredJob | undefined => {
-    const row = database.get('SELECT * FROM fleet_jobs WHERE id = ? AND (expires_ms IS NULL OR expires_ms > ?)', id, now());
+    const row = database.get(`SELECT * FROM ${set}_jobs WHERE id = ? AND (expires_ms IS NULL OR expires_ms > ?)`, id, now());
     return row && toJob(row);
   };
   return {
     createJob: (id, createdAtMs, record) =>
       database.write(() => {
         if (load(id) !== undefined) return false;
-        database.run('INSERT OR REPLACE INTO fleet_jobs VALUES (?, ?, 1, ?, 1, NULL)', id, createdAtMs, record);
+        database.run(`INSERT OR REPLACE INTO ${set}_jobs VALUES (?, ?, 1, ?, 1, NULL)`, id, createdAtMs, record);
         return true;
       }),
     loadJob: (id) => database.read(() => load(id)),
     changeJob: (id, expected, record) =>
       database.write(() => {
         if (load(id)?.version !== expected) return false;
-        database.run('UPDATE fleet_jobs SET version = version + 1, record = ? WHERE id = ?', record, id);
+        database.run(`UPDATE ${set}_jobs SET version = version + 1, record = ? WHERE id = ?`, record, id);
+        return true;
+      }),
+    advanceJob: (id, expected, record, moves) =>
+      database.write(() => {
+        const stands = moves.map(({ endpoint }) => heldBy(database, set, id, endpoint));
+        if (load(id)?.version !== expected || moves.some((one, i) => one.expected !== stands[i])) return false;
+        moves.forEach((one, i) => move(database, set, id, one, stands[i]));
+        database.run(`UPDATE ${set}_jobs SET version = version + 1, record = ? WHERE id = ?`, record, id);
         return true;
       }),
     jobs: ({ before, limit }) =>
       database.read(() => {
         const [createdMs, id = ''] = before?.split(' ', 2) ?? [];
         const rows = database.all(
-          `SELECT * FROM fleet_jobs WHERE (created_ms, id) < (?, ?) AND (expires_ms IS NULL OR expires_ms > ?)
+          `SELECT * FROM ${set}_jobs WHERE (created_ms, id) < (?, ?) AND (expires_ms IS NULL OR expires_ms > ?)
             ORDER BY created_ms DESC, id DESC LIMIT ?`,
           createdMs === undefined ? Number.MAX_VALUE : Number(createdMs), id, now(), limit,
         );
@@ -46,11 +62,11 @@ function toJob(row: Row): StoredJob {
 
 type Running = Pick<JobStore, 'activeJobs' | 'takeJob' | 'giveJob' | 'retireJob'>;
 
-function running(database: Database, now: () => number): Running {
+function running(database: Database, now: () => number, set: JobSet): Running {
   const leases = new Map<string, { worker: string; untilMs: number }>();
   return {
     activeJobs: () =>
-      database.read(() => database.all('SELECT id FROM fleet_jobs WHERE active = 1 ORDER BY created_ms').map((row) => String(row['id']))),
+      database.read(() => database.all(`SELECT id FROM ${set}_jobs WHERE active = 1 ORDER BY created_ms`).map((row) => String(row['id']))),
     async takeJob(id, worker, ttlMs) {
       const lease = leases.get(id);
       if (lease !== undefined && lease.worker !== worker && lease.untilMs > now()) return false;
@@ -63,44 +79,49 @@ function running(database: Database, now: () => number): Running {
     retireJob: (id, keepMs) =>
       database.write(() => {
         leases.delete(id);
-        database.run('UPDATE fleet_jobs SET active = 0, expires_ms = ? WHERE id = ?', now() + keepMs, id);
+        database.run(`UPDATE ${set}_jobs SET active = 0, expires_ms = ? WHERE id = ?`, now() + keepMs, id);
       }),
   };
 }
 
 type Devices = Pick<JobStore, 'moveDevices' | 'loadDevices' | 'listDevices' | 'countDevices'>;
 
-function devices(database: Database): Devices {
-  const held = (id: string, endpoint: string): string | undefined => {
-    const value = database.get('SELECT value FROM fleet_devices WHERE job = ? AND endpoint = ?', id, endpoint)?.['value'];
-    return value === undefined ? undefined : String(value);
-  };
+function heldBy(database: Database, set: JobSet, id: string, endpoint: string): string | undefined {
+  const value = database.get(`SELECT value FROM ${set}_devices WHERE job = ? AND endpoint = ?`, id, endpoint)?.['value'];
+  return value === undefined ? undefined : String(value);
+}
+
+function devices(database: Database, set: JobSet): Devices {
+  const held = (id: string, endpoint: string) => heldBy(database, set, id, endpoint);
   return {
-    moveDevices: (id, moves) => database.write(() => moves.map((one) => move(database, id, one, held(id, one.endpoint)))),
+    moveDevices: (id, moves) => database.write(() => moves.map((one) => move(database, set, id, one, held(id, one.endpoint)))),
     loadDevices: (id, endpoints) => database.read(() => endpoints.map((endpoint) => held(id, endpoint))),
     listDevices: (id, { bucket, after = '', limit }) =>
       database.read(() =>
         database
-          .all('SELECT endpoint, value FROM fleet_devices WHERE job = ? AND bucket = ? AND endpoint > ? ORDER BY endpoint LIMIT ?', id, bucket, after, limit)
+          .all(`SELECT endpoint, value FROM ${set}_devices WHERE job = ? AND bucket = ? AND endpoint > ? ORDER BY endpoint LIMIT ?`, id, bucket, after, limit)
           .map((row) => ({ endpoint: String(row['endpoint']), value: String(row['value']) })),
       ),
     countDevices: (id) =>
       database.read(() =>
         Object.fromEntries(
-          database.all('SELECT bucket, devices FROM fleet_counts WHERE job = ?', id).map((row) => [String(row['bucket']), Number(row['devices'])]),
+          database.all(`SELECT bucket, devices FROM ${set}_counts WHERE job = ?`, id).map((row) => [String(row['bucket']), Number(row['devices'])]),
         ),
       ),
   };
 }
 
-function move(database: Database, id: string, { endpoint, expected, next }: DeviceMove, held: string | undefined): boolean {
+function move(database: Database, set: JobSet, id: string, { endpoint, expected, next }: DeviceMove, held: string | undefined): boolean {
   if (held !== expected) return false;
   const count = (bucket: string, change: number): void =>
     database.run(
-      'INSERT INTO fleet_counts VALUES (?, ?, ?) ON CONFLICT (job, bucket) DO UPDATE SET devices = devices + excluded.devices', id, bucket, change);
-  if (held !== undefined) count(bucketOf(held), -1);
+      `INSERT INTO ${set}_counts VALUES (?, ?, ?) ON CONFLICT (job, bucket) DO UPDATE SET devices = devices + excluded.devices`, id, bucket, change);
+  if (held !== undefined) {
+    count(bucketOf(held), -1);
+    database.run(`DELETE FROM ${set}_counts WHERE job = ? AND bucket = ? AND devices <= 0`, id, bucketOf(held));
+  }
   count(bucketOf(next), 1);
-  database.run('INSERT OR REPLACE INTO fleet_devices VALUES (?, ?, ?, ?)', id, endpoint, bucketOf(next), next);
+  database.run(`INSERT OR REPLACE INTO ${set}_devices VALUES (?, ?, ?, ?)`, id, endpoint, bucketOf(next), next);
   return true;
 }
 
@@ -129,11 +150,13 @@ function groups(database: Database): GroupStore {
   };
 }
 
-/** Removes jobs that were kept long enough, a few at a time, and their devices. */
+/** Removes jobs and campaigns that were kept long enough, a few at a time, and their devices. */
 export function purgeJobs(database: Database, nowMs: number): void {
-  for (const row of database.all('SELECT id FROM fleet_jobs WHERE expires_ms <= ? LIMIT 1', nowMs)) {
-    const id = String(row['id']);
-    for (const table of ['fleet_devices', 'fleet_counts']) database.run(`DELETE FROM ${table} WHERE job = ?`, id);
-    database.run('DELETE FROM fleet_jobs WHERE id = ?', id);
+  for (const set of SETS) {
+    for (const row of database.all(`SELECT id FROM ${set}_jobs WHERE expires_ms <= ? LIMIT 1`, nowMs)) {
+      const id = String(row['id']);
+      for (const table of ['devices', 'counts']) database.run(`DELETE FROM ${set}_${table} WHERE job = ?`, id);
+      database.run(`DELETE FROM ${set}_jobs WHERE id = ?`, id);
+    }
   }
 }

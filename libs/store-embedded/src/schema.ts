@@ -66,6 +66,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX store_bootstrap_sessions_endpoint ON store_bootstrap_sessions (endpoint, id);
   CREATE INDEX store_bootstrap_sessions_outcome ON store_bootstrap_sessions (outcome, id);
   `,
+  `
+  CREATE TABLE campaign_jobs (id TEXT PRIMARY KEY, created_ms REAL NOT NULL, version INTEGER NOT NULL, record TEXT NOT NULL, active INTEGER NOT NULL, expires_ms REAL) WITHOUT ROWID;
+  CREATE INDEX campaign_jobs_created ON campaign_jobs (created_ms, id);
+  CREATE INDEX campaign_jobs_active ON campaign_jobs (created_ms) WHERE active = 1;
+  CREATE INDEX campaign_jobs_expire ON campaign_jobs (expires_ms) WHERE expires_ms IS NOT NULL;
+  CREATE TABLE campaign_devices (job TEXT, endpoint TEXT, bucket TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, endpoint)) WITHOUT ROWID;
+  CREATE INDEX campaign_devices_bucket ON campaign_devices (job, bucket, endpoint);
+  CREATE TABLE campaign_counts (job TEXT, bucket TEXT, devices INTEGER NOT NULL, PRIMARY KEY (job, bucket)) WITHOUT ROWID;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

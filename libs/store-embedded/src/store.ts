@@ -1,6 +1,6 @@
 /** The embedded adapter of the session ports: one SQLite file, one process. */
 import type { UpdateStore } from '@cluster/firmware';
-import type { GroupStore, JobStore } from '@cluster/fleet';
+import type { CampaignStore, GroupStore, JobStore } from '@cluster/fleet';
 import type { CertificateStore } from '@cluster/pki';
 import type { AssociationStore, BootstrapSessionStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { DatabaseSync } from 'node:sqlite';
@@ -30,7 +30,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, BootstrapSessionStore, UpdateStore, CertificateStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, CampaignStore, BootstrapSessionStore, UpdateStore, CertificateStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has

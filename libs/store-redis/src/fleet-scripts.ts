@@ -22,31 +22,45 @@ export const giveJob = define(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`);
 
+/** Moves a device of which it is known where it stands; its bucket is what precedes the first space of its value. */
+const MOVE = `
+local function move(devices, counts, endpoint, held, value)
+  if held then
+    local former = string.match(held, '^[^ ]*')
+    redis.call('ZREM', devices .. ':' .. former, endpoint)
+    if redis.call('HINCRBY', counts, former, -1) <= 0 then redis.call('HDEL', counts, former) end
+  end
+  local bucket = string.match(value, '^[^ ]*')
+  redis.call('HSET', devices, endpoint, value)
+  redis.call('ZADD', devices .. ':' .. bucket, 0, endpoint)
+  redis.call('HINCRBY', counts, bucket, 1)
+end`;
+
 /**
- * KEYS devices, counts; ARGV endpoint, value it must stand at ('': it must not be there), next value, and so on. The
- * bucket is what precedes the first space; its index is the devices' key with the bucket behind it. Returns 1 or 0 each.
+ * KEYS devices, counts; ARGV endpoint, value it must stand at ('': it must not be there), next value, and so on. The index
+ * of a bucket is the devices' key with the bucket behind it. Returns 1 or 0 each.
  */
-export const moveDevices = define(`
+export const moveDevices = define(`${MOVE}
 local moved = {}
 for i = 1, #ARGV, 3 do
-  local endpoint, expected, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local held = redis.call('HGET', KEYS[1], endpoint)
-  if (held or '') == expected then
-    if held then
-      local former = string.match(held, '^[^ ]*')
-      redis.call('ZREM', KEYS[1] .. ':' .. former, endpoint)
-      redis.call('HINCRBY', KEYS[2], former, -1)
-    end
-    local bucket = string.match(value, '^[^ ]*')
-    redis.call('HSET', KEYS[1], endpoint, value)
-    redis.call('ZADD', KEYS[1] .. ':' .. bucket, 0, endpoint)
-    redis.call('HINCRBY', KEYS[2], bucket, 1)
-    moved[#moved + 1] = 1
-  else
-    moved[#moved + 1] = 0
-  end
+  local held = redis.call('HGET', KEYS[1], ARGV[i])
+  moved[#moved + 1] = (held or '') == ARGV[i + 1] and 1 or 0
+  if moved[#moved] == 1 then move(KEYS[1], KEYS[2], ARGV[i], held, ARGV[i + 2]) end
 end
 return moved`);
+
+/** KEYS job, devices, counts; ARGV expected version, record, moves as in `moveDevices`, each device once. Returns 1 if all of it was done, else nothing was. */
+export const advanceJob = define(`${MOVE}
+local head = redis.call('GETRANGE', KEYS[1], 0, 3)
+if head == '' or struct.unpack('>I4', head) ~= tonumber(ARGV[1]) then return 0 end
+local stands = {}
+for i = 3, #ARGV, 3 do
+  stands[i] = redis.call('HGET', KEYS[2], ARGV[i])
+  if (stands[i] or '') ~= ARGV[i + 1] then return 0 end
+end
+for i = 3, #ARGV, 3 do move(KEYS[2], KEYS[3], ARGV[i], stands[i], ARGV[i + 2]) end
+redis.call('SET', KEYS[1], struct.pack('>I4', ARGV[1] + 1) .. ARGV[2])
+return 1`);
 
 /** KEYS job, devices, counts; ARGV ms after which they vanish. */
 export const retireJob = define(`

@@ -2,10 +2,10 @@
  * Groups and jobs. What belongs to one job lies in one slot: its record, its devices by name, and for each bucket an
  * ordered set of the devices in it. Two small indexes tell which jobs there are and which are active.
  */
-import type { GroupStore, JobStore, StoredJob } from '@cluster/fleet';
+import type { CampaignStore, DeviceMove, GroupStore, JobStore, StoredJob } from '@cluster/fleet';
 import { command, script, type Reply, type Router } from './command.ts';
 import { fields } from './fields.ts';
-import type { Keys } from './keys.ts';
+import type { JobKeys, Keys } from './keys.ts';
 import * as scripts from './fleet-scripts.ts';
 
 /** Longer than any job is kept, so that the index names no job for ever. */
@@ -13,11 +13,15 @@ const INDEX_MS = 60 * 86_400_000;
 /** A job whose record is not there yet is being made, or its maker died. */
 const MAKING_MS = 60_000;
 
-export function fleetKeeper(router: Router, keys: Keys, now: () => Promise<number>): JobStore & GroupStore {
-  return { ...jobs(router, keys), ...running(router, keys, now), ...devices(router, keys), ...groups(router, keys) };
+export function fleetKeeper(router: Router, keys: Keys, now: () => Promise<number>): JobStore & GroupStore & CampaignStore {
+  return { ...jobKeeper(router, keys, now), ...groups(router, keys), campaigns: jobKeeper(router, keys.campaigns, now) };
 }
 
-function jobs(router: Router, keys: Keys): Pick<JobStore, 'createJob' | 'loadJob' | 'changeJob' | 'jobs'> {
+function jobKeeper(router: Router, keys: JobKeys, now: () => Promise<number>): JobStore {
+  return { ...jobs(router, keys), ...running(router, keys, now), ...devices(router, keys) };
+}
+
+function jobs(router: Router, keys: JobKeys): Pick<JobStore, 'createJob' | 'loadJob' | 'changeJob' | 'advanceJob' | 'jobs'> {
   const one = async (run: ReturnType<typeof command>) => (await router.execute([run], 'durable'))[0];
   return {
     async createJob(id, createdAtMs, record) {
@@ -34,6 +38,9 @@ function jobs(router: Router, keys: Keys): Pick<JobStore, 'createJob' | 'loadJob
     },
     async changeJob(id, expected, record) {
       return (await one(script(scripts.changeJob, [keys.job(id)], expected, record))) === 1;
+    },
+    async advanceJob(id, expected, record, moves) {
+      return (await one(script(scripts.advanceJob, [keys.job(id), keys.jobDevices(id), keys.jobCounts(id)], expected, record, ...argsOf(moves)))) === 1;
     },
     async jobs({ before, limit }) {
       const [rank] = before === undefined ? [-1] : await router.execute([command(keys.jobIndex(), 'zrevrank', before)], 'plain');
@@ -54,7 +61,7 @@ function toJob(id: string, value: Buffer | null): StoredJob | undefined {
 
 type Running = Pick<JobStore, 'activeJobs' | 'takeJob' | 'giveJob' | 'retireJob'>;
 
-function running(router: Router, keys: Keys, now: () => Promise<number>): Running {
+function running(router: Router, keys: JobKeys, now: () => Promise<number>): Running {
   return {
     async activeJobs() {
       const [reply] = await router.execute([command(keys.activeJobs(), 'zrange', 0, -1, 'WITHSCORES')], 'plain');
@@ -89,7 +96,11 @@ function pairs(reply: Reply): [id: string, score: number][] {
 
 type Devices = Pick<JobStore, 'moveDevices' | 'loadDevices' | 'listDevices' | 'countDevices'>;
 
-function devices(router: Router, keys: Keys): Devices {
+function argsOf(moves: readonly DeviceMove[]): string[] {
+  return moves.flatMap(({ endpoint, expected, next }) => [endpoint, expected ?? '', next]);
+}
+
+function devices(router: Router, keys: JobKeys): Devices {
   const values = async (id: string, endpoints: readonly string[]): Promise<(string | undefined)[]> => {
     if (endpoints.length === 0) return [];
     const [reply] = await router.execute([command(keys.jobDevices(id), 'hmget', ...endpoints)], 'plain');
@@ -98,8 +109,7 @@ function devices(router: Router, keys: Keys): Devices {
   return {
     async moveDevices(id, moves) {
       if (moves.length === 0) return [];
-      const args = moves.flatMap(({ endpoint, expected, next }) => [endpoint, expected ?? '', next]);
-      const [moved] = await router.execute([script(scripts.moveDevices, [keys.jobDevices(id), keys.jobCounts(id)], ...args)], 'durable');
+      const [moved] = await router.execute([script(scripts.moveDevices, [keys.jobDevices(id), keys.jobCounts(id)], ...argsOf(moves))], 'durable');
       return (moved as readonly number[]).map((one) => one === 1);
     },
     loadDevices: values,

@@ -4,7 +4,19 @@
  */
 import type { DeviceNumber } from '@cluster/session';
 
-export interface Keys {
+/** Keys of one set of jobs. */
+export interface JobKeys {
+  /** What belongs to one job lies in one slot. */
+  job(id: string): string;
+  jobLease(id: string): string;
+  jobCounts(id: string): string;
+  /** Devices of a job by name; with a bucket: the names of those in it. */
+  jobDevices(id: string, bucket?: string): string;
+  jobIndex(): string;
+  activeJobs(): string;
+}
+
+export interface Keys extends JobKeys {
   session(number: DeviceNumber): string;
   queue(number: DeviceNumber): string;
   credentials(number: DeviceNumber): string;
@@ -36,15 +48,9 @@ export interface Keys {
   values(endpoint: string): string;
   /** What waits for the devices of a tenant. */
   waiting(tenant: string): string;
-  /** What belongs to one job lies in one slot. */
-  job(id: string): string;
-  jobLease(id: string): string;
-  jobCounts(id: string): string;
-  /** Devices of a job by name; with a bucket: the names of those in it. */
-  jobDevices(id: string, bucket?: string): string;
-  jobIndex(): string;
-  activeJobs(): string;
   groups(): string;
+  /** Campaigns of firmware are kept as jobs are. */
+  readonly campaigns: JobKeys;
   /** The firmware update of an endpoint, and when those of a part are due. */
   update(part: number, endpoint: string): string;
   updatesDue(part: number): string;
@@ -82,13 +88,9 @@ export function keysUnder(prefix: string): Keys {
     directory: (part) => `${p}r:{${part}}`,
     directoryIndex: (part, state) => (state === undefined ? `${p}r:{${part}}:` : `${p}r:{${part}}:${state}`),
     labels: (part, label = '') => `${p}l:{${part}}:${label}`,
-    job: (id) => `${p}j:{${id}}`,
-    jobLease: (id) => `${p}j:{${id}}:l`,
-    jobCounts: (id) => `${p}j:{${id}}:n`,
-    jobDevices: (id, bucket) => (bucket === undefined ? `${p}j:{${id}}:d` : `${p}j:{${id}}:d:${bucket}`),
-    jobIndex: () => `${p}jx`,
-    activeJobs: () => `${p}ja`,
+    ...jobKeys(`${p}j`),
     groups: () => `${p}g`,
+    campaigns: jobKeys(`${p}m`),
     update: (part, endpoint) => `${p}f:{${part}}:${endpoint}`,
     updatesDue: (part) => `${p}f:{${part}}`,
     certificates: (part) => `${p}z:{${part}}`,
@@ -99,6 +101,17 @@ export function keysUnder(prefix: string): Keys {
     bootstrapSummaries: (outcome = '') => `${p}bx:${outcome}`,
     values: (endpoint) => `${p}v:${endpoint}`,
     waiting: (tenant) => `${p}u:${tenant}`,
+  };
+}
+
+function jobKeys(p: string): JobKeys {
+  return {
+    job: (id) => `${p}:{${id}}`,
+    jobLease: (id) => `${p}:{${id}}:l`,
+    jobCounts: (id) => `${p}:{${id}}:n`,
+    jobDevices: (id, bucket) => (bucket === undefined ? `${p}:{${id}}:d` : `${p}:{${id}}:d:${bucket}`),
+    jobIndex: () => `${p}x`,
+    activeJobs: () => `${p}a`,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
 import type { UpdateStore } from '@cluster/firmware';
-import type { GroupStore, JobStore } from '@cluster/fleet';
+import type { CampaignStore, GroupStore, JobStore } from '@cluster/fleet';
 import type { CertificateStore } from '@cluster/pki';
 import type { AssociationStore, BootstrapSessionStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
 import { addressIndex } from './addresses.ts';
@@ -29,7 +29,7 @@ import { tenantAccounts } from './waiting.ts';
 import { updateKeeper } from './updates.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, BootstrapSessionStore, UpdateStore, CertificateStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, CampaignStore, BootstrapSessionStore, UpdateStore, CertificateStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */

@@ -1,5 +1,5 @@
 /** The suite that every adapter of the `JobStore` and `GroupStore` ports must pass. */
-import type { DeviceMove, GroupStore, JobStore } from '@cluster/fleet';
+import type { CampaignStore, DeviceMove, GroupStore, JobStore } from '@cluster/fleet';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Opened } from './session-store.ts';
@@ -7,19 +7,28 @@ import type { Opened } from './session-store.ts';
 const TIMEOUT_MS = 60_000;
 
 /** Runs the suite against the store that `open` gives, which must be empty. */
-export function fleetStoreCompliance(name: string, open: () => Promise<Opened<JobStore & GroupStore>>): void {
+export function fleetStoreCompliance(name: string, open: () => Promise<Opened<JobStore & GroupStore & CampaignStore>>): void {
   describe(`${name}: JobStore and GroupStore`, { timeout: TIMEOUT_MS }, () => {
-    let opened: Opened<JobStore & GroupStore>;
+    let opened: Opened<JobStore & GroupStore & CampaignStore>;
     beforeAll(async () => {
       opened = await open();
     }, TIMEOUT_MS);
     afterAll(() => opened?.close(), TIMEOUT_MS);
-    const store = (): JobStore & GroupStore => opened.store;
+    const store = (): JobStore & GroupStore & CampaignStore => opened.store;
+    const campaigns = (): JobStore => opened.store.campaigns;
 
     jobCompliance(store);
+    advanceCompliance(store);
     leaseCompliance(store);
     deviceCompliance(store);
     groupCompliance(store);
+
+    describe('campaigns, apart from jobs', () => {
+      jobCompliance(campaigns);
+      advanceCompliance(campaigns);
+      leaseCompliance(campaigns);
+      deviceCompliance(campaigns);
+    });
   });
 }
 
@@ -49,6 +58,33 @@ function jobCompliance(store: () => JobStore): void {
     } while (before !== undefined);
     expect(found.filter((id) => id.startsWith('listed'))).toEqual([6, 5, 4, 3, 2, 1, 0].map((i) => `listed-${i}`));
     expect(new Set(found).size).toBe(found.length);
+  });
+}
+
+function advanceCompliance(store: () => JobStore): void {
+  const value = 'waiting 0';
+
+  test('a record and its devices change together, or not at all', async () => {
+    await store().createJob('advanced', NOW, 'r1');
+    const enter = ['a', 'b'].map((endpoint) => ({ endpoint, expected: undefined, next: value }));
+    expect(await store().advanceJob('advanced', 2, 'no', enter)).toBe(false);
+    expect(await store().advanceJob('nobody', 0, 'no', enter)).toBe(false);
+    expect(await store().countDevices('advanced')).toEqual({});
+    expect(await store().advanceJob('advanced', 1, 'r2', enter)).toBe(true);
+    expect(await store().loadJob('advanced')).toMatchObject({ version: 2, record: 'r2' });
+    const both = [{ endpoint: 'a', expected: value, next: 'open 1' }, { endpoint: 'b', expected: 'gone', next: 'open 1' }];
+    expect(await store().advanceJob('advanced', 2, 'no', both)).toBe(false);
+    expect(await store().countDevices('advanced')).toEqual({ waiting: 2 });
+    expect(await store().advanceJob('advanced', 2, 'r3', [both[0]!, { ...both[1]!, expected: value }])).toBe(true);
+    expect(await store().countDevices('advanced')).toEqual({ open: 2 });
+    expect(await store().advanceJob('advanced', 3, 'r4', [])).toBe(true);
+  });
+
+  test('of those who advance a job at once one does, so what was counted still holds', async () => {
+    await store().createJob('raced', NOW, '0');
+    const steps = ['a', 'b', 'c'].map((endpoint) => store().advanceJob('raced', 1, endpoint, [{ endpoint, expected: undefined, next: value }]));
+    expect((await Promise.all(steps)).filter(Boolean)).toHaveLength(1);
+    expect(await store().countDevices('raced')).toEqual({ waiting: 1 });
   });
 }
 
