@@ -4,4 +4,5 @@ export * from './device.ts';
 export * from './job.ts';
 export * from './pace.ts';
 export * from './ports.ts';
+export * from './selection.ts';
 export * from './selector.ts';

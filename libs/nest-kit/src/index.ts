@@ -8,6 +8,8 @@ export { createHttpApp, type HttpAppOptions, type RequestObserver } from './http
 export type { Mount } from './mount.ts';
 export { pkiMount, type PkiPorts } from './pki/pki-mount.ts';
 export { serveDocs } from './docs.ts';
+export { fromCursor, toCursor } from './cursor.ts';
+export { JobRunner, type JobRunnerSettings, type JobWork, type Progress } from './job-runner.ts';
 export { asJson, receivedEvent, RecordUnreadable } from './received-event.ts';
 export { TopicServer, type TopicServerOptions } from './topic-server.ts';
 export { type RetryOptions, untilDone } from './until-done.ts';
@@ -15,6 +17,7 @@ export { AccessControl, type AccessDeps } from './access/access-control.ts';
 export { AuditLog } from './access/audit-log.ts';
 export { ApiKeys } from './access/api-keys.ts';
 export { anybody, Caller, type CommandScope } from './access/caller.ts';
+export { checkChange, ownerOf, sees } from './access/owned.ts';
 export { RequestCaller } from './access/guard.ts';
 export { openAccess, type OpenAccess } from './access/open-access.ts';
 export { type OidcSettings, Tokens } from './access/tokens.ts';

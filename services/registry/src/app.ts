@@ -1,12 +1,11 @@
 /** The registry: REST over the cluster's state, the stream of its events, and the read model's consumers. */
 import { API_VERSION, asyncApiDocument, openApiDocument, restRoutes } from '@cluster/contracts';
-import { AccessControl, AuditLog, createHttpApp, type Mount, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
+import { AccessControl, AuditLog, createHttpApp, JobRunner, type Mount, type Probe, serveDocs, TopicServer } from '@cluster/nest-kit';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandWaiters } from './commands/command-waiters.ts';
 import { LiveFeed } from './feed/live-feed.ts';
 import { streamTopics } from './feed/positions.ts';
 import { StreamHub } from './feed/stream-hub.ts';
-import { JobRunner } from './jobs/job-runner.ts';
 import { registryMetrics } from './metrics.ts';
 import { defaultOptions, type RegistryDeps, type RegistryOptions } from './options.ts';
 import { RegistryModule } from './registry.module.ts';

@@ -1,11 +1,10 @@
 /** What a registry is made of: the ports it talks to, and its settings. */
 import type { EventConsumer, EventEncoding, EventPublisher } from '@cluster/events';
 import type { GroupStore, JobStore } from '@cluster/fleet';
-import type { AccessDeps, Log } from '@cluster/nest-kit';
+import type { AccessDeps, JobRunnerSettings, Log } from '@cluster/nest-kit';
 import type { ReadModelStore, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import type { DeadLetterSink } from './consumers/dead-letters.ts';
-import type { JobRunnerSettings } from './jobs/job-runner.ts';
 import type { CredentialsPort, NorthboundPort, TemplatePort } from './northbound-port.ts';
 
 /** All of it stays the caller's: closing the registry closes none of it. */

@@ -1,6 +1,7 @@
 /** The parts of the registry and how they are put together. */
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { type AccessControl, HealthModule, type Mount, type Probe } from '@cluster/nest-kit';
+import { Selection } from '@cluster/fleet';
+import { type AccessControl, HealthModule, JobRunner, type Mount, type Probe } from '@cluster/nest-kit';
 import { CommandAccess } from './commands/command-access.ts';
 import { CommandDesk } from './commands/command-desk.ts';
 import { CommandWaiters } from './commands/command-waiters.ts';
@@ -16,8 +17,7 @@ import { GroupDesk } from './jobs/group-desk.ts';
 import { JobDesk } from './jobs/job-desk.ts';
 import { JobEvents } from './jobs/job-events.ts';
 import { JobResults } from './jobs/job-results.ts';
-import { JobRunner } from './jobs/job-runner.ts';
-import { Selection } from './jobs/selection.ts';
+import { jobWork } from './jobs/job-turn.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import { noCredentials } from './no-credentials.ts';
 import type { RegistryDeps, RegistryOptions } from './options.ts';
@@ -89,7 +89,7 @@ function fleetProviders(deps: RegistryDeps, options: RegistryOptions): Provider[
     { provide: GroupDesk, useFactory: () => new GroupDesk(jobs, selection) },
     {
       provide: JobRunner,
-      useFactory: () => new JobRunner({ jobs, northbound, selection, events, timeMs }, options.replica, options.jobs, log),
+      useFactory: () => new JobRunner(jobWork({ jobs, northbound, selection, events, timeMs }), options.replica, options.jobs, log),
     },
     {
       provide: JobDesk,

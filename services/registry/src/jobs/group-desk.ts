@@ -1,11 +1,8 @@
 /** Groups: selectors that are kept under a name. Who belongs to one is found out when it is asked. */
 import { Injectable } from '@nestjs/common';
 import { group as groupSchema, type Group, type GroupMembers, type PageQuery, type Selector } from '@cluster/contracts';
-import type { GroupStore } from '@cluster/fleet';
-import { ApiError, type Caller } from '@cluster/nest-kit';
-import { fromCursor, toCursor } from '../rest/cursor.ts';
-import { checkChange, ownerOf, sees } from '../rest/owned.ts';
-import type { Selection } from './selection.ts';
+import type { GroupStore, Selection } from '@cluster/fleet';
+import { ApiError, type Caller, checkChange, fromCursor, ownerOf, sees, toCursor } from '@cluster/nest-kit';
 
 const MOST_GROUPS = 1_000;
 const groupRecord = groupSchema.omit({ name: true });

@@ -6,14 +6,11 @@ import {
   act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, inOrderOfNames, isStartedBy, jobView, JobUnreadable, newJob, stateOfBucket,
   type JobAction, type JobStore, type JobTarget, type StoredJob,
 } from '@cluster/fleet';
-import { ApiError, type Caller } from '@cluster/nest-kit';
+import { ApiError, type Caller, checkChange, fromCursor, type JobRunner, toCursor } from '@cluster/nest-kit';
 import { Contended } from '@cluster/session';
 import type { NorthboundPort } from '../northbound-port.ts';
-import { fromCursor, toCursor } from '../rest/cursor.ts';
-import { checkChange } from '../rest/owned.ts';
 import { keyReused } from '../rest/errors.ts';
 import type { GroupDesk } from './group-desk.ts';
-import type { JobRunner } from './job-runner.ts';
 
 const TRIES = 8;
 /** Jobs that are carried on at the same time. */

@@ -5,13 +5,13 @@
  */
 import type { CommandStatus, JobCounts } from '@cluster/contracts';
 import {
-  afterResult, cancelled, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isOver, jobView,
-  following, inOrderOfNames, OPEN_BUCKETS, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type StoredDevice,
+  afterResult, cancelled, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isOver, jobView, JobUnreadable,
+  following, inOrderOfNames, OPEN_BUCKETS, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type Selection, type StoredDevice,
 } from '@cluster/fleet';
 import { EventsUnavailable } from '@cluster/events';
+import type { JobWork, Progress } from '@cluster/nest-kit';
 import type { NorthboundPort } from '../northbound-port.ts';
 import type { JobEvents } from './job-events.ts';
-import type { Selection } from './selection.ts';
 
 export interface JobTurnDeps {
   readonly jobs: JobStore;
@@ -21,9 +21,6 @@ export interface JobTurnDeps {
   /** The store's clock. */
   readonly timeMs: () => Promise<number>;
 }
-
-/** `busy`: there is more to do at once; `idle`: look again later; `over`: nobody has to carry it on. */
-export type Progress = 'busy' | 'idle' | 'over';
 
 const PAGE = 500;
 const BATCH = 256;
@@ -36,6 +33,11 @@ const LOOK_EVERY_MS = 5_000;
 /** A round over open devices takes a tenth of the time at most. */
 const REST_AFTER_LOOK = 9;
 const TELL_AGAIN_MS = 5_000;
+
+/** What a runner carries jobs on by. */
+export function jobWork(deps: JobTurnDeps): JobWork {
+  return { jobs: deps.jobs, turn: (id) => new JobTurn(id, deps), isUnreadable: (error) => error instanceof JobUnreadable };
+}
 
 export class JobTurn {
   readonly #id: string;

@@ -4,11 +4,10 @@ import { StoreUnavailable } from '@cluster/session';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobStore } from '@cluster/fleet';
 import { act, commandIdOf, decodeJob, encodeJob, type JobAction } from '@cluster/fleet';
-import { silentLog } from '@cluster/nest-kit';
+import { JobRunner, silentLog } from '@cluster/nest-kit';
 import { type Behaviour, Fleet } from '../testing/fleet.ts';
 import { JobEvents } from './job-events.ts';
-import { JobRunner } from './job-runner.ts';
-import { JobTurn } from './job-turn.ts';
+import { JobTurn, jobWork } from './job-turn.ts';
 
 const LIGHT_ON = { op: 'write', path: '/3311/0/5850', value: true } as const;
 const DIM = { op: 'write', path: '/3311/0/5851', value: 40 } as const;
@@ -157,7 +156,7 @@ describe('a job that this version can not read', () => {
     const strange = told.map((record) => ({ ...record, value: Buffer.from(Buffer.from(record.value).toString().replaceAll(commandIdOf('job', 0), commandIdOf('newer', 0))) }));
     await fleet.results.take([...strange, ...told]);
     expect((await fleet.view()).counts).toMatchObject({ done: { '2.04': 1 } });
-    const runner = new JobRunner(fleet.deps(), 'older', { pollMs: 60_000, idleMs: 1, idleMostMs: 1, retryMs: 1, leaseMs: 60_000 }, silentLog);
+    const runner = new JobRunner(jobWork(fleet.deps()), 'older', { pollMs: 60_000, idleMs: 1, idleMostMs: 1, retryMs: 1, leaseMs: 60_000 }, silentLog);
     runner.wake('newer');
     await vi.waitFor(() => expect(runner.size).toBe(0));
     expect(await fleet.store.takeJob('newer', 'newer', 1_000)).toBe(true);

@@ -3,13 +3,11 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query } fr
 import {
   observationTemplate, type ObservationTemplate, type ObservationTemplateView, type PageQuery, pageQuery, type TemplateEndpoints, templateName, type TemplateTotals as Totals,
 } from '@cluster/contracts';
-import { ApiError, type Caller, RequestCaller } from '@cluster/nest-kit';
-import { Selection } from '../jobs/selection.ts';
+import { Selection } from '@cluster/fleet';
+import { ApiError, type Caller, checkChange, fromCursor, ownerOf, RequestCaller, sees, toCursor } from '@cluster/nest-kit';
 import type { NorthboundPort, TemplatePort } from '../northbound-port.ts';
 import { TemplateTotals } from '../templates/template-totals.ts';
 import { NORTHBOUND, OBSERVATION_TEMPLATES } from '../tokens.ts';
-import { fromCursor, toCursor } from './cursor.ts';
-import { checkChange, ownerOf, sees } from './owned.ts';
 
 @Controller('api/v1/observation-templates')
 export class TemplatesController {

@@ -5,7 +5,7 @@
 import { setTimeout as elapse } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { ObservationTemplateView, TemplateEndpoint, TemplateTotals as Totals } from '@cluster/contracts';
-import type { Selection } from '../jobs/selection.ts';
+import type { Selection } from '@cluster/fleet';
 import type { NorthboundPort } from '../northbound-port.ts';
 
 const PAGE = 1_000;

@@ -2,7 +2,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { type CommandResponse, type CommandState, eventTypes, type JobRequest, jobRequest, type JobView, topics } from '@cluster/contracts';
 import { buildEvent, type ConsumedRecord, type EventRecord } from '@cluster/events';
-import { countsOf, decodeJob, encodeJob, jobView, newJob, type JobStore } from '@cluster/fleet';
+import { countsOf, decodeJob, encodeJob, jobView, newJob, Selection, type JobStore } from '@cluster/fleet';
 import {
   decodeEntry, decodeSession, encodeEntry, encodeSession, entryStatus, fallAsleep, finish, isFinished, Northbound, register, type QueueEntry, type SessionRecord,
 } from '@cluster/session';
@@ -11,7 +11,6 @@ import type { z } from 'zod';
 import { JobEvents } from '../jobs/job-events.ts';
 import { JobResults } from '../jobs/job-results.ts';
 import { JobTurn, type JobTurnDeps } from '../jobs/job-turn.ts';
-import { Selection } from '../jobs/selection.ts';
 
 const LIMITS = { queueEntries: 10, queueBytes: 100_000, observations: 10 };
 

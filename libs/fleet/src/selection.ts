@@ -3,9 +3,7 @@
  * is the session of each, so that a label or object of a moment ago counts.
  */
 import type { Selector } from '@cluster/contracts';
-import { isSelected, prefixOf } from '@cluster/fleet';
-import type { ReadModelStore } from '@cluster/session';
-import type { NorthboundPort } from '../northbound-port.ts';
+import { type Candidate, isSelected, prefixOf } from './selector.ts';
 
 export interface SelectionPage {
   readonly endpoints: readonly string[];
@@ -18,11 +16,26 @@ export interface Candidates {
   readonly more: boolean;
 }
 
-export class Selection {
-  readonly #model: Pick<ReadModelStore, 'list'>;
-  readonly #northbound: Pick<NorthboundPort, 'traits'>;
+/** The directory, as far as endpoints are selected from it: in order of their names, after `after`. */
+export interface Directory {
+  list(options: { after?: string; limit: number; labels?: Readonly<Record<string, string>> }): Promise<readonly { readonly endpoint: string }[]>;
+}
 
-  constructor(model: Pick<ReadModelStore, 'list'>, northbound: Pick<NorthboundPort, 'traits'>) {
+/** What sessions tell of endpoints, in their order; undefined: the cluster does not know it. */
+export interface Traits {
+  traits(endpoints: readonly string[]): Promise<(SelectedTraits | undefined)[]>;
+}
+
+export interface SelectedTraits extends Candidate {
+  readonly tenant: string;
+  readonly present: boolean;
+}
+
+export class Selection {
+  readonly #model: Directory;
+  readonly #northbound: Traits;
+
+  constructor(model: Directory, northbound: Traits) {
     this.#model = model;
     this.#northbound = northbound;
   }

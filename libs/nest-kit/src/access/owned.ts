@@ -1,6 +1,7 @@
 /** What belongs to one tenant, or to all: who sees it, and who changes it. */
 import type { Access } from '@cluster/contracts';
-import { ApiError, type Caller } from '@cluster/nest-kit';
+import { ApiError } from '../problem.ts';
+import type { Caller } from './caller.ts';
 
 interface Owned {
   readonly tenant?: string | undefined;

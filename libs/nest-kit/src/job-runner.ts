@@ -1,12 +1,11 @@
 /**
- * Carries on the jobs that this replica could take. A job is held by a lease that runs out: when its replica dies,
- * another goes on where the store says that it stands.
+ * Carries on the jobs or campaigns that this replica could take. Each is held by a lease that runs out: when its replica
+ * dies, another goes on where the store says that it stands.
  */
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type JobStore, JobUnreadable } from '@cluster/fleet';
-import type { Log } from '@cluster/nest-kit';
-import { JobTurn, type JobTurnDeps } from './job-turn.ts';
+import type { JobStore } from '@cluster/fleet';
+import type { Log } from './logger.ts';
 
 export interface JobRunnerSettings {
   /** Between looks for jobs that nobody carries on. */
@@ -19,10 +18,21 @@ export interface JobRunnerSettings {
   readonly leaseMs: number;
 }
 
+/** `busy`: there is more to do at once; `idle`: look again later; `over`: nobody has to carry it on. */
+export type Progress = 'busy' | 'idle' | 'over';
+
+/** The work that is carried on. */
+export interface JobWork {
+  readonly jobs: Pick<JobStore, 'activeJobs' | 'takeJob' | 'giveJob'>;
+  /** What carries one job on while this replica holds it, step by step. */
+  readonly turn: (id: string) => { step(): Promise<Progress> };
+  /** Whether a step failed since only a newer version can read the job: another replica may know more. */
+  readonly isUnreadable: (error: unknown) => boolean;
+}
+
 @Injectable()
 export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #deps: JobTurnDeps;
-  readonly #jobs: JobStore;
+  readonly #work: JobWork;
   readonly #worker: string;
   readonly #settings: JobRunnerSettings;
   readonly #log: Log;
@@ -31,9 +41,8 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   #polling: Promise<void> | undefined;
 
   /** `worker` names this replica among the others. */
-  constructor(deps: JobTurnDeps, worker: string, settings: JobRunnerSettings, log: Log) {
-    this.#deps = deps;
-    this.#jobs = deps.jobs;
+  constructor(work: JobWork, worker: string, settings: JobRunnerSettings, log: Log) {
+    this.#work = work;
     this.#worker = worker;
     this.#settings = settings;
     this.#log = log;
@@ -64,7 +73,7 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   async #poll(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
-        for (const id of await this.#jobs.activeJobs()) this.wake(id);
+        for (const id of await this.#work.jobs.activeJobs()) this.wake(id);
       } catch (error) {
         this.#log.debug({ err: error }, 'jobs can not be looked for');
       }
@@ -73,13 +82,14 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #run(id: string): Promise<void> {
-    const turn = new JobTurn(id, this.#deps);
+    const { jobs, turn: turnOf, isUnreadable } = this.#work;
+    const turn = turnOf(id);
     let leasedUntilMs = 0;
     let { idleMs } = this.#settings;
     while (!this.#stopping.signal.aborted) {
       try {
         if (performance.now() > leasedUntilMs) {
-          if (!(await this.#jobs.takeJob(id, this.#worker, this.#settings.leaseMs))) return;
+          if (!(await jobs.takeJob(id, this.#worker, this.#settings.leaseMs))) return;
           leasedUntilMs = performance.now() + this.#settings.leaseMs / 3;
         }
         const progress = await turn.step();
@@ -87,13 +97,12 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
         if (progress === 'idle') await this.#sleep(idleMs);
         idleMs = progress === 'idle' ? Math.min(idleMs * 1.5, this.#settings.idleMostMs) : this.#settings.idleMs;
       } catch (error) {
-        // A job of a newer version: another replica may know more.
-        if (error instanceof JobUnreadable) break;
+        if (isUnreadable(error)) break;
         this.#log.warn({ err: error, job: id }, 'a step of a job failed; trying again');
         await this.#sleep(this.#settings.retryMs);
       }
     }
-    await this.#jobs.giveJob(id, this.#worker).catch(() => undefined);
+    await jobs.giveJob(id, this.#worker).catch(() => undefined);
   }
 
   async #sleep(ms: number): Promise<void> {
