@@ -1,6 +1,7 @@
 /**
  * Prints the µs of CPU that a 1 KiB block costs which is pushed by Block1 from the durable queue (embedded store), next to two
- * engines that pass the same body in memory. Device, edge and store share the process: all of it is counted. Run with node.
+ * engines that pass the same body in memory, and to a Read from the same queue. Device, edge and store share the process: all
+ * of it is counted. Run with node.
  */
 import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
@@ -10,15 +11,16 @@ import { openHarness } from '../src/testing/harness.ts';
 
 const SIZE = 1_048_576;
 const BLOCKS = SIZE / 1_024;
+const READS = 200;
 const ID = 'p'.repeat(22);
 const PEER = 'peer';
 let seed = 1;
 const rng = { uint32: () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) };
 
-function report(name: string, before: NodeJS.CpuUsage, startMs: number): void {
+function report(name: string, before: NodeJS.CpuUsage, startMs: number, count = BLOCKS): void {
   const { user, system } = process.cpuUsage(before);
-  const seconds = (performance.now() - startMs) / 1_000;
-  console.log(`${name.padEnd(44)} ${((user + system) / BLOCKS).toFixed(1)} µs a block, ${seconds.toFixed(2)} s a MiB`);
+  const ms = (performance.now() - startMs) / count;
+  console.log(`${name.padEnd(44)} ${((user + system) / count).toFixed(1)} µs each, one every ${ms.toFixed(2)} ms`);
 }
 
 /** One engine sends the whole body to another. */
@@ -82,6 +84,11 @@ for (const name of ['warm-up, durable queue', 'durable queue to device, Block1 o
   const { response } = await harness.command('bench', { op: 'write', path: '/5/0/0', package: ID });
   if (response?.code !== '2.04') throw new Error(JSON.stringify(response));
   report(name, before, startMs);
+}
+for (const name of ['warm-up, Reads', 'a Read, one after another']) {
+  const [before, startMs] = [process.cpuUsage(), performance.now()];
+  for (let i = 0; i < READS; i++) await harness.command('bench', { op: 'read', path: '/3/0/9' });
+  report(name, before, startMs, READS);
 }
 device.close();
 await harness.close();

@@ -232,7 +232,7 @@ function assembleDownlink(config: Config, uplink: Uplink, { steps, driver, lease
   const dispatcher: Dispatcher = new Dispatcher({
     uplink, steps, sessions, exchanges, settler,
     turns: new Turns(config.maxExchanges),
-    commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler, blocks, wake }),
+    commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler, blocks, wake, mayGoOn: (held) => dispatcher.mayGoOn(held) }),
     observations: new ObservationRunner({ uplink, steps, exchanges, putOff }),
     muting: new MuteRunner({ uplink, steps, exchanges, putOff, shortServerId: config.shortServerId }),
     pace: new Pace({ perSecond: config.reconcilePerS, nowMs: () => uplink.clock.monotonicMs(), wake }),

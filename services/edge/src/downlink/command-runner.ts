@@ -14,6 +14,7 @@ import type { Ending, Exchanges, Outgoing } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
 import { afterBlock, type PackageBlocks } from './package-blocks.ts';
 import type { Settler } from './settler.ts';
+import { SentAhead } from './sent-ahead.ts';
 import { afterResponse, afterSilence, answered, inAnotherFormat, observationOfCommand, unanswered, withDisable } from './outcomes.ts';
 import { UnstoredAnswers } from './unstored-answers.ts';
 
@@ -36,13 +37,16 @@ export class CommandRunner {
   readonly #settler: Settler;
   readonly #unstored = new UnstoredAnswers();
   readonly #blocks: PackageBlocks;
+  readonly #ahead = new SentAhead();
   readonly #wake: (number: DeviceNumber) => void;
+  readonly #mayGoOn: (held: Held) => boolean;
 
-  /** `wake` hears of devices whose command has more to send. */
+  /** `wake` hears of devices whose command has more to send; `mayGoOn`: nothing else is due for the device, or for others. */
   constructor(deps: {
     uplink: Uplink; steps: DeviceSteps; sessions: SessionStore; exchanges: Exchanges; settler: Settler; blocks: PackageBlocks;
-    wake: (number: DeviceNumber) => void;
+    wake: (number: DeviceNumber) => void; mayGoOn: (held: Held) => boolean;
   }) {
+    this.#mayGoOn = deps.mayGoOn;
     this.#blocks = deps.blocks;
     this.#wake = deps.wake;
     this.#uplink = deps.uplink;
@@ -78,7 +82,7 @@ export class CommandRunner {
       const reason = planned.faults.map((f) => f.message).join('; ');
       return this.#store(held, queued, finish(queued.entry, { state: 'cancelled', atMs: this.#uplink.clock.storeMs(), reason }));
     }
-    if (queued.entry.command.package !== undefined) return this.#runBlock(held, queued, planned.plan);
+    if (queued.entry.command.package !== undefined) return this.#runBlock(held, this.#ahead.current(held.number, queued), planned.plan);
     if (queued.entry.state === 'in-flight') return this.#resume(held, queued, planned.plan);
     return this.#send(held, queued, planned.plan);
   }
@@ -104,6 +108,32 @@ export class CommandRunner {
     const { counter, messageId } = leased.lease;
     const ending = await this.#exchanges.run(leased.held, { counter, messageId, ...plan });
     return this.complete(leased.held, leased.entry, ending);
+  }
+
+  /** The next block of a package under the lease of the one before it. */
+  async #sendAhead(held: Held, stored: VersionedEntry): Promise<boolean> {
+    const { entry } = stored;
+    const due = await this.#blocks.due(entry, this.#exchanges.blockSize(held.record));
+    const planned = planRequest(entry.command, contextOf(held, this.#uplink.model), entry.refusals);
+    if (typeof due === 'string' || !planned.ok || entry.exchange === undefined) return this.#pause(held, stored);
+    this.#uplink.counters.requests.add(1);
+    const { counter, messageId } = entry.exchange;
+    const ending = await this.#exchanges.run(held, { counter, messageId, ...planned.plan, payload: due.payload, block1: due.block1 });
+    return this.complete(held, stored, ending);
+  }
+
+  /** How far the package is gets stored, before anything else is done for the device. */
+  async #pause(held: Held, { entry, ...stored }: VersionedEntry): Promise<boolean> {
+    const { exchange: _, ...queued } = entry;
+    return this.#goOn(held, { ...stored, entry }, undefined, { ...queued, state: 'queued', attempts: 0 });
+  }
+
+  /** Stores how far packages are whose worker ends: the next one goes on with the block that is out. */
+  async keepProgress(): Promise<void> {
+    const writes = this.#ahead.takeAll().map(({ number, version, entry }) => ({
+      number, entries: [{ id: entry.id, expected: version, record: encodeEntry(entry) }],
+    }));
+    if (writes.length > 0) await this.#sessions.commit(writes).catch(() => undefined); // the next one repeats some blocks
   }
 
   /** Goes on with an exchange that a worker before this one began: same token, same message id, what is left of its time. */
@@ -158,7 +188,10 @@ export class CommandRunner {
   async #complete(held: Held, inFlight: VersionedEntry, ending: Ending): Promise<boolean> {
     const nowMs = this.#uplink.clock.storeMs();
     const { entry } = inFlight;
-    if (ending.kind === 'given') return false;
+    if (ending.kind === 'given') {
+      this.#ahead.forget(held.number);
+      return false;
+    }
     const awayFromMs = held.record.registration.queueMode ? this.#uplink.presence.awakeUntilMs(held) : undefined;
     const more = afterBlock(entry, ending, { nowMs, tag: this.#blocks.newTag(), awayFromMs });
     if (more !== undefined) return this.#goOn(held, inFlight, ending, more);
@@ -184,12 +217,15 @@ export class CommandRunner {
   }
 
   /** The next block is due, at once or after a pause. */
-  async #goOn(held: Held, inFlight: VersionedEntry, ending: Ending, next: QueueEntry): Promise<boolean> {
-    if (ending.kind === 'response') held.heardMs = this.#uplink.clock.storeMs();
-    else if (ending.kind === 'failed') this.#uplink.counters.unanswered(ending.reason);
+  async #goOn(held: Held, inFlight: VersionedEntry, ending: Ending | undefined, next: QueueEntry): Promise<boolean> {
+    if (ending?.kind === 'response') held.heardMs = this.#uplink.clock.storeMs();
+    else if (ending?.kind === 'failed') this.#uplink.counters.unanswered(ending.reason);
+    const now = this.#uplink.held.get(held.number);
+    const ahead = ending?.kind === 'response' && now !== undefined && this.#mayGoOn(now) && this.#ahead.step(now, inFlight, next, this.#uplink.clock.storeMs());
+    if (ahead && now !== undefined) return this.#sendAhead(now, { ...inFlight, entry: ahead });
     const stored = await this.#store(held, inFlight, next);
     if (!isFinished(next)) this.#wake(held.number);
-    return stored && !(ending.kind === 'failed' && ending.reason === 'timeout');
+    return stored && !(ending?.kind === 'failed' && ending.reason === 'timeout');
   }
 
   /** False: stored, but not told. */
@@ -213,6 +249,7 @@ export class CommandRunner {
       if (error instanceof ChangeRefused && error.why === 'events') return false;
       throw error;
     }
+    if (next.transfer !== undefined) this.#ahead.forget(number);
     if (isFinished(next)) this.#settler.add(number, settled(version + 1, next, encoded));
     return true;
   }

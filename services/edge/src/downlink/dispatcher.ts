@@ -88,6 +88,7 @@ export class Dispatcher implements DownlinkSide {
     clearInterval(this.#timer);
     this.#deps.pace.close();
     this.#deps.turns.close();
+    await this.#deps.commands.keepProgress();
     await this.#deps.settler.flush();
   }
 
@@ -297,6 +298,12 @@ export class Dispatcher implements DownlinkSide {
     if (view.next !== undefined) return view.next;
     if (this.#deps.uplink.clock.storeMs() < held.observeNotBeforeMs) return undefined;
     return nextDesiredStep(held.record);
+  }
+
+  /** Nobody rang for the device, it can be reached, and no other device waits for its turn. */
+  mayGoOn(held: Held): boolean {
+    const { turns, uplink } = this.#deps;
+    return !this.#closed && this.#active.get(held.number)?.again === false && turns.waiting === 0 && this.#mayReach(held) && !uplink.meter.spent(held);
   }
 
   /** Behind NAT only the owner of the path reaches the device; a sleeping one is reached by nobody. */

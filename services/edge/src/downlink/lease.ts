@@ -29,6 +29,15 @@ export function leaseRequest(held: Held, worker: string, reuse: number | undefin
   return { counter, messageId, record: same ? record : { ...record, owner: worker, fence, tokenCounter, messageIdsEnd } };
 }
 
+/** The next message id of the reserved block; undefined: none is left of it, and the next one needs a lease. */
+export function reservedMessageId(held: Held): number | undefined {
+  const id = held.nextMessageId;
+  const left = id === undefined ? 0 : (held.record.messageIdsEnd - id) & 0xffff;
+  if (id === undefined || left === 0 || left > BLOCK) return undefined;
+  held.nextMessageId = (id + 1) & 0xffff;
+  return id;
+}
+
 /** The end of the block that holds `number`: the present one, or a new one if there is none or it is used up. */
 function endOfBlock(end: number, number: number, none: boolean): number {
   const left = (end - number) & 0xffff;

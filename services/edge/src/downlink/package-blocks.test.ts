@@ -23,6 +23,7 @@ describe('after a block', () => {
   test.each<[string, Partial<Transfer>, Ending, Partial<Transfer>]>([
     ['2.31: the next one', {}, answer(Code.CONTINUE, { num: 2, szx: 6 }), { offset: 3_072, szx: 6, tag: 'first' }],
     ['2.31 with a smaller size: the next one of that', {}, answer(Code.CONTINUE, { num: 2, szx: 4 }), { offset: 3_072, szx: 4 }],
+    ['2.31 to one that was sent ahead: the one behind that', { size: 50_000 }, answer(Code.CONTINUE, { num: 7, szx: 6 }), { offset: 8_192, tag: 'first' }],
     ['2.31 with a larger size: none larger than before', { szx: 5, offset: 1_024 }, answer(Code.CONTINUE, { num: 2, szx: 6 }), { offset: 1_536, szx: 5 }],
     ['4.08: from the start, as another body', {}, answer(Code.REQUEST_ENTITY_INCOMPLETE), { offset: 0, tag: 'fresh', restarts: 1 }],
     ['4.13 to the first with a smaller size: in that', { offset: 0 }, answer(Code.REQUEST_ENTITY_TOO_LARGE, { num: 0, szx: 3 }), { offset: 0, szx: 3 }],
@@ -49,6 +50,8 @@ describe('after a block', () => {
 
   test.each<[string, Partial<Transfer>, Ending]>([
     ['2.31 to another block', {}, answer(Code.CONTINUE, { num: 1, szx: 6 })],
+    ['2.31 to one that can not have been sent yet', { size: 500_000 }, answer(Code.CONTINUE, { num: 35, szx: 6 })],
+    ['2.31 to one behind the first, which is stored before any other leaves', { offset: 0 }, answer(Code.CONTINUE, { num: 1, szx: 6 })],
     ['2.31 without a block', {}, answer(Code.CONTINUE)],
     ['2.31 to the last', { offset: 4_096 }, answer(Code.CONTINUE, { num: 4, szx: 6 })],
   ])('%s ends it, its outcome unknown', (_name, change, ending) => {

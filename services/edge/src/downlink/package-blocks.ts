@@ -1,6 +1,7 @@
 /**
  * Packages on their way to devices by Block1 (RFC 7959 §2.5): the queue holds which package and how far it is, never its
- * bytes. Each block is an exchange of its own, stored before it leaves; between two of them whatever is more urgent goes.
+ * bytes. Each block is an exchange of its own, whose number is stored before it leaves or some blocks later (sent-ahead.ts);
+ * between two of them whatever is more urgent goes.
  */
 import { blockOption, blockSize, Code, OptionNumber, szxFor, type OutgoingRequest } from '@cluster/coap';
 import { StorageUnavailable } from '@cluster/firmware';
@@ -8,6 +9,7 @@ import type { CachedReader } from '@cluster/package-storage';
 import { finish, isFinished, type QueueEntry, type Rng, type Transfer } from '@cluster/session';
 import type { Ending } from './exchanges.ts';
 import { notActedOn, unanswered } from './outcomes.ts';
+import { BLOCKS_AHEAD } from './sent-ahead.ts';
 
 /** A device that loses what came before again and again has no room, or no memory of it. */
 const MOST_RESTARTS = 3;
@@ -68,10 +70,12 @@ export function afterBlock(entry: QueueEntry, ending: Ending, at: { nowMs: numbe
   const { message } = ending;
   const block = blockOption(message, OptionNumber.BLOCK1);
   if (message.code === Code.CONTINUE) {
-    const follows = !last && block?.num === transfer.offset / blockSize(transfer.szx);
-    if (!follows) return finish(entry, { state: 'outcome-unknown', atMs: at.nowMs, reason: 'the device broke off the block-wise transfer' });
+    const from = (block?.num ?? -1) * blockSize(transfer.szx);
+    if (block === undefined || last || !mayBeOut(transfer, from)) {
+      return finish(entry, { state: 'outcome-unknown', atMs: at.nowMs, reason: 'the device broke off the block-wise transfer' });
+    }
     // RFC 7959 §2.5: from now on no larger blocks than the device says.
-    return queued(entry, { ...transfer, offset: transfer.offset + blockSize(transfer.szx), szx: Math.min(transfer.szx, block.szx) });
+    return queued(entry, { ...transfer, offset: from + blockSize(transfer.szx), szx: Math.min(transfer.szx, block.szx) });
   }
   if (message.code === Code.REQUEST_ENTITY_INCOMPLETE && transfer.offset > 0 && transfer.restarts < MOST_RESTARTS) {
     return queued(entry, anew(transfer, at.tag));
@@ -81,6 +85,13 @@ export function afterBlock(entry: QueueEntry, ending: Ending, at: { nowMs: numbe
     return queued(entry, { ...transfer, szx: block.szx });
   }
   return undefined;
+}
+
+/** A worker that died may have sent some blocks more than it stored; the last one never. */
+function mayBeOut({ offset, szx, size }: Transfer, from: number): boolean {
+  const length = blockSize(szx);
+  const ahead = offset === 0 ? 0 : BLOCKS_AHEAD * length;
+  return from >= offset && from <= offset + ahead && from + length < size;
 }
 
 function anew(transfer: Transfer, tag: string): Transfer {
