@@ -14,24 +14,24 @@ const written = [...body, 'BOOTSTRAP_CONFIGURATION_MALFORMED', 'BOOTSTRAP_CONFIG
 
 export const bootstrapConfigurationRoutes: readonly RestRoute[] = [
   {
-    method: 'get', path: ALL, id: 'listBootstrapConfigurations', tag: 'bootstrap', summary: 'All bootstrap configurations that have a name',
+    method: 'get', path: ALL, id: 'listBootstrapConfigurations', tag: 'bootstrap', leavesOutTenants: true, summary: 'All bootstrap configurations that have a name',
     answers: { 200: { description: 'in order of their names', schema: bootstrapConfigurationList, example: list } },
     problems: ['STORE_UNAVAILABLE'],
   },
   {
-    method: 'get', path: ONE, id: 'getBootstrapConfiguration', tag: 'bootstrap', summary: 'One bootstrap configuration, without its secrets',
+    method: 'get', path: ONE, id: 'getBootstrapConfiguration', tag: 'bootstrap', leavesOutTenants: true, summary: 'One bootstrap configuration, without its secrets',
     answers: { 200: { description: 'as it was set', schema: bootstrapConfigurationView, example: view } },
     problems: ['BOOTSTRAP_CONFIGURATION_UNKNOWN', 'STORE_UNAVAILABLE'],
   },
   {
-    method: 'put', path: ONE, id: 'setBootstrapConfiguration', tag: 'bootstrap',
+    method: 'put', path: ONE, id: 'setBootstrapConfiguration', tag: 'bootstrap', leavesOutTenants: true,
     summary: 'Sets a bootstrap configuration; it counts for sessions that begin two seconds later',
     body: { schema: bootstrapConfiguration, examples: bootstrapExamples.configurations },
     answers: { 200: { description: 'stored', schema: bootstrapConfigurationView, example: view } },
-    problems: written,
+    problems: [...written, 'NAME_TAKEN'],
   },
   {
-    method: 'delete', path: ONE, id: 'deleteBootstrapConfiguration', tag: 'bootstrap',
+    method: 'delete', path: ONE, id: 'deleteBootstrapConfiguration', tag: 'bootstrap', leavesOutTenants: true,
     summary: 'Forgets a bootstrap configuration; endpoints that it is assigned to by name get none',
     answers: { 204: { description: 'forgotten' } },
     problems: ['BOOTSTRAP_CONFIGURATION_UNKNOWN', 'STORE_UNAVAILABLE'],

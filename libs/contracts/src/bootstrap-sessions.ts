@@ -1,5 +1,6 @@
 /** Bootstrap sessions as the flight recorder tells them: each request, answer, time and the outcome. No secret is in them. */
 import { z } from 'zod';
+import { tenantName } from './access.ts';
 import { limit, cursor } from './fleet.ts';
 import { jsonValue } from './values.ts';
 
@@ -31,6 +32,7 @@ export type BootstrapStep = z.infer<typeof bootstrapStep>;
 export const bootstrapSessionSummary = z.object({
   id: z.string(),
   endpoint: z.string(),
+  tenant: tenantName.optional().describe('whose the device is; missing where nobody is known to have asked'),
   outcome: bootstrapOutcome,
   reason: bootstrapFailure.optional(),
   detail: z.string().optional(),

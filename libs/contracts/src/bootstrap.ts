@@ -1,5 +1,6 @@
 /** Bootstrap configurations: what devices are to have after their bootstrap, as operators write it. */
 import { z } from 'zod';
+import { tenantName } from './access.ts';
 import { hexBytes, keyHex, pskIdentity } from './credentials.ts';
 import { groupName } from './fleet.ts';
 import { jsonValue, valueType } from './values.ts';
@@ -123,7 +124,7 @@ export const bootstrapAssignment = z.strictObject({
   groups: z.array(groupName).max(50).optional().describe('devices that one of these groups selects'),
   priority: z.number().int().min(0).max(1_000).optional().describe('decides between configurations for the same device; 0 unless told, the greater wins, then the name that comes first'),
   unknownEndpoints: z.literal(true).optional()
-    .describe('default: also endpoints of which nothing is known, and which prove nothing. For labs: whoever comes gets an account, and is remembered'),
+    .describe('default: also endpoints of which nothing is known, and which prove nothing. For labs: whoever comes gets an account, and is remembered. Not in a configuration of another tenant than `default`, whose such endpoints are'),
 });
 
 export const bootstrapConfiguration = bootstrapDocument.extend({ assign: bootstrapAssignment.optional() });
@@ -131,7 +132,9 @@ export type BootstrapConfiguration = z.infer<typeof bootstrapConfiguration>;
 
 const revision = z.number().int().min(1).describe('counts the changes');
 export const bootstrapConfigurationView = z.object({
-  name: z.string(), revision, updatedAt: z.string(),
+  name: z.string(),
+  tenant: tenantName.optional().describe('whose it is, where a provisioner of one tenant wrote it: it is for the devices of that tenant alone'),
+  revision, updatedAt: z.string(),
   configuration: z.looseObject({}).describe('as it was set; ******** stands for each secret'),
 });
 export type BootstrapConfigurationView = z.infer<typeof bootstrapConfigurationView>;

@@ -35,7 +35,7 @@ export const problemCodes = {
   GROUP_UNKNOWN: { status: 404, meaning: 'there is no such group' },
   BOOTSTRAP_UNKNOWN: { status: 404, meaning: 'nobody asked for a bootstrap of this endpoint, or it was too long ago' },
   BOOTSTRAP_CONFIGURATION_MALFORMED: { status: 400, meaning: 'no device could have what the configuration says; `faults` says why' },
-  BOOTSTRAP_CONFIGURATION_UNKNOWN: { status: 404, meaning: 'there is no such bootstrap configuration, or none of the endpoint\'s own' },
+  BOOTSTRAP_CONFIGURATION_UNKNOWN: { status: 404, meaning: 'there is no such bootstrap configuration for this tenant, or none of the endpoint\'s own' },
   BOOTSTRAP_CONFIGURATIONS_FULL: { status: 409, meaning: 'there are as many bootstrap configurations as the cluster holds, or the document is too large' },
   BOOTSTRAP_NONE: { status: 404, meaning: 'the endpoint would get nothing; `detail` says why' },
   BOOTSTRAP_SESSION_UNKNOWN: { status: 404, meaning: 'the endpoint has no such bootstrap session, or it is kept no longer' },

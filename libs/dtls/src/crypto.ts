@@ -6,6 +6,7 @@ export {
   createDecipheriv,
   createHash,
   createHmac,
+  createPrivateKey,
   createPublicKey,
   createSecretKey,
   diffieHellman,

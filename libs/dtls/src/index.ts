@@ -23,6 +23,7 @@ export type { ClientCertificate, ClientPsk, ClientSession, DtlsClientOptions, Ju
 export { KeyObject, X509Certificate } from './crypto.ts';
 export type { Datagram } from './datagram.ts';
 export type { RetransmissionTimes } from './handshake/core.ts';
+export { publicKeyOf } from './keys/one-asymmetric-key.ts';
 export { runPublicKeyWork, startPublicKeyWork } from './keys/public-key-work.ts';
 export type { PublicKeyResult, PublicKeyWork } from './keys/public-key-work.ts';
 export { NamedGroup } from './messages/extensions.ts';

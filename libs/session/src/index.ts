@@ -41,6 +41,7 @@ export * from './profile.ts';
 export * from './queue.ts';
 export * from './record.ts';
 export * from './registration.ts';
+export { tenantsOf } from './tenants.ts';
 export { Announced, type TemplateSubject } from './templates/announced.ts';
 export { TemplateDesk, TEMPLATE_LIMIT, type TemplatePut } from './templates/template-desk.ts';
 export { NO_TEMPLATES, TEMPLATES, TemplateSet, type NamedTemplate } from './templates/template-set.ts';

@@ -54,12 +54,14 @@ export function openProvisioning(config: Pick<Config, 'shortPsk' | 'sharedPsk' |
   return { desk, configurations: new ConfigurationDesk({ store: documents, assignments, devices: numbers, model, timeMs }) };
 }
 
-/** Those of the groups that select the device. One that does not exist selects nobody. */
+/** Those of the groups that select the device. One that does not exist selects nobody; one that is a tenant's, that tenant's devices. */
 async function groupsOf(groups: Pick<GroupStore, 'group'>, candidate: BootstrapCandidate, names: readonly string[]): Promise<string[]> {
   const records = await Promise.all(names.map((name) => groups.group(name)));
   return names.filter((_, i) => {
     const record = records[i];
-    return record !== undefined && isSelected(candidate, groupRecord.parse(JSON.parse(record)).selector);
+    if (record === undefined) return false;
+    const { tenant = candidate.tenant, selector } = groupRecord.parse(JSON.parse(record));
+    return tenant === candidate.tenant && isSelected(candidate, selector);
   });
 }
 

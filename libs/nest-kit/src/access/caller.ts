@@ -31,7 +31,12 @@ export class Caller {
 
   /** Whose the things are that the caller makes for more than one endpoint; undefined: for all tenants. */
   get ownTenant(): string | undefined {
-    const tenants = this.tenants('operate', { limited: false });
+    return this.tenantFor('operate');
+  }
+
+  /** The same of what takes another access. */
+  tenantFor(access: Access): string | undefined {
+    const tenants = this.tenants(access, { limited: false });
     return tenants === ALL_TENANTS ? undefined : tenants.values().next().value;
   }
 

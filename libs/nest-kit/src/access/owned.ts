@@ -24,6 +24,6 @@ export function ownerOf(caller: Caller, access: Access, present: Owned | undefin
   if (present !== undefined && !caller.may(access, present.tenant)) {
     throw new ApiError(409, 'NAME_TAKEN', 'Another tenant has something of this name', { detail: name });
   }
-  const tenant = present === undefined ? caller.ownTenant : present.tenant;
+  const tenant = present === undefined ? caller.tenantFor(access) : present.tenant;
   return tenant === undefined ? {} : { tenant };
 }

@@ -3,7 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config, HeldAuthority, Secrets } from '@cluster/config';
 import { pkiRoutes } from '@cluster/contracts';
 import { type CertificateStore, RevocationDesk } from '@cluster/pki';
-import { type ClusterStore, type CredentialStore, EnrolledCertificates, type SessionStore } from '@cluster/session';
+import { type ClusterStore, type CredentialStore, EnrolledCertificates, type SessionStore, tenantsOf } from '@cluster/session';
 import type { Log } from '../logger.ts';
 import type { Mount } from '../mount.ts';
 import { ListRenewal, PKI_LOG } from './list-renewal.ts';
@@ -17,7 +17,7 @@ export interface PkiPorts {
   readonly certificates: CertificateStore;
   readonly credentials: CredentialStore;
   readonly secrets: Pick<Secrets, 'ring' | 'sealer'>;
-  readonly sessions: Pick<SessionStore, 'resolve' | 'timeMs'>;
+  readonly sessions: Pick<SessionStore, 'resolve' | 'load' | 'timeMs'>;
   readonly cluster: Pick<ClusterStore, 'ring' | 'documents' | 'putDocument'>;
   readonly log: Log;
 }
@@ -39,6 +39,9 @@ export function pkiMount({ config, authority, certificates, credentials: store, 
     if (number !== undefined) await credentials.revoke({ number, endpoint }, sha256);
   };
   const revocations = new RevocationDesk({ authority: authority.current, store: certificates, documents: cluster, withdraw });
-  const pki: Pki = { authority: authority.current, certificates, revocations, timeMs, renewalMs: config.caRenewalDays * DAY_MS };
+  const pki: Pki = {
+    authority: authority.current, certificates, revocations, timeMs,
+    tenantsOf: (endpoints) => tenantsOf(sessions, endpoints), renewalMs: config.caRenewalDays * DAY_MS,
+  };
   return { module: PkiModule.register(pki, log), routes: pkiRoutes };
 }

@@ -9,6 +9,8 @@ export interface Pki {
   readonly revocations: RevocationDesk;
   /** The store's clock. */
   readonly timeMs: () => Promise<number>;
+  /** Whose these endpoints are; one that is not known is nobody's. */
+  readonly tenantsOf: (endpoints: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** So long before its end a certificate is due for renewal. */
   readonly renewalMs: number;
 }

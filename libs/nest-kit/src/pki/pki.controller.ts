@@ -6,6 +6,9 @@ import {
 } from '@cluster/contracts';
 import { type ExpiryPlace, type IssuedCertificate, pemBlock, RevocationsFull } from '@cluster/pki';
 import { CredentialsUnreadable } from '@cluster/session';
+import type { Caller } from '../access/caller.ts';
+import { RequestCaller } from '../access/guard.ts';
+import { checkChange } from '../access/owned.ts';
 import { ApiError, malformed } from '../problem.ts';
 import { PKI, type Pki } from './pki-ports.ts';
 
@@ -18,26 +21,43 @@ export class PkiController {
   }
 
   @Get('certificates')
-  async list(@Query({ schema: issuedCertificatesQuery }) query: IssuedCertificatesQuery): Promise<IssuedCertificatePage> {
+  async list(@Query({ schema: issuedCertificatesQuery }) query: IssuedCertificatesQuery, @RequestCaller() caller: Caller): Promise<IssuedCertificatePage> {
     const { certificates, timeMs } = this.#pki;
     const { endpoint, expiresBefore, limit } = query;
     const untilMs = expiresBefore === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(expiresBefore);
     const nowMs = await timeMs();
-    const view = (each: IssuedCertificate) => viewOf(each, nowMs, this.#pki.renewalMs);
+    const seen = async (all: readonly IssuedCertificate[]) => (await this.#seenBy(caller, all)).map((each) => viewOf(each, nowMs, this.#pki.renewalMs));
     if (endpoint !== undefined) {
       const all = await certificates.certificatesOf(endpoint);
-      return { certificates: all.filter(({ notAfterMs }) => notAfterMs <= untilMs).map(view) };
+      return { certificates: await seen(all.filter(({ notAfterMs }) => notAfterMs <= untilMs)) };
     }
     const page = await certificates.certificatesByExpiry({ untilMs: Math.min(untilMs, LAST_MS), after: placeIn(query.cursor), limit });
     const last = page.length < limit ? undefined : page.at(-1);
-    return { certificates: page.map(view), ...(last === undefined ? {} : { next: cursorOf(last) }) };
+    return { certificates: await seen(page), ...(last === undefined ? {} : { next: cursorOf(last) }) };
   }
 
   @Delete('certificates/:serial')
   @HttpCode(204)
-  async revoke(@Param('serial', { schema: certificateSerial }) serial: string, @Query({ schema: revocationQuery }) { reason }: RevocationQuery): Promise<void> {
+  async revoke(@Param('serial', { schema: certificateSerial }) serial: string, @Query({ schema: revocationQuery }) { reason }: RevocationQuery, @RequestCaller() caller: Caller): Promise<void> {
+    await this.#check(caller, serial);
     const revoked = await told(async () => this.#pki.revocations.revoke(serial, reason, await this.#pki.timeMs()));
     if (revoked === undefined) throw problemOf('CERTIFICATE_UNKNOWN', { detail: serial });
+  }
+
+  /** A certificate of a device of another tenant is as none. */
+  async #check(caller: Caller, serial: string): Promise<void> {
+    if (caller.may('provision', undefined)) return;
+    const unknown = () => problemOf('CERTIFICATE_UNKNOWN', { detail: serial });
+    const endpoint = (await this.#pki.certificates.findCertificate(serial))?.endpoint;
+    const tenant = endpoint === undefined ? undefined : (await this.#pki.tenantsOf([endpoint])).get(endpoint);
+    if (tenant === undefined) throw unknown();
+    checkChange(caller, 'provision', { tenant }, unknown);
+  }
+
+  async #seenBy(caller: Caller, all: readonly IssuedCertificate[]): Promise<readonly IssuedCertificate[]> {
+    if (caller.seesAll || all.length === 0) return all;
+    const tenants = await this.#pki.tenantsOf(all.map(({ endpoint }) => endpoint));
+    return all.filter(({ endpoint }) => caller.may('view', tenants.get(endpoint)));
   }
 
   @Get('ca')

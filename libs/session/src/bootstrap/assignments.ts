@@ -1,14 +1,15 @@
 /**
  * Which configuration a device has. In this order: a document of its own; the configuration that is assigned to it by name;
  * of those assigned to groups that it is in the one with the greatest priority, then the first by name; of those that are
- * the default the same.
+ * the default the same. A configuration that is a tenant's is for that tenant's devices alone, and comes before those for all.
  */
 import type { BootstrapConfiguration, BootstrapDocument } from '@cluster/contracts';
-import type { ConfigurationSet, ConfigurationStore, OfEndpoint } from './configuration-store.ts';
+import type { ConfigurationSet, ConfigurationStore, OfEndpoint, StoredConfiguration } from './configuration-store.ts';
 
 /** What groups select by. */
 export interface BootstrapCandidate {
   readonly endpoint: string;
+  readonly tenant: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Paths that it registered, if it ever did. */
   readonly paths: readonly string[];
@@ -49,10 +50,10 @@ export class Assignments {
       if (own.document === undefined) return 'its own document can not be read';
       return { name: 'own', revision: own.revision, source: 'own', document: own.document, unknownEndpoints: false };
     }
-    const { configurations } = await this.#configurations(nowMs);
+    const configurations = (await this.#configurations(nowMs)).configurations.filter((configuration) => isFor(configuration, candidate));
     if (own !== undefined) {
       const assigned = configurations.find(({ name }) => name === own.configuration);
-      return (assigned && assignedAs(assigned, 'assigned')) ?? `its configuration ${own.configuration} is gone or can not be read`;
+      return (assigned && assignedAs(assigned, 'assigned')) ?? `its configuration ${own.configuration} is gone, another tenant's, or can not be read`;
     }
     return (await this.#byGroup(configurations, candidate)) ?? this.#byDefault(configurations) ?? 'no configuration is assigned to it';
   }
@@ -80,9 +81,15 @@ export class Assignments {
   }
 }
 
+/** Whether the device may have it: what is a tenant's is not for others. */
+export function isFor({ tenant }: Pick<StoredConfiguration, 'tenant'>, candidate: Pick<BootstrapCandidate, 'tenant'>): boolean {
+  return tenant === undefined || tenant === candidate.tenant;
+}
+
 function inOrder(configurations: ConfigurationSet['configurations']): ConfigurationSet['configurations'] {
+  const ownFirst = (a: StoredConfiguration, b: StoredConfiguration) => Number(a.tenant === undefined) - Number(b.tenant === undefined);
   const priority = (configuration: BootstrapConfiguration | undefined) => configuration?.assign?.priority ?? 0;
-  return [...configurations].sort((a, b) => priority(b.configuration) - priority(a.configuration) || (a.name < b.name ? -1 : 1));
+  return [...configurations].sort((a, b) => ownFirst(a, b) || priority(b.configuration) - priority(a.configuration) || (a.name < b.name ? -1 : 1));
 }
 
 function assignedAs({ name, revision, configuration }: ConfigurationSet['configurations'][number], source: Assigned['source']): Assigned | undefined {

@@ -43,6 +43,8 @@ export type Prepared =
       /** For the flight record and the diagnostic payload; tells no secret. */
       readonly detail: string;
       readonly retryAfterS?: number;
+      /** The device that it is about, where there is one. */
+      readonly number?: DeviceNumber | undefined;
     };
 
 export interface BootstrapRequest {

@@ -1,8 +1,7 @@
 /** Everything that is wrong with a bootstrap document beyond its shape, so that no device meets it. */
 import type { BootstrapAccount, BootstrapDocument, BootstrapResource } from '@cluster/contracts';
 import { defaultObjectVersion, type ObjectDefinition, type ObjectModel, parsePath } from '@cluster/lwm2m';
-import { parseSpki } from '@cluster/dtls';
-import { Buffer } from 'node:buffer';
+import { checkKeys } from './check-keys.ts';
 import { type DocumentFault, missingResources, typedResource } from './resource-rules.ts';
 
 export type Definitions = Pick<ObjectModel, 'definition'>;
@@ -48,16 +47,6 @@ function checkAccount(account: BootstrapAccount, at: string, model: Definitions)
   faults.push(...checkResources(account.securityResources ?? [], 0, OF_SECURITY, `${at}.securityResources`, model));
   faults.push(...checkResources(account.serverResources ?? [], 1, OF_SERVER, `${at}.serverResources`, model));
   return faults;
-}
-
-function checkKeys({ security }: BootstrapAccount, at: string): DocumentFault[] {
-  const spkis: [string, string | undefined][] = security.mode === 'rpk'
-    ? [['serverPublicKeyBase64', security.serverPublicKeyBase64], ['from.publicKeyBase64', typeof security.from === 'string' ? undefined : security.from.publicKeyBase64]]
-    : [];
-  return spkis.flatMap(([field, text]) =>
-    text !== undefined && parseSpki(Buffer.from(text, 'base64')) === undefined
-      ? [{ path: `${at}.security.${field}`, message: 'expected a SubjectPublicKeyInfo of secp256r1 in DER' }] : [],
-  );
 }
 
 function checkTogether(accounts: readonly BootstrapAccount[]): DocumentFault[] {

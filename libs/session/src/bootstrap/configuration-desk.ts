@@ -1,14 +1,16 @@
 /** What operators do with bootstrap configurations: list, read, set, assign and remove them, and see what a device would get. */
-import type {
-  BootstrapConfiguration, BootstrapConfigurationList, BootstrapConfigurationView, BootstrapPreview, EndpointBootstrap, EndpointBootstrapView,
+import {
+  type BootstrapConfiguration, type BootstrapConfigurationList, type BootstrapConfigurationView, type BootstrapPreview, DEFAULT_TENANT, type EndpointBootstrap,
+  type EndpointBootstrapView,
 } from '@cluster/contracts';
 import { type Lwm2mVersion, parsePath, toJsonValue } from '@cluster/lwm2m';
 import { writesOf } from './account-writes.ts';
-import type { Assignments, BootstrapCandidate } from './assignments.ts';
+import type { DeviceNumber } from '../ports.ts';
+import { type Assignments, type BootstrapCandidate, isFor } from './assignments.ts';
 import type { ProvisionedInstance } from './bootstrap-desk.ts';
 import { checkDocument, type Definitions, definitionOf } from './check-document.ts';
 import type { ConfigurationStore, OwnConfiguration, StoredConfiguration } from './configuration-store.ts';
-import { type BootstrapDevices, frameOf } from './provisioning-desk.ts';
+import { type BootstrapDevices, frameOf, unknownCandidate } from './provisioning-desk.ts';
 import { isSecretName } from './redacted.ts';
 import type { DocumentFault } from './resource-rules.ts';
 import { NO_VISITS } from './visits.ts';
@@ -42,8 +44,8 @@ export class ConfigurationDesk {
 
   async list(): Promise<BootstrapConfigurationList> {
     const { configurations } = (await this.#deps.store.read())!;
-    return configurations.map(({ name, revision, updatedAtMs, configuration }) => ({
-      name, revision, updatedAt: timeOf(updatedAtMs), ...(configuration?.assign === undefined ? {} : { assign: configuration.assign }),
+    return configurations.map(({ name, tenant, revision, updatedAtMs, configuration }) => ({
+      name, ...ownedBy(tenant), revision, updatedAt: timeOf(updatedAtMs), ...(configuration?.assign === undefined ? {} : { assign: configuration.assign }),
     }));
   }
 
@@ -52,14 +54,17 @@ export class ConfigurationDesk {
     return stored && viewOf(stored, this.#deps.model);
   }
 
-  /** Bootstrap servers take it up within two seconds. @throws {Contended} */
-  async put(name: string, configuration: BootstrapConfiguration): Promise<ConfigurationPut<BootstrapConfigurationView>> {
+  /** Bootstrap servers take it up within two seconds. `tenant`: it is for that tenant's devices alone. @throws {Contended} */
+  async put(name: string, configuration: BootstrapConfiguration, tenant?: string): Promise<ConfigurationPut<BootstrapConfigurationView>> {
     const faults = checkDocument(configuration, this.#deps.model);
     if (configuration.assign?.unknownEndpoints === true && configuration.assign.default !== true) {
       faults.push({ path: 'assign.unknownEndpoints', message: 'is for the default' });
     }
+    if (configuration.assign?.unknownEndpoints === true && (tenant ?? DEFAULT_TENANT) !== DEFAULT_TENANT) {
+      faults.push({ path: 'assign.unknownEndpoints', message: `is not for a tenant: such endpoints are ${DEFAULT_TENANT}'s` });
+    }
     if (faults.length > 0) return { outcome: 'malformed', faults };
-    const stored = await this.#deps.store.put(name, configuration);
+    const stored = await this.#deps.store.put(name, configuration, tenant);
     return stored === 'full' ? { outcome: 'full' } : { outcome: 'stored', view: viewOf({ name, ...stored, configuration }, this.#deps.model) };
   }
 
@@ -77,7 +82,7 @@ export class ConfigurationDesk {
   /** An endpoint that is not there is prepared for its first Register. Its quarantine is lifted. @throws {Contended} */
   async putOwn(endpoint: string, { configuration, document }: EndpointBootstrap): Promise<ConfigurationPut<EndpointBootstrapView>> {
     const { store, model, devices } = this.#deps;
-    if (configuration !== undefined && (await store.get(configuration)) === undefined) return { outcome: 'unknown-configuration' };
+    if (configuration !== undefined && !(await this.#isThereFor(endpoint, configuration))) return { outcome: 'unknown-configuration' };
     const faults = document === undefined ? [] : checkDocument(document, model).map(({ path, message }) => ({ path: `document.${path}`, message }));
     if (faults.length > 0) return { outcome: 'malformed', faults };
     await devices.prepare(endpoint);
@@ -98,7 +103,7 @@ export class ConfigurationDesk {
   async preview(endpoint: string, version: Lwm2mVersion): Promise<BootstrapPreview | string> {
     const { store, assignments, devices, model, timeMs } = this.#deps;
     const number = await devices.find(endpoint);
-    const candidate: BootstrapCandidate = (number === undefined ? undefined : await devices.named(number)) ?? { endpoint, labels: {}, paths: [] };
+    const candidate = await this.#candidate(endpoint, number);
     const { own, visits } = await store.ofEndpoint(endpoint);
     const nowMs = await timeMs();
     const assigned = await assignments.of(own, candidate, nowMs);
@@ -114,10 +119,24 @@ export class ConfigurationDesk {
       ...(visits.quarantinedUntilMs > nowMs ? { quarantinedUntil: timeOf(visits.quarantinedUntilMs) } : {}),
     };
   }
+
+  async #isThereFor(endpoint: string, name: string): Promise<boolean> {
+    const { store, devices } = this.#deps;
+    const configuration = await store.get(name);
+    return configuration !== undefined && isFor(configuration, await this.#candidate(endpoint, await devices.find(endpoint)));
+  }
+
+  async #candidate(endpoint: string, number: DeviceNumber | undefined): Promise<BootstrapCandidate> {
+    return (number === undefined ? undefined : await this.#deps.devices.named(number)) ?? unknownCandidate(endpoint);
+  }
 }
 
-function viewOf({ name, revision, updatedAtMs, configuration }: StoredConfiguration, model: Definitions): BootstrapConfigurationView {
-  return { name, revision, updatedAt: timeOf(updatedAtMs), configuration: withoutSecrets(configuration, model) };
+function ownedBy(tenant: string | undefined): { tenant?: string } {
+  return tenant === undefined ? {} : { tenant };
+}
+
+function viewOf({ name, tenant, revision, updatedAtMs, configuration }: StoredConfiguration, model: Definitions): BootstrapConfigurationView {
+  return { name, ...ownedBy(tenant), revision, updatedAt: timeOf(updatedAtMs), configuration: withoutSecrets(configuration, model) };
 }
 
 function ownViewOf(own: OwnConfiguration, model: Definitions): EndpointBootstrapView {

@@ -13,6 +13,8 @@ import { NO_VISITS, readVisits, type Visits } from './visits.ts';
 interface Stored {
   readonly revision: number;
   readonly updatedAtMs: number;
+  /** Whose it is; undefined: for the devices of all tenants. */
+  readonly tenant?: string | undefined;
 }
 
 export interface StoredConfiguration extends Stored {
@@ -73,8 +75,8 @@ export class ConfigurationStore {
   }
 
   /** `full`: there are as many as may be. */
-  put(name: string, configuration: BootstrapConfiguration): Promise<Stored | 'full'> {
-    return this.#put(CONFIGURATIONS, name, CONFIGURATION_LIMIT, configuration);
+  put(name: string, configuration: BootstrapConfiguration, tenant?: string): Promise<Stored | 'full'> {
+    return this.#put(CONFIGURATIONS, name, CONFIGURATION_LIMIT, configuration, tenant);
   }
 
   /** False: there was none. */
@@ -126,19 +128,19 @@ export class ConfigurationStore {
   }
 
   /** Two who write at once: the one whose document stands has done it, the other is told. @throws {Contended} */
-  async #put(set: string, name: string, limit: DocumentLimit, content: unknown): Promise<Stored | 'full'> {
+  async #put(set: string, name: string, limit: DocumentLimit, content: unknown, tenant?: string): Promise<Stored | 'full'> {
     const { documents, timeMs } = this.#deps;
     const before = parsed<Envelope>((await documents.documents(set))?.documents.get(name) ?? '');
-    const stored: Stored = { revision: (before?.revision ?? 0) + 1, updatedAtMs: await timeMs() };
+    const stored: Stored = { revision: (before?.revision ?? 0) + 1, updatedAtMs: await timeMs(), ...(tenant === undefined ? {} : { tenant }) };
     const text = this.#sealed(set, name, stored, content);
     if ((await documents.putDocument(set, name, text, limit)) === 'full') return 'full';
     if ((await documents.documents(set))?.documents.get(name) !== text) throw new Contended(`${name} was written by somebody else at the same time`);
     return stored;
   }
 
-  #sealed(set: string, name: string, { revision, updatedAtMs }: Stored, content: unknown): string {
+  #sealed(set: string, name: string, { revision, updatedAtMs, tenant }: Stored, content: unknown): string {
     const sealed = this.#deps.sealer.seal(sealedName(set, name), encodeUtf8(JSON.stringify(content)));
-    const envelope: Envelope = { revision, updatedAtMs, sealed: Buffer.from(sealed).toString('base64') };
+    const envelope: Envelope = { revision, updatedAtMs, tenant, sealed: Buffer.from(sealed).toString('base64') };
     return JSON.stringify(envelope);
   }
 
@@ -150,8 +152,8 @@ export class ConfigurationStore {
   #configuration(name: string, text: string): StoredConfiguration {
     const envelope = parsed<Envelope>(text);
     if (envelope === undefined) return { name, revision: 1, updatedAtMs: 0, configuration: undefined };
-    const { revision, updatedAtMs } = envelope;
-    return { name, revision, updatedAtMs, configuration: bootstrapConfiguration.safeParse(this.#open(CONFIGURATIONS, name, envelope)).data };
+    const { revision, updatedAtMs, tenant } = envelope;
+    return { name, revision, updatedAtMs, tenant, configuration: bootstrapConfiguration.safeParse(this.#open(CONFIGURATIONS, name, envelope)).data };
   }
 
   #own(endpoint: string, text: string): OwnConfiguration {
@@ -161,6 +163,11 @@ export class ConfigurationStore {
     if (content?.configuration !== undefined) return { revision, updatedAtMs, kind: 'assigned', configuration: content.configuration };
     return { revision, updatedAtMs, kind: 'document', document: bootstrapDocument.safeParse(content?.document).data };
   }
+}
+
+/** Forgets what an endpoint has of its own, and how often it came. A repeat changes nothing. */
+export async function forgetBootstrap(documents: Pick<DocumentStore, 'putDocument'>, endpoint: string): Promise<void> {
+  for (const name of [OWN, VISITS]) await documents.putDocument(setOf(endpoint), name, undefined, OWN_LIMIT);
 }
 
 interface Envelope extends Stored {

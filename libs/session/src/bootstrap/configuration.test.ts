@@ -1,7 +1,9 @@
 /** Bootstrap configurations as operators write them: what is refused and where, what is shown, what is stored. */
 import { type BootstrapConfiguration, bootstrapConfiguration, bootstrapPreview } from '@cluster/contracts';
+import { authority } from '@cluster/dtls/testing/authority';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
+import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Assignments, ConfigurationDesk } from '../index.ts';
 import { BootstrapWorld } from '../testing/bootstrap-world.ts';
@@ -12,6 +14,14 @@ const SECRET = 'deadbeefcafe'.repeat(4);
 const model = new ObjectModel(ddfDirectory());
 const account = { role: 'management', uri: 'coaps://edge.example.com', shortServerId: 1, security: { mode: 'psk', from: 'make' } } as const;
 const fixed = { ...account, security: { mode: 'psk', from: { identity: 'a', keyHex: SECRET } } } as const;
+
+function keyOf() {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pkcs8 = { format: 'der', type: 'pkcs8' } as const;
+  return { spki: publicKey.export({ format: 'der', type: 'spki' }), key: privateKey.export(pkcs8), encrypted: privateKey.export({ ...pkcs8, cipher: 'aes-256-cbc', passphrase: 'x' }) };
+}
+const raw = keyOf();
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 
 let world: BootstrapWorld;
 let desk: ConfigurationDesk;
@@ -52,6 +62,10 @@ test.each<[string, unknown, string, string]>([
   ['two sources of one kind', with_({}, { ...account, shortServerId: 2, security: { mode: 'psk', from: 'given' } }), 'accounts.1.security.from', 'accounts of one role at this cluster share their psk credential'],
   ['EST beside a PSK', with_({}, { ...account, shortServerId: 2, security: { mode: 'est' } }), 'accounts.1.security.mode', 'EST and another mode can not stand side by side at this cluster'],
   ['a public key that is none', with_({ security: { mode: 'rpk', from: 'make', serverPublicKeyBase64: 'AAAA' } }), 'accounts.0.security.serverPublicKeyBase64', 'expected a SubjectPublicKeyInfo of secp256r1 in DER'],
+  ['a public key as a certificate', with_({ security: { mode: 'x509', from: { certificateBase64: base64(raw.spki), privateKeyBase64: base64(raw.key) } } }), 'accounts.0.security.from.certificateBase64', 'expected an X.509 certificate of version 3 in DER'],
+  ['an encrypted private key (row B32)', with_({ security: { mode: 'rpk', from: { publicKeyBase64: base64(raw.spki), privateKeyBase64: base64(raw.encrypted) } } }), 'accounts.0.security.from.privateKeyBase64', 'expected a OneAsymmetricKey of version 1 in DER, not encrypted'],
+  ['a private key of another public key (row B28)', with_({ security: { mode: 'rpk', from: { publicKeyBase64: base64(raw.spki), privateKeyBase64: base64(keyOf().key) } } }), 'accounts.0.security.from.privateKeyBase64', 'is not the key of what stands beside it'],
+  ['a private key of another certificate (row B32)', with_({ security: { mode: 'x509', from: { certificateBase64: base64(authority('CN=A').der), privateKeyBase64: base64(raw.key) } } }), 'accounts.0.security.from.privateKeyBase64', 'is not the key of what stands beside it'],
   ['a resource that the account sets itself', with_({ serverResources: [{ id: 1, value: 5 }] }), 'accounts.0.serverResources.0.id', 'is set by a field of the account'],
   ['an Execute resource', with_({ serverResources: [{ id: 8, value: 5 }] }), 'accounts.0.serverResources.0', 'Registration Update Trigger is executed, not written'],
   ['a value of another type', with_({ serverResources: [{ id: 5, value: 'soon' }] }), 'accounts.0.serverResources.0', 'is no integer'],

@@ -2,6 +2,7 @@
  * What a device is to have, made ready: its configuration is found, its credentials are made and stored. Only then the
  * provision is handed out, so that what a device is sent is accepted from before its first byte.
  */
+import { DEFAULT_TENANT } from '@cluster/contracts';
 import type { Lwm2mVersion } from '@cluster/lwm2m';
 import { noCredentials } from '../credentials/changes.ts';
 import type { CredentialDesk } from '../credentials/credential-desk.ts';
@@ -65,10 +66,11 @@ export class ProvisioningDesk implements BootstrapDesk {
     const assigned = await this.#deps.assignments.of(of.own, candidate, request.nowMs);
     const stranger = number === undefined && of.own === undefined;
     if (stranger && (typeof assigned === 'string' || !assigned.unknownEndpoints)) return { kind: 'unknown-endpoint', detail: 'nothing is known of this endpoint' };
-    if (typeof assigned === 'string') return { kind: 'no-configuration', detail: assigned };
+    if (typeof assigned === 'string') return { kind: 'no-configuration', detail: assigned, number };
     const refusedForS = await this.#visit(endpoint, of, assigned, request.nowMs);
-    if (refusedForS !== undefined) return { kind: 'quarantined', detail: 'the device came too often', retryAfterS: refusedForS };
-    return this.#provide(endpoint, assigned, request);
+    if (refusedForS !== undefined) return { kind: 'quarantined', detail: 'the device came too often', retryAfterS: refusedForS, number };
+    const provided = await this.#provide(endpoint, assigned, request);
+    return provided.kind === 'provision' ? provided : { ...provided, number };
   }
 
   /** What was written before stays accepted: it ends when the device uses what is new, and never because a session ended. */
@@ -79,14 +81,14 @@ export class ProvisioningDesk implements BootstrapDesk {
     const { devices, lookup } = this.#deps;
     if (identity === undefined) {
       if (endpoint === undefined || endpoint === '') return { kind: 'unknown-endpoint', detail: 'the request names no endpoint' };
-      if (await lookup.hasCredentials(endpoint)) return { kind: 'wrong-identity', detail: 'this endpoint has to prove who it is' };
       const number = await devices.find(endpoint);
+      if (await lookup.hasCredentials(endpoint)) return { kind: 'wrong-identity', detail: 'this endpoint has to prove who it is', number };
       const candidate = number === undefined ? undefined : await devices.named(number);
-      return { candidate: candidate ?? { endpoint, labels: {}, paths: [] }, number };
+      return { candidate: candidate ?? unknownCandidate(endpoint), number };
     }
     const candidate = await devices.named(identity.deviceNumber);
     if (candidate === undefined) return { kind: 'unknown-endpoint', detail: 'the device was forgotten' };
-    if (!bindEndpoint(candidate.endpoint, endpoint).ok) return { kind: 'wrong-identity', detail: 'the credential is of another endpoint' };
+    if (!bindEndpoint(candidate.endpoint, endpoint).ok) return { kind: 'wrong-identity', detail: 'the credential is of another endpoint', number: identity.deviceNumber };
     // It shows that the device has this one: a bootstrap credential that this one replaced is over.
     await lookup.used(identity, nowMs);
     return { candidate, number: identity.deviceNumber };
@@ -115,6 +117,11 @@ export class ProvisioningDesk implements BootstrapDesk {
       throw error;
     }
   }
+}
+
+/** An endpoint of which nothing is known. */
+export function unknownCandidate(endpoint: string): BootstrapCandidate {
+  return { endpoint, tenant: DEFAULT_TENANT, labels: {}, paths: [] };
 }
 
 /** An account without security at this cluster: its operator wants the endpoint to be registered by whoever says its name. */

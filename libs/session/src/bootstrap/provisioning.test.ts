@@ -1,6 +1,7 @@
 /** Which configuration a device gets, what it makes of it, and who gets none. */
 import type { BootstrapConfiguration, BootstrapSecurity } from '@cluster/contracts';
 import { decodeUtf8, fromHex, toHex } from '@cluster/bytes';
+import { parseCertificate, publicKeyOf } from '@cluster/dtls';
 import { authority, issue } from '@cluster/dtls/testing/authority';
 import { sha256 } from '@cluster/secrets';
 import { createPublicKey } from 'node:crypto';
@@ -48,7 +49,7 @@ describe('the order in which configurations count', () => {
   test('own document, then its own assignment, then groups by priority and name, then the default', async () => {
     world.labels.set(A, { site: 'hall' });
     world.groups.set('hall', { site: 'hall' });
-    expect(await prepare()).toEqual({ kind: 'no-configuration', detail: 'no configuration is assigned to it' });
+    expect(await prepare()).toMatchObject({ kind: 'no-configuration', detail: 'no configuration is assigned to it' });
     await put('z-default', lifetime(1, { default: true }));
     expect(await got()).toBe('z-default 1 1');
     await put('b-hall', lifetime(2, { groups: ['hall', 'gone'] }));
@@ -64,6 +65,21 @@ describe('the order in which configurations count', () => {
     expect(await got()).toBe('own 2 6');
     await world.configurations.removeOwn(A);
     expect(await got()).toBe('b-hall 2 5');
+  });
+
+  test('what is a tenant’s before what is for all, and never what is another tenant’s', async () => {
+    const of = (tenant: string, name: string, lifetimeS: number) => world.configurations.put(name, lifetime(lifetimeS, { default: true }), tenant);
+    await put('shared', lifetime(1, { default: true, priority: 9 }));
+    await of('acme', 'x-acme', 2);
+    expect(await got()).toBe('shared 1 1');
+    world.tenants.set(A, 'acme');
+    expect(await got()).toBe('x-acme 1 2');
+    await world.configurations.putOwn(A, { configuration: 'x-acme' });
+    expect(await got()).toBe('x-acme 1 2');
+    world.tenants.set(A, 'rival');
+    expect(await prepare()).toMatchObject({ kind: 'no-configuration', detail: "its configuration x-acme is gone, another tenant's, or can not be read" });
+    await world.configurations.removeOwn(A);
+    expect(await got()).toBe('shared 1 1');
   });
 
   test('an assignment to what is gone gets nothing, instead of something else', async () => {
@@ -123,20 +139,20 @@ describe('who gets nothing', () => {
   ])('one whose configuration needs %s', async (_, configuration, detail) => {
     await world.desk().set('urn:dev:b', { psk: { identity: 'b', keyHex: 'bb'.repeat(16) } });
     await world.configurations.putOwn(A, { document: configuration });
-    expect(await prepare()).toEqual({ kind: 'no-configuration', detail });
+    expect(await prepare()).toMatchObject({ kind: 'no-configuration', detail });
   });
 
   test('one that needs a certificate where there is no authority', async () => {
     world.certificate = undefined;
     await world.configurations.putOwn(A, { document: { accounts: [account({ mode: 'x509', from: 'make' })] } });
-    expect(await prepare()).toEqual({ kind: 'no-configuration', detail: 'no certification authority is configured' });
+    expect(await prepare()).toMatchObject({ kind: 'no-configuration', detail: 'no certification authority is configured' });
   });
 });
 
 describe('what is written', () => {
   const own = (document: BootstrapConfiguration) => world.configurations.putOwn(A, { document });
 
-  test('a PSK that is made is new to each device, and accepted', async () => {
+  test('a PSK that is made is new to each device, and accepted: identity and key, and no server key (row B25)', async () => {
     await own({ accounts: [psk] });
     const { writes, deletes, discoverFirst } = await provided();
     expect(writes.map(({ path }) => path)).toEqual(['/0/1', '/1/0']);
@@ -149,7 +165,7 @@ describe('what is written', () => {
     expect({ deletes, discoverFirst }).toEqual({ deletes: ['/0', '/1'], discoverFirst: true });
   });
 
-  test('one that is given is what the operator set; the device keeps a raw key that it has', async () => {
+  test('one that is given is what the operator set; the device keeps the raw key of its secure element (row F26)', async () => {
     await world.desk().set(A, { psk: { identity: 'mine', keyHex: 'ab'.repeat(16) }, rpk: { spkiBase64: spki.toString('base64') } });
     await own({ accounts: [account({ mode: 'psk', from: 'given' }), account({ mode: 'rpk', from: 'given' }, 2)] });
     const { writes } = await provided();
@@ -157,25 +173,36 @@ describe('what is written', () => {
     expect(values(writes[1])).toMatchObject({ 2: 1, 3: '', 4: spki.toString('hex'), 5: '' });
   });
 
-  test('a raw key pair, with the server’s key', async () => {
+  test('a raw key pair, with the server’s key (row B28)', async () => {
     await own({ accounts: [account({ mode: 'rpk', from: 'make' })] });
     const { 3: publicKey, 4: serverKey, 5: secret } = values((await provided()).writes[0]);
-    expect(publicKey).toMatch(/^3059/);
     expect(serverKey).toBe(spki.toString('hex'));
-    expect(secret).toMatch(/^308187/);
+    expect(toHex(publicKeyOf(fromHex(secret as string)!)!)).toBe(publicKey);
   });
 
   test.each<[string, object, Buffer]>([
     ['the server’s certificate', {}, server.der],
     ['its issuer’s for Certificate Usage 2 (row B36)', { usage: 2 }, root.der],
     ['what the document has', { serverCertificateBase64: Buffer.from('der').toString('base64') }, Buffer.from('der')],
-  ])('a certificate with its key, and %s', async (_, more, expected) => {
+  ])('a certificate with its key, and %s (row B32)', async (_, more, expected) => {
     await own({ accounts: [account({ mode: 'x509', from: 'make', sni: 'edge.example.com', ...more })] });
     const written = values((await provided()).writes[0]);
     expect(written).toMatchObject({ 2: 2, 4: expected.toString('hex'), 14: 'edge.example.com' });
-    expect(written[3]).toMatch(/^30/);
-    expect(written[5]).toMatch(/^308187/);
+    const certificate = parseCertificate(fromHex(written[3] as string)!);
+    expect(typeof certificate === 'string' ? certificate : toHex(certificate.spki)).toBe(toHex(publicKeyOf(fromHex(written[5] as string)!)!));
     if ('usage' in more) expect(written[15]).toBe(2);
+  });
+
+  test.each<[BootstrapSecurity, number]>([
+    [{ mode: 'psk', from: 'make' }, 0], [{ mode: 'rpk', from: 'make' }, 1], [{ mode: 'x509', from: 'make' }, 2], [{ mode: 'nosec' }, 3], [{ mode: 'est' }, 4],
+  ])('a security mode as its number: %o is %i (row B15)', async (security, mode) => {
+    await own({ accounts: [account(security)] });
+    expect(values((await provided()).writes[0])[2]).toBe(mode);
+  });
+
+  test.each([0, 1, 2, 3])('Certificate Usage %i (row B36)', async (usage) => {
+    await own({ accounts: [account({ mode: 'x509', from: 'make', usage })] });
+    expect(values((await provided()).writes[0])[15]).toBe(usage);
   });
 
   test('by EST nothing but the mode and the server’s certificate (row B16); what is enrolled replaces the PSK once it is used', async () => {

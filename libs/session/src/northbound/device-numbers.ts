@@ -34,8 +34,8 @@ export class EndpointNumbers implements DeviceNumbers, BootstrapDevices {
   async named(number: DeviceNumber): Promise<BootstrapCandidate | undefined> {
     const [stored] = await this.#devices.store.load([number]);
     if (stored === undefined) return undefined;
-    const { endpoint, profile, registration } = decodeSession(stored.record);
-    return { endpoint, labels: profile?.labels ?? {}, paths: registration.objectLinks.map(({ path }) => path) };
+    const { endpoint, tenant, profile, registration } = decodeSession(stored.record);
+    return { endpoint, tenant, labels: profile?.labels ?? {}, paths: registration.objectLinks.map(({ path }) => path) };
   }
 
   async #keep(endpoint: string, secured: boolean | undefined): Promise<DeviceNumber> {

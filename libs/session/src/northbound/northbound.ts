@@ -6,6 +6,7 @@ import type { Origin } from '../entry.ts';
 import { isKept } from '../disable.ts';
 import type { Rng } from '../identifiers.ts';
 import { desire } from '../observations.ts';
+import { forgetBootstrap } from '../bootstrap/configuration-store.ts';
 import { changeProfile, forgetOperatorState, NO_PROFILE } from '../profile.ts';
 import type { Observation, SessionRecord } from '../record.ts';
 import { end } from '../registration.ts';
@@ -165,10 +166,11 @@ export class Northbound {
   }
 
   /**
-   * Removes what an operator keeps for the endpoint: labels, settings and desired observations. A registration goes on
-   * without them; an endpoint that is not registered is forgotten. False if the cluster does not know it.
+   * Removes what an operator keeps for the endpoint: what it is bootstrapped with, labels, settings and desired observations.
+   * A registration goes on without them; an endpoint that is not registered is forgotten. False if the cluster does not know it.
    */
   async forget(endpoint: string): Promise<boolean> {
+    await forgetBootstrap(this.#devices.cluster, endpoint);
     const changed = await this.#devices.change(endpoint, (record: SessionRecord, nowMs, sequence) =>
       isGone(record) ? undefined : forgetOperatorState(desire(record, []), { nowMs, sequence }),
     );

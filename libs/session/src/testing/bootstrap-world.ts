@@ -38,6 +38,7 @@ class MemoryDocuments implements DocumentStore {
 export class BootstrapWorld extends CredentialWorld {
   readonly documents = new MemoryDocuments((step) => this.step(step));
   readonly labels = new Map<string, BootstrapCandidate['labels']>();
+  readonly tenants = new Map<string, string>();
   /** Endpoints that register without security. */
   readonly opened = new Set<string>();
   /** Group → labels that it asks for. */
@@ -70,7 +71,7 @@ export class BootstrapWorld extends CredentialWorld {
         named: async (number) => {
           await this.step('named');
           const endpoint = [...this.numbers].find(([, each]) => each === number)?.[0];
-          return endpoint === undefined ? undefined : { endpoint, labels: this.labels.get(endpoint) ?? {}, paths: [] };
+          return endpoint === undefined ? undefined : { endpoint, tenant: this.tenants.get(endpoint) ?? 'default', labels: this.labels.get(endpoint) ?? {}, paths: [] };
         },
       },
       maker: { random: (length) => randomBytes(length), keyPair, certificate: this.certificate },

@@ -1,5 +1,5 @@
 /** Keeps each session that is over, tells of it on Kafka, and counts it. */
-import { bootstrapSessionSummary, type BootstrapSessionView, eventTypes, topics } from '@cluster/contracts';
+import { bootstrapSessionSummary, type BootstrapSessionSummary, type BootstrapSessionView, eventTypes, topics } from '@cluster/contracts';
 import { buildEvent, type EventEncoding, type EventPublisher } from '@cluster/events';
 import type { BootstrapDesk, BootstrapSessionStore, DeviceNumber } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
@@ -27,12 +27,24 @@ export class Recorder {
     this.#deps = deps;
   }
 
-  /** A session is over. `number`: of a device that is known; a session of nobody known is only listed. */
-  keep(view: BootstrapSessionView, number: DeviceNumber | undefined): void {
+  /** A session is over. */
+  keep(view: BootstrapSessionView, number: DeviceNumber): void {
+    this.#keep(view, () => this.#write(view, number));
+  }
+
+  /** A request was refused. It is only listed: anybody can ask. `number`: of the device that it is about. */
+  refused(view: BootstrapSessionView, number: DeviceNumber | undefined): void {
+    this.#keep(view, async () => {
+      const tenant = number === undefined ? {} : { tenant: await this.#deps.tenantOf(number) };
+      await this.#store({ ...view, ...tenant }, { ...BOUNDS, perEndpoint: 0 });
+    });
+  }
+
+  #keep(view: BootstrapSessionView, write: () => Promise<void>): void {
     const { metrics, log } = this.#deps;
     const { outcome, reason = 'none' } = view;
     metrics.counter('lwm2m_bootstrap_sessions_total', 'Bootstrap sessions that ended, by outcome and reason', { outcome, reason }).inc();
-    const writing = this.#write(view, number)
+    const writing = write()
       .catch((err: unknown) => log.warn({ err, session: view.id }, 'a bootstrap session could not be kept or told of'))
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
@@ -43,19 +55,24 @@ export class Recorder {
     await Promise.all(this.#writing);
   }
 
-  async #write(view: BootstrapSessionView, number: DeviceNumber | undefined): Promise<void> {
-    const { store, desk, publisher, tenantOf } = this.#deps;
-    const { id, endpoint, outcome, reason } = view;
-    const summary = bootstrapSessionSummary.parse(view);
-    const bounds = number === undefined ? { ...BOUNDS, perEndpoint: 0 } : BOUNDS;
-    await store.putBootstrapSession({ id, endpoint, outcome, record: JSON.stringify(view), summary: JSON.stringify(summary) }, bounds);
+  async #write(view: BootstrapSessionView, number: DeviceNumber): Promise<void> {
+    const { desk, publisher, tenantOf } = this.#deps;
+    const { endpoint, outcome, reason } = view;
+    const tenant = await tenantOf(number);
+    const summary = await this.#store({ ...view, tenant }, BOUNDS);
     const endedAtMs = Date.parse(view.endedAt ?? view.startedAt);
-    if (number === undefined) return;
     if (outcome === 'finished' || outcome === 'failed') await desk.finished({ endpoint, number, outcome, reason, endedAtMs });
-    await publisher.publish([this.#event(summary, endedAtMs, await tenantOf(number))]);
+    await publisher.publish([this.#event(summary, endedAtMs, tenant)]);
   }
 
-  #event(data: ReturnType<typeof bootstrapSessionSummary.parse>, timeMs: number, tenant: string) {
+  async #store(view: BootstrapSessionView, bounds: typeof BOUNDS): Promise<BootstrapSessionSummary> {
+    const { id, endpoint, outcome } = view;
+    const summary = bootstrapSessionSummary.parse(view);
+    await this.#deps.store.putBootstrapSession({ id, endpoint, outcome, record: JSON.stringify(view), summary: JSON.stringify(summary) }, bounds);
+    return summary;
+  }
+
+  #event(data: BootstrapSessionSummary, timeMs: number, tenant: string) {
     return buildEvent({
       topic: topics.bootstrap, type: eventTypes.bootstrapEnded, id: data.id, source: SOURCE, endpoint: data.endpoint, data, timeMs,
       encoding: this.#deps.encoding, tenant, generation: 0, fence: 0, sessionVersion: 0,

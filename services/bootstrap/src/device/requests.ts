@@ -18,7 +18,7 @@ import type { SessionRunner } from './session-runner.ts';
 interface Deps {
   readonly desk: Pick<BootstrapDesk, 'prepare'>;
   readonly runner: SessionRunner;
-  readonly recorder: Pick<Recorder, 'keep'>;
+  readonly recorder: Pick<Recorder, 'keep' | 'refused'>;
   readonly model: ObjectModel;
   readonly clock: WorkerClock;
   readonly rng: Rng;
@@ -110,26 +110,26 @@ export class BootstrapRequests {
   }
 
   /** OMA Transport 1.1.1 §6.4.2: 4.00 for who is unknown or somebody else; who may come later is told when. */
-  #refuse(kind: Kind, asked: Asked, received: Received, { kind: reason, detail, retryAfterS }: Exclude<Prepared, { kind: 'provision' }>): void {
+  #refuse(kind: Kind, asked: Asked, received: Received, { kind: reason, detail, retryAfterS, number }: Exclude<Prepared, { kind: 'provision' }>): void {
     const later = retryAfterS !== undefined;
     const response = later
       ? { code: Code.SERVICE_UNAVAILABLE, options: [{ number: OptionNumber.MAX_AGE, value: uintValue(Math.min(MAX_MAX_AGE_S, retryAfterS)) }] }
       : refusal(Code.BAD_REQUEST, detail);
-    this.#refused(kind, asked.endpoint ?? '', received, response, { reason, detail });
+    this.#refused(kind, asked.endpoint ?? '', received, response, { reason, detail }, number);
   }
 
   #malformed(kind: Kind, received: Received, { code, detail }: Extract<BootstrapRequestResult, { ok: false }>): void {
     this.#refused(kind, '', received, refusal(code, detail), { reason: 'malformed', detail });
   }
 
-  #refused(kind: Kind, endpoint: string, received: Received, response: CoapResponse, why: { reason: BootstrapFailure; detail: string }): void {
+  #refused(kind: Kind, endpoint: string, received: Received, response: CoapResponse, why: { reason: BootstrapFailure; detail: string }, number?: DeviceNumber): void {
     const nowMs = this.#deps.clock.storeMs();
     this.#deps.respond(received.exchange, response);
     if (!this.#refusals.take()) return;
     const record = new FlightRecord(this.#head(endpoint, received, nowMs), nowMs);
     record.asked({ operation: kind, path: PATHS[kind], code: formatCode(response.code) }, nowMs);
     record.ended('failed', nowMs, why);
-    this.#deps.recorder.keep(record.view, undefined);
+    this.#deps.recorder.refused(record.view, number);
   }
 
   #head(endpoint: string, { peer, secure }: Received, nowMs: number): SessionHead {

@@ -1,8 +1,9 @@
-/** Bootstrap configurations with a name: listed, shown without secrets, set, removed. */
+/** Bootstrap configurations with a name: listed, shown without secrets, set, removed. One that is a tenant's is as none to others. */
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put } from '@nestjs/common';
 import {
   type BootstrapConfiguration, bootstrapConfiguration, type BootstrapConfigurationList, bootstrapConfigurationName, type BootstrapConfigurationView,
 } from '@cluster/contracts';
+import { ApiError, type Caller, checkChange, ownerOf, RequestCaller, sees } from '@cluster/nest-kit';
 import type { ConfigurationDesk } from '@cluster/session';
 import { CONFIGURATIONS } from '../tokens.ts';
 import { problem } from './problems.ts';
@@ -17,14 +18,14 @@ export class ConfigurationsController {
   }
 
   @Get()
-  list(): Promise<BootstrapConfigurationList> {
-    return this.#desk.list();
+  async list(@RequestCaller() caller: Caller): Promise<BootstrapConfigurationList> {
+    return (await this.#desk.list()).filter((configuration) => sees(caller, configuration));
   }
 
   @Get(':name')
-  async show(@Param('name') name: string): Promise<BootstrapConfigurationView> {
+  async show(@Param('name') name: string, @RequestCaller() caller: Caller): Promise<BootstrapConfigurationView> {
     const view = await this.#desk.get(name);
-    if (view === undefined) throw problem('BOOTSTRAP_CONFIGURATION_UNKNOWN', { detail: name });
+    if (view === undefined || !sees(caller, view)) throw unknown(name);
     return view;
   }
 
@@ -32,13 +33,20 @@ export class ConfigurationsController {
   async put(
     @Param('name', { schema: bootstrapConfigurationName }) name: string,
     @Body({ schema: bootstrapConfiguration }) body: BootstrapConfiguration,
+    @RequestCaller() caller: Caller,
   ): Promise<BootstrapConfigurationView> {
-    return stored(await this.#desk.put(name, body), name);
+    const { tenant } = ownerOf(caller, 'provision', await this.#desk.get(name), name);
+    return stored(await this.#desk.put(name, body, tenant), name);
   }
 
   @Delete(':name')
   @HttpCode(204)
-  async remove(@Param('name') name: string): Promise<void> {
-    if (!(await this.#desk.remove(name))) throw problem('BOOTSTRAP_CONFIGURATION_UNKNOWN', { detail: name });
+  async remove(@Param('name') name: string, @RequestCaller() caller: Caller): Promise<void> {
+    checkChange(caller, 'provision', await this.show(name, caller), () => unknown(name));
+    if (!(await this.#desk.remove(name))) throw unknown(name);
   }
+}
+
+function unknown(name: string): ApiError {
+  return problem('BOOTSTRAP_CONFIGURATION_UNKNOWN', { detail: name });
 }

@@ -3,6 +3,7 @@ import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import {
   type BootstrapSessionPage, bootstrapSessionsQuery, type BootstrapSessionsQuery, type BootstrapSessionSummary, type BootstrapSessionView,
 } from '@cluster/contracts';
+import { type Caller, RequestCaller } from '@cluster/nest-kit';
 import type { BootstrapSessionStore } from '@cluster/session';
 import { RECORDS } from '../tokens.ts';
 import { problem } from './problems.ts';
@@ -29,14 +30,17 @@ export class SessionsController {
   }
 
   @Get('bootstrap/sessions')
-  async list(@Query({ schema: bootstrapSessionsQuery }) { limit, cursor, outcome }: BootstrapSessionsQuery): Promise<BootstrapSessionPage> {
+  async list(
+    @Query({ schema: bootstrapSessionsQuery }) { limit, cursor, outcome }: BootstrapSessionsQuery,
+    @RequestCaller() caller: Caller,
+  ): Promise<BootstrapSessionPage> {
     const before = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
     // One more than asked for tells whether there is a next page.
     const found = await this.#records.bootstrapSessions({ outcome, before, limit: limit + 1 });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
-      sessions: page.map(({ summary }) => JSON.parse(summary) as BootstrapSessionSummary),
+      sessions: page.map(({ summary }) => JSON.parse(summary) as BootstrapSessionSummary).filter(({ tenant }) => caller.may('view', tenant)),
       ...(found.length > limit && last !== undefined && { next: Buffer.from(last.id).toString('base64url') }),
     };
   }
