@@ -1,4 +1,4 @@
-/** `npm run test:interop`: the drivers of third-party clients that take minutes to build, each against a server not ours. */
+/** `npm run test:interop`: the drivers of third-party clients that take minutes to build, against servers not ours and against ours. */
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import conformance from './vitest.config.ts';
@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     root: resolve(import.meta.dirname, '..'),
     include: ['libs/testing/src/**/*.long.ts', 'conformance/interop/**/*.long.ts'],
+    globalSetup: ['conformance/src/build-server.ts'],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 900_000,

@@ -1,4 +1,7 @@
 /** Small seeded changes to datagrams, which keep most of their structure. */
+import { concatBytes } from '@cluster/bytes';
+import { decodeFragments, encodeFragment } from '../src/messages/handshake.ts';
+import { ContentType, plaintextRecord, splitDatagram } from '../src/record/record.ts';
 
 /** One to four changes: bits flipped, bytes set, cut out, doubled, lengths bent, or another seed's end put on. */
 export function mutate(integers: () => number, seeds: readonly Uint8Array[], original: Uint8Array): Uint8Array {
@@ -19,4 +22,25 @@ export function mutate(integers: () => number, seeds: readonly Uint8Array[], ori
     kinds[below(kinds.length)]!();
   }
   return Uint8Array.from(bytes.slice(0, 1_500), (byte) => byte ?? 0);
+}
+
+/** The handshake messages in a datagram's plaintext records, with their headers. */
+export function messagesIn(datagram: Uint8Array): Uint8Array[] {
+  const { records } = splitDatagram(datagram, 0);
+  const plain = records.filter(({ type, epoch }) => type === ContentType.HANDSHAKE && epoch === 0);
+  return plain.flatMap(({ fragment }) => decodeFragments(fragment) ?? []).map(encodeFragment);
+}
+
+/** Bends the bodies of handshake messages alone: frames and lengths fit, so that each reaches what reads it. */
+export function mutateMessages(integers: () => number, seeds: readonly Uint8Array[], original: Uint8Array): Uint8Array {
+  const { records } = splitDatagram(original, 0);
+  const bent = records.flatMap(({ type, epoch, sequence, fragment }) => {
+    const fragments = type === ContentType.HANDSHAKE && epoch === 0 ? decodeFragments(fragment) : undefined;
+    const messages = fragments?.map((each) => {
+      const bytes = mutate(integers, seeds, each.bytes);
+      return encodeFragment({ ...each, bytes, offset: 0, length: bytes.length });
+    });
+    return messages === undefined ? [] : [plaintextRecord(type, sequence + 1 + (integers() % 8), concatBytes(messages))];
+  });
+  return bent.length === 0 ? mutate(integers, seeds, original) : concatBytes(bent);
 }

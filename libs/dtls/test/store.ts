@@ -122,6 +122,7 @@ export class TestWorker {
   #take(nowMs: number, event: DtlsServerEvent): void {
     this.happened.push(event);
     if (event.kind === 'established') this.devices.set(event.association, { number: event.credential.deviceNumber, fence: event.fence });
+    if (event.kind === 'closed') this.devices.delete(event.association);
     if (this.silent?.(event)) return;
     const answer = 'association' in event && 'question' in event ? { question: event.question, answer: this.#store(event) } : this.store.answerTo(event);
     if (answer !== undefined) this.server.answer(nowMs, answer.question, answer.answer as never);

@@ -1,4 +1,4 @@
-/** A certificate is put on its issuer's revocation list while its device is connected, asleep with a session, or between workers. */
+/** A certificate is put on its issuer's revocation list, or is over, while its device is connected, asleep with a session, or between workers. */
 import { Code } from '@cluster/coap';
 import { TrustStore } from '@cluster/dtls';
 import { authority, issue, revocationList, spkiOf } from '@cluster/dtls/testing/authority';
@@ -10,6 +10,8 @@ const root = authority('CN=Root');
 const middle = issue({ subject: 'CN=Middle', ca: true }, root);
 const server = issue({ subject: 'CN=server', keyUsage: [0] }, root);
 const CERTIFICATE_REVOKED = 44;
+const CERTIFICATE_EXPIRED = 45;
+const DAY_MS = 86_400_000;
 
 let scene: SecureScene;
 let workers: SecureWorker[];
@@ -33,8 +35,8 @@ function trusting(...lists: Buffer[]): TrustStore {
   return trust;
 }
 
-function holder(name: string, by = middle) {
-  const own = issue({ subject: `CN=${name}` }, by);
+function holder(name: string, by = middle, more: { notAfter?: Date } = {}) {
+  const own = issue({ subject: `CN=${name}`, ...more }, by);
   const chain = by === root ? [own.der] : [own.der, by.der];
   const options: SecureDeviceOptions = { certificate: { type: 'x509', chain, privateKey: own.keys.privateKey }, judgeServer: () => server.keys.publicKey, tickets: true };
   return { ...own, options };
@@ -81,4 +83,23 @@ it('no worker that knows the list takes its association over, or resumes its ses
   devices.push(again);
   expect(await again.until(() => again.alerts[0])).toBe(CERTIFICATE_REVOKED);
   expect(workers[1]!.counted('lwm2m_dtls_resumptions_total')).toBe(0);
+});
+
+it('one that is over is good for no takeover and no resumption: its device is let in with the one that it has now', async () => {
+  const brief = holder('urn:a', middle, { notAfter: new Date(Date.now() + DAY_MS) });
+  const device = await connect(brief.options);
+  expect((await device.request(register)).code).toBe(Code.CREATED);
+  const { store } = scene.harness;
+  const renewLease: typeof store.renewLease = async (...lease) => (await store.renewLease(...lease)) + 2 * DAY_MS;
+  const later = await scene.start({}, (deps) => ({ ...deps, cluster: { ...store, renewLease } }));
+  device.port = later.port;
+  device.send(register);
+  await vi.waitFor(() => expect(later.counted('lwm2m_dtls_records_dropped_total{reason="unknown-cid"}')).toBe(1), 5_000);
+  const again = await SecureDevice.greet(later.port, { ...brief.options, session: device.session! });
+  devices.push(again);
+  expect(await again.until(() => again.alerts[0])).toBe(CERTIFICATE_EXPIRED);
+  const renewed = await SecureDevice.connect(later.port, { ...holder('urn:a').options, session: device.session! });
+  devices.push(renewed);
+  expect((await renewed.request(register)).code).toBe(Code.CREATED);
+  expect(later.counted('lwm2m_dtls_resumptions_total')).toBe(0);
 });

@@ -198,3 +198,23 @@ it('from a factory PSK to a certificate, without ever being locked out (rows B13
   await registered(await Device.connect(ports.edge, { certificate, judgeServer }));
   await vi.waitFor(async () => expect(await credentials()).toEqual(['psk bootstrap current', 'x509 management current']), PATIENCE);
 });
+
+it('is no endpoint but that of its credential, at either server (row B19)', { timeout: 60_000 }, async () => {
+  const [own, other] = ['urn:dev:own', 'urn:dev:other'] as const;
+  const account = { role: 'management', uri: `coaps://127.0.0.1:${ports.edge}`, shortServerId: 1, security: { mode: 'psk', from: 'make' } };
+  const psk = (identity: string) => ({ identity, keyHex: Buffer.from(identity.padEnd(16, '.')).toString('hex') });
+  for (const name of [own, other]) {
+    await put(`/endpoints/${name}/credentials`, { psk: psk(name), role: 'any' });
+    await put(`/endpoints/${name}/bootstrap/configuration`, { document: { accounts: [account] } });
+  }
+  const opened = { psk: { identity: Buffer.from(own), key: Buffer.from(psk(own).keyHex, 'hex') } };
+  const [atBootstrap, atEdge] = [await Device.connect(ports.bootstrap, opened), await Device.connect(ports.edge, opened)];
+  expect((await atBootstrap.post({ path: 'bs', query: `ep=${other}&pct=112` })).code).toBe(Code.BAD_REQUEST);
+  expect((await atEdge.post({ path: 'rd', query: `ep=${other}&lt=300&lwm2m=1.1`, payload: Buffer.from('</3/0>') })).code).toBe(Code.BAD_REQUEST);
+  expect(atBootstrap.written.size).toBe(0);
+  expect(await (await fetch(`${api}/endpoints/${other}`)).json()).toMatchObject({ state: 'provisioned' });
+  // Its own name, or none, is served.
+  expect((await atEdge.post({ path: 'rd', query: 'lt=300&lwm2m=1.1', payload: Buffer.from('</3/0>') })).code).toBe(Code.CREATED);
+  expect((await atBootstrap.post({ path: 'bs', query: `ep=${own}&pct=112` })).code).toBe(Code.CHANGED);
+  await vi.waitFor(() => expect(atBootstrap.finished).toBe(true), PATIENCE);
+});

@@ -89,9 +89,9 @@ export class DtlsFront {
       addressLookupsPerS: config.dtlsAddressLookupsPerS,
       overBudget: () => this.#count('lwm2m_dtls_address_lookups_dropped_total', 'Records without a Connection ID beyond the budget of lookups by address', 'all'),
     });
-    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (revoked) => this.#revoke(revoked.map((association) => ({ association })), Alert.ACCESS_DENIED) });
+    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (ended, alert) => this.#end(ended.map((association) => ({ association })), alert) });
     this.#driver.onEvents((events) => this.#happened(events));
-    security.onFiles(({ trust }) => this.#revoke(peers.all.filter(({ credential }) => isListed(credential, trust)), Alert.CERTIFICATE_REVOKED));
+    security.onFiles(({ trust }) => this.#end(peers.all.filter(({ credential }) => isListed(credential, trust)), Alert.CERTIFICATE_REVOKED));
   }
 
   /** Whether what was made with credentials still holds: as the store has them, and as revocation lists say. */
@@ -200,7 +200,7 @@ export class DtlsFront {
     this.#keeper.end(peer.cid, { resumable }).catch(() => undefined); // else it ends for want of use
   }
 
-  #revoke(peers: readonly Pick<SecurePeer, 'association'>[], alert: number): void {
+  #end(peers: readonly Pick<SecurePeer, 'association'>[], alert: number): void {
     this.#driver.run((engine) => {
       for (const { association } of peers) engine.close(association, alert);
     });

@@ -6,15 +6,16 @@ import { keyBlockLength } from '../keys/key-schedule.ts';
 import { CIPHER_SUITES } from '../suites.ts';
 import { CID_LENGTH, createCid, isOurCid } from './cid.ts';
 import { IDENTITY_KINDS, decodeFixed, decodeMoving, encodeFixed, encodeMoving } from './record.ts';
-import type { AssociationFixed } from './record.ts';
+import type { AssociationFixed, Credential } from './record.ts';
 import { decodeSession, encodeSession, openTicket, sealTicket } from './session.ts';
 import type { Session } from './session.ts';
 
-const credentials = fc.record({
+const credentials: fc.Arbitrary<Credential> = fc.record({
   deviceNumber: fc.uint8Array({ minLength: 6, maxLength: 6 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
   credentialVersion: fc.nat(2 ** 32 - 1),
   identity: fc.record({ kind: fc.constantFrom(...IDENTITY_KINDS), bytes: fc.uint8Array({ maxLength: 128 }) }),
-});
+  validUntilMs: fc.option(fc.nat(2 ** 47), { nil: undefined }),
+}).map(({ validUntilMs, ...credential }) => (validUntilMs === undefined ? credential : { ...credential, validUntilMs }));
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const fixedParts: fc.Arbitrary<AssociationFixed> = fc.constantFrom(...CIPHER_SUITES).chain((suite) =>
   fc.record({

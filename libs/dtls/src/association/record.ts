@@ -1,5 +1,5 @@
 /** An association as it is stored: one part that never changes, under its Connection ID, and one that moves, in the device's slot. */
-import { concatBytes, decodeUtf8Strict, encodeUtf8 } from '@cluster/bytes';
+import { EMPTY_BYTES, concatBytes, decodeUtf8Strict, encodeUtf8 } from '@cluster/bytes';
 import { keyBlockLength } from '../keys/key-schedule.ts';
 import { cipherSuite } from '../suites.ts';
 import type { CipherSuite } from '../suites.ts';
@@ -12,6 +12,8 @@ const DEVICE_NUMBER = 6;
 const ENCRYPT_THEN_MAC = 1;
 const EXTENDED_MASTER_SECRET = 2;
 const CID_AGREED = 4;
+/** Set beside the kind of an identity: it has an end. */
+const ENDS = 0x80;
 
 /** How a peer proved who it is. */
 export const IDENTITY_KINDS = ['psk', 'rpk', 'x509'] as const;
@@ -30,6 +32,8 @@ export interface Credential {
   /** 32 bits; what was made under another version than the current one must be refused. */
   readonly credentialVersion: number;
   readonly identity: PeerIdentity;
+  /** When it ends by itself: the first of its certificates does. ms on the clock that the engine is given; undefined: never. */
+  readonly validUntilMs?: number;
 }
 
 /** What never changes. Holds keys: to be sealed before it is stored. */
@@ -68,7 +72,6 @@ export interface AssociationMoving {
 }
 
 export function encodeFixed(fixed: AssociationFixed): Uint8Array {
-  const { identity, deviceNumber, credentialVersion } = fixed.credential;
   const flags = (fixed.encryptThenMac ? ENCRYPT_THEN_MAC : 0) | (fixed.extendedMasterSecret ? EXTENDED_MASTER_SECRET : 0) | (fixed.cidAgreed ? CID_AGREED : 0);
   return concatBytes([
     uint8(FIXED_VERSION),
@@ -80,7 +83,7 @@ export function encodeFixed(fixed: AssociationFixed): Uint8Array {
     uint16(fixed.sendLimit),
     vector8(fixed.masterSecret),
     uint48(fixed.provedAtMs),
-    encodeCredential({ identity, deviceNumber, credentialVersion }),
+    encodeCredential(fixed.credential),
   ]);
 }
 
@@ -114,16 +117,25 @@ export function decodeFixed(bytes: Uint8Array): AssociationFixed | undefined {
   };
 }
 
-export function encodeCredential({ deviceNumber, credentialVersion, identity }: Credential): Uint8Array {
-  return concatBytes([Buffer.from(deviceNumber, 'base64url').subarray(0, DEVICE_NUMBER), uint32(credentialVersion), uint8(IDENTITY_KINDS.indexOf(identity.kind)), vector16(identity.bytes)]);
+export function encodeCredential({ deviceNumber, credentialVersion, identity, validUntilMs }: Credential): Uint8Array {
+  return concatBytes([
+    Buffer.from(deviceNumber, 'base64url').subarray(0, DEVICE_NUMBER),
+    uint32(credentialVersion),
+    uint8(IDENTITY_KINDS.indexOf(identity.kind) | (validUntilMs === undefined ? 0 : ENDS)),
+    vector16(identity.bytes),
+    validUntilMs === undefined ? EMPTY_BYTES : uint48(validUntilMs),
+  ]);
 }
 
 export function readCredential(reader: WireReader): Credential | undefined {
   const deviceNumber = Buffer.from(reader.take(DEVICE_NUMBER)).toString('base64url');
   const credentialVersion = reader.uint32();
-  const kind = IDENTITY_KINDS[reader.uint8()];
+  const form = reader.uint8();
+  const kind = IDENTITY_KINDS[form & ~ENDS];
   const bytes = reader.vector16();
-  return reader.intact && kind !== undefined ? { deviceNumber, credentialVersion, identity: { kind, bytes } } : undefined;
+  const validUntilMs = (form & ENDS) === 0 ? undefined : reader.uint48();
+  if (!reader.intact || kind === undefined) return undefined;
+  return { deviceNumber, credentialVersion, identity: { kind, bytes }, ...(validUntilMs !== undefined && { validUntilMs }) };
 }
 
 export function encodeMoving({ cid, fence, sendEnd, receiveCeiling, peer }: AssociationMoving): Uint8Array {

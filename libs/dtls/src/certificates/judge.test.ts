@@ -11,6 +11,7 @@ const NOW = Date.parse('2030-06-01T00:00:00Z');
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const DAY = 86_400_000;
+const SOON = new Date(NOW + DAY);
 
 const root = authority('CN=Root,O=Example');
 const middle = issue({ subject: 'CN=Middle', ca: true, keyUsage: [5, 6] }, root);
@@ -79,6 +80,21 @@ describe('accepted', () => {
     expect(outcome(judge(chainOf(device, middle), { nowMs: START.getTime() - 1 }))).toBe('45 not-yet-valid');
     expect(outcome(judge(chainOf(device, middle), { nowMs: END.getTime() }))).toBe('ok');
     expect(outcome(judge(chainOf(device, middle), { nowMs: END.getTime() + 1_000 }))).toBe('45 expired');
+  });
+
+  test.each<[string, () => [chain: Buffer[], trust: TrustStore, pinned?: boolean]]>([
+    ['the device’s own', () => [made({ notAfter: SOON }), trusting([root])]],
+    ['an issuer in between', () => { const brief = issue({ subject: 'CN=Brief', ca: true, notAfter: SOON }, root); return [chainOf(issue({ subject: 'CN=d' }, brief), brief), trusting([root])]; }],
+    ['the anchor', () => { const brief = authority('CN=Brief', { notAfter: SOON }); return [made({}, brief), trusting([brief])]; }],
+    ['one that is an anchor itself', () => { const own = authority('CN=self', { keyUsage: [0, 5], notAfter: SOON }); return [chainOf(own), trusting([own])]; }],
+    ['one that was pinned', () => [chainOf(authority('CN=self', { keyUsage: [0, 5], notAfter: SOON })), new TrustStore(), true]],
+  ])('until the first of its path is over: %s', (_, make) => {
+    const [chain, trust, pinned = false] = make();
+    const judgement = judge(chain, { trust, pinned });
+    const validUntilMs = judgement.ok ? judgement.validUntilMs : 0;
+    expect(outcome(judge(chain, { trust, pinned, nowMs: validUntilMs - 1 }))).toBe('ok');
+    expect(outcome(judge(chain, { trust, pinned, nowMs: validUntilMs }))).toBe('45 expired');
+    expect(validUntilMs).toBe(SOON.getTime() + 1_000);
   });
 });
 

@@ -33,6 +33,8 @@ export type CertificateJudgement =
       readonly names: HolderNames;
       /** What `TrustStore.revokes` is asked for later: the certificates of the path. Empty for one that was pinned. */
       readonly issuances: Uint8Array;
+      /** From when on the same chain would be refused: the first of the path is over then, the trust anchor included. */
+      readonly validUntilMs: number;
     }
   | { readonly ok: false; readonly alert: number; readonly reason: CertificateRefusal };
 
@@ -86,7 +88,8 @@ export function* judgingCertificate(chain: readonly Uint8Array[], policy: Certif
   const path = new Path(others, policy);
   const refusal = judgeLeaf(leaf, policy.nowMs) ?? (policy.pinned ? undefined : yield* path.judge(leaf));
   if (refusal !== undefined) return refused(refusal);
-  return { ok: true, spki: key, sha256: leaf.sha256, subject: leaf.subject, issuer: leaf.issuer, names: holderNames(leaf), issuances: encodeIssuances(path.found) };
+  const { sha256, subject, issuer } = leaf;
+  return { ok: true, spki: key, sha256, subject, issuer, names: holderNames(leaf), issuances: encodeIssuances(path.found), validUntilMs: Math.min(overAtMs(leaf), path.overAtMs) };
 }
 
 function refused(reason: CertificateRefusal): CertificateJudgement {
@@ -117,7 +120,12 @@ function judgeLeaf(leaf: Certificate, nowMs: number): CertificateRefusal | undef
 
 function judgeTimes({ notBeforeMs, notAfterMs }: Certificate, nowMs: number): CertificateRefusal | undefined {
   if (nowMs < notBeforeMs) return 'not-yet-valid';
-  return nowMs > notAfterMs + 999 ? 'expired' : undefined; // it is valid through its last second
+  return nowMs >= overAtMs({ notAfterMs }) ? 'expired' : undefined;
+}
+
+/** It is valid through its last second. */
+function overAtMs({ notAfterMs }: Pick<Certificate, 'notAfterMs'>): number {
+  return notAfterMs + 1_000;
 }
 
 /** The search for a way to a trust anchor, through what the device sent, at a bounded cost. */
@@ -127,6 +135,8 @@ class Path {
   #verifications = 0;
   /** The certificates of the way that led to an anchor, which is not among them. */
   found: readonly Certificate[] = [];
+  /** When the first of that way is over, its anchor included. */
+  overAtMs = Infinity;
 
   constructor(others: readonly Certificate[], policy: CertificatePolicy) {
     this.#others = others;
@@ -141,7 +151,7 @@ class Path {
   *#climb(certificate: Certificate, path: readonly Certificate[]): Judging<CertificateRefusal | undefined> {
     const { trust } = this.#policy;
     if (trust.anchorsNamed(certificate.subject).some((anchor) => equalBytes(anchor.certificate.der, certificate.der))) {
-      this.found = path.slice(0, -1);
+      this.#arrived(path.slice(0, -1), certificate);
       return undefined;
     }
     if (!isKnownAlgorithm(certificate.signed.algorithm)) return 'unsupported';
@@ -149,7 +159,7 @@ class Path {
     for (const anchor of trust.anchorsNamed(certificate.issuer)) {
       const found = yield* this.#judgeIssuer(certificate, anchor, path);
       if (found === undefined) {
-        this.found = path;
+        this.#arrived(path, anchor.certificate);
         return undefined;
       }
       refusal = further(refusal, found);
@@ -165,6 +175,11 @@ class Path {
       refusal = further(refusal, found);
     }
     return refusal ?? 'unknown-issuer';
+  }
+
+  #arrived(found: readonly Certificate[], anchor: Certificate): void {
+    this.found = found;
+    this.overAtMs = Math.min(...[...found, anchor].map(overAtMs));
   }
 
   /** Whether this issuer may stand above the last of `path`, and has not revoked it. */

@@ -25,7 +25,15 @@ export interface FormerPsk {
 
 /** A verdict on a certificate chain or raw public key; an alert of OMA's "fail" class sends the device to its bootstrap server. */
 export type Verdict =
-  | { readonly ok: true; readonly publicKey: KeyObject; readonly identity: Uint8Array; readonly deviceNumber: string; readonly credentialVersion: number }
+  | {
+      readonly ok: true;
+      readonly publicKey: KeyObject;
+      readonly identity: Uint8Array;
+      readonly deviceNumber: string;
+      readonly credentialVersion: number;
+      /** As in `Credential`. */
+      readonly validUntilMs?: number;
+    }
   | { readonly ok: false; readonly alert: number };
 
 /** Whether a session may be resumed: its credential is still the current one. Found by session id, it comes along as it was stored. */

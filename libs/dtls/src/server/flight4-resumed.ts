@@ -29,6 +29,7 @@ export function sendResumedFlight(handshake: ServerHandshake, hello: ClientHello
   handshake.identity = credential.identity;
   handshake.deviceNumber = credential.deviceNumber;
   handshake.credentialVersion = credential.credentialVersion;
+  handshake.validUntilMs = credential.validUntilMs;
   handshake.provedAtMs = session.provedAtMs;
   core.sizes = { ...core.sizes, maxContentBytes: sendLimit(offer) };
   if (cidAgreed) handshake.owner.announceCid(handshake);

@@ -55,6 +55,7 @@ export const onCertificate: Step = (handshake, nowMs, message) => {
       handshake.identity = { kind: credential, bytes: verdict.identity };
       handshake.deviceNumber = verdict.deviceNumber;
       handshake.credentialVersion = verdict.credentialVersion;
+      handshake.validUntilMs = verdict.validUntilMs;
       handshake.peerKey = verdict.publicKey;
       handshake.step = onClientKeyExchange;
     },

@@ -53,6 +53,8 @@ export class ServerHandshake implements Waking {
   identity: PeerIdentity | undefined;
   deviceNumber = '';
   credentialVersion = 0;
+  /** When its certificate is over. */
+  validUntilMs: number | undefined;
   /** Tried where the peer's Finished does not open with the current key. */
   formerPsk: FormerPsk | undefined;
   provedAtMs = 0;

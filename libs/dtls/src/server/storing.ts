@@ -9,8 +9,8 @@ import { sendLimit, usesEncryptThenMac } from './negotiation.ts';
 
 /** Whose the association will be. */
 export function credentialOf(handshake: ServerHandshake): Credential {
-  const { deviceNumber, credentialVersion, identity } = handshake;
-  return { deviceNumber, credentialVersion, identity: identity! };
+  const { deviceNumber, credentialVersion, identity, validUntilMs } = handshake;
+  return { deviceNumber, credentialVersion, identity: identity!, ...(validUntilMs !== undefined && { validUntilMs }) };
 }
 
 /** `then` runs once all parts and the first block of send numbers are stored. Without a last flight it is provisional. */

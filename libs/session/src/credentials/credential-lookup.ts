@@ -17,6 +17,8 @@ import type { CredentialStore } from './store.ts';
 export interface UsedCredential {
   readonly deviceNumber: DeviceNumber;
   readonly credentialVersion: number;
+  /** When it ends by itself, as a certificate does. */
+  readonly validUntilMs?: number;
 }
 
 /** A device that its credential names. */
@@ -101,7 +103,7 @@ export class CredentialLookup {
   /** Whether what each was made with still holds, always as it is stored: to be asked for what lives every ten seconds at least. */
   async areLive(credentials: readonly UsedCredential[], nowMs: number): Promise<boolean[]> {
     const heads = await this.headsOf(credentials.map(({ deviceNumber }) => deviceNumber));
-    return credentials.map(({ credentialVersion }, i) => this.isLive(heads[i], credentialVersion, nowMs));
+    return credentials.map((used, i) => !isOver(used, nowMs) && this.isLive(heads[i], used.credentialVersion, nowMs));
   }
 
   /** Whether what was made with a version holds at this interface. */
@@ -171,6 +173,11 @@ export class CredentialLookup {
     else this.#sets.set(number, set, nowMs);
     return set;
   }
+}
+
+/** Whether it ended by itself: the store need not be asked. */
+export function isOver({ validUntilMs = Infinity }: Pick<UsedCredential, 'validUntilMs'>, nowMs: number): boolean {
+  return nowMs >= validUntilMs;
 }
 
 function identityNames({ credentials }: CredentialSet): string[] {

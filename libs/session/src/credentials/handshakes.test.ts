@@ -8,6 +8,7 @@ import { CredentialWorld } from '../testing/credential-world.ts';
 import { openWorker, shakeHands, type Worker } from '../testing/handshake.ts';
 
 const KEY = 'a0'.repeat(16);
+const DAY_MS = 86_400_000;
 const KEY_2 = 'b1'.repeat(16);
 const root = authority('CN=Root');
 const middle = issue({ subject: 'CN=Middle', ca: true }, root);
@@ -81,6 +82,20 @@ describe('while a key is replaced', () => {
     const live = await worker.lookup.areLive([1, 2].map((credentialVersion) => ({ deviceNumber: world.numbers.get('urn:a')!, credentialVersion })), world.nowMs);
     expect(live).toEqual([false, true]);
   });
+});
+
+test('a ticket ends with the certificate that it was made with: the device has to show the one that it has now (row B8)', async () => {
+  const made = (days: number) => issue({ subject: 'CN=urn:a', notAfter: new Date(world.nowMs + days * DAY_MS) }, root);
+  const showing = (device: ReturnType<typeof issue>, more = {}) => shakeHands(world, worker, { certificate: { ...certificate(device), privateKey: device.keys.privateKey }, judgeServer, tickets: true, ...more });
+  const brief = made(1);
+  const { client } = await showing(brief);
+  const session = client?.kind === 'connected' ? client.session : undefined;
+  const lasting = made(100);
+  world.nowMs += DAY_MS / 2;
+  expect(await showing(brief, { session })).toMatchObject({ client: { kind: 'connected', resumed: true } });
+  world.nowMs += DAY_MS;
+  expect(await showing(brief, { session })).toMatchObject(failed(45));
+  expect(await showing(lasting, { session })).toMatchObject({ client: { kind: 'connected', resumed: false } });
 });
 
 test('a ticket ends with its credential: the device has to shake hands anew, and fails', async () => {

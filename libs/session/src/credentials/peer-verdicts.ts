@@ -77,7 +77,8 @@ export class PeerVerdicts {
     const judged = await this.#judge(chain, { ...policy(), nowMs, pinned: pinned !== undefined });
     if (!judged.ok) return this.#refuse(judged.reason, judged.alert);
     const device = pinned ?? (await lookup.byIssuedName(judged.issuer, judged.subject, nowMs)) ?? (await this.#byHolder(judged));
-    return typeof device === 'string' ? this.#refuse(device) : accepted(judged.spki, concatBytes([judged.sha256, judged.issuances]), device);
+    if (typeof device === 'string') return this.#refuse(device);
+    return { ...accepted(judged.spki, concatBytes([judged.sha256, judged.issuances]), device), validUntilMs: judged.validUntilMs };
   }
 
   async #judge(chain: readonly Uint8Array[], policy: CertificatePolicy): Promise<CertificateJudgement> {
@@ -103,6 +104,6 @@ export class PeerVerdicts {
 }
 
 /** `identity`: SHA-256 of what was presented; behind it, of a certificate, by whom those of its path were issued. */
-function accepted(publicKey: KeyObject, identity: Uint8Array, { number, version }: KnownDevice): Verdict {
+function accepted(publicKey: KeyObject, identity: Uint8Array, { number, version }: KnownDevice): Extract<Verdict, { ok: true }> {
   return { ok: true, publicKey, identity, deviceNumber: number, credentialVersion: version };
 }

@@ -1,4 +1,4 @@
-/** A revocation reaches every association within ten seconds, also when no message tells of it. */
+/** A revocation, or the end of a certificate, reaches every association within ten seconds, also when no message tells of it. */
 import { encodeUtf8 } from '@cluster/bytes';
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
@@ -23,11 +23,17 @@ async function device(name: string, association: number): Promise<void> {
   watch.established(association, { deviceNumber: found!.number, credentialVersion: found!.version });
 }
 
+/** What one round ends. */
+async function looked(): Promise<number[]> {
+  const { over, revoked } = watch.round(world.nowMs);
+  return [...over, ...(await revoked)];
+}
+
 /** Rounds as a worker's timer makes them, for ten seconds. */
 async function tenSeconds(): Promise<number[]> {
   const closed: number[] = [];
   for (const untilMs = world.nowMs + 10_000; world.nowMs < untilMs; world.nowMs += REVOCATION_ROUND_MS) {
-    for (const association of await watch.round(world.nowMs)) {
+    for (const association of await looked()) {
       closed.push(association);
       watch.closed(association, [...world.numbers.values()][association]!);
     }
@@ -41,7 +47,7 @@ test('of any number of associations those revoked end within ten seconds, and no
     desk = world.desk();
     watch = new RevocationWatch(world.lookup());
     for (let i = 0; i < count; i++) await device(`d${i}`, i);
-    for (let i = 0; i < before; i++) expect(await watch.round(world.nowMs)).toEqual([]);
+    for (let i = 0; i < before; i++) expect(await looked()).toEqual([]);
     const gone = [...new Set(revoked.filter((i) => i < count))].sort((a, b) => a - b);
     for (const i of gone) await desk.remove(`d${i}`, 'all');
     expect(await tenSeconds()).toEqual(gone);
@@ -73,11 +79,28 @@ test('a former credential ends with its overlap, though nobody tells of it', asy
   expect(await tenSeconds()).toEqual([0]);
 });
 
+test('a certificate that is over ends what was made with it, also while the store is away, and nothing else', async () => {
+  for (const i of [0, 1, 2]) await device(`d${i}`, i);
+  const validUntilMs = world.nowMs + 60_000;
+  watch.established(1, { deviceNumber: world.numbers.get('d1')!, credentialVersion: 1, validUntilMs });
+  watch.established(2, { deviceNumber: world.numbers.get('d2')!, credentialVersion: 1, validUntilMs: validUntilMs + 20_000 });
+  world.nowMs = validUntilMs - 10_000;
+  expect(await tenSeconds()).toEqual([]);
+  world.store.before = killAt(0);
+  const over: number[] = [];
+  for (; world.nowMs < validUntilMs + 10_000; world.nowMs += REVOCATION_ROUND_MS) {
+    const round = watch.round(world.nowMs);
+    over.push(...round.over);
+    expect(await round.revoked.catch(() => [])).toEqual([]);
+  }
+  expect([...new Set(over)]).toEqual([1]);
+});
+
 test('a store that is away ends nothing, and hides nothing', async () => {
   await device('d0', 0);
   await desk.remove('d0', 'all');
   world.store.before = killAt(0);
-  await expect(watch.round(world.nowMs)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(watch.round(world.nowMs).revoked).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   world.store.before = () => {};
   expect(await tenSeconds()).toEqual([0]);
 });

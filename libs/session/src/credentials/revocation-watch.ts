@@ -1,9 +1,9 @@
 /**
- * Which associations of this worker are to end, since their credential was revoked: asked of the store for all of them
+ * Which associations of this worker are to end, since their credential was revoked or their certificate is over: looked at
  * within ten seconds, however many there are, and at once for a device whose credentials are told to have changed.
  */
 import type { DeviceNumber } from '../ports.ts';
-import { MAX_CREDENTIAL_AGE_MS, type CredentialLookup, type UsedCredential } from './credential-lookup.ts';
+import { isOver, MAX_CREDENTIAL_AGE_MS, type CredentialLookup, type UsedCredential } from './credential-lookup.ts';
 
 /** The engine's handle for an association. */
 export type AssociationHandle = number;
@@ -13,19 +13,29 @@ const ROUNDS = 8;
 /** When {@link RevocationWatch.round} is to be called. */
 export const REVOCATION_ROUND_MS = MAX_CREDENTIAL_AGE_MS / (ROUNDS + 2);
 
+/** What one round found. */
+export interface WatchRound {
+  /** Those whose certificate is over: no store needs to be asked. */
+  readonly over: readonly AssociationHandle[];
+  /** Rejects while the store is away: nothing is known then, and nothing ends. */
+  readonly revoked: Promise<AssociationHandle[]>;
+}
+
+type Held = Pick<UsedCredential, 'credentialVersion' | 'validUntilMs'>;
+
 export class RevocationWatch {
   readonly #lookup: Pick<CredentialLookup, 'headsOf' | 'forget' | 'isLive'>;
-  readonly #devices = new Map<DeviceNumber, Map<AssociationHandle, number>>();
+  readonly #devices = new Map<DeviceNumber, Map<AssociationHandle, Held>>();
   #order: Iterator<DeviceNumber> | undefined;
 
   constructor(lookup: Pick<CredentialLookup, 'headsOf' | 'forget' | 'isLive'>) {
     this.#lookup = lookup;
   }
 
-  established(association: AssociationHandle, { deviceNumber, credentialVersion }: UsedCredential): void {
-    const held = this.#devices.get(deviceNumber);
-    if (held === undefined) this.#devices.set(deviceNumber, new Map([[association, credentialVersion]]));
-    else held.set(association, credentialVersion);
+  established(association: AssociationHandle, credential: UsedCredential): void {
+    const held = this.#devices.get(credential.deviceNumber);
+    if (held === undefined) this.#devices.set(credential.deviceNumber, new Map([[association, credential]]));
+    else held.set(association, credential);
   }
 
   closed(association: AssociationHandle, deviceNumber: DeviceNumber): void {
@@ -33,9 +43,11 @@ export class RevocationWatch {
     if (held?.delete(association) === true && held.size === 0) this.#devices.delete(deviceNumber);
   }
 
-  /** Looks at the next part, and gives what is to be closed. A store that is away rejects: nothing is known then, and nothing ends. */
-  async round(nowMs: number): Promise<AssociationHandle[]> {
-    return this.#revoked(this.#next(Math.ceil(this.#devices.size / ROUNDS)), nowMs);
+  /** Looks at the next part, and gives what is to be closed. */
+  round(nowMs: number): WatchRound {
+    const numbers = this.#next(Math.ceil(this.#devices.size / ROUNDS));
+    const over = numbers.flatMap((number) => this.#heldBy(number, (held) => isOver(held, nowMs)));
+    return { over, revoked: this.#revoked(numbers, nowMs) };
   }
 
   /** The device's credentials are told to have changed. */
@@ -66,8 +78,10 @@ export class RevocationWatch {
   async #revoked(numbers: readonly DeviceNumber[], nowMs: number): Promise<AssociationHandle[]> {
     if (numbers.length === 0) return [];
     const heads = await this.#lookup.headsOf(numbers);
-    return numbers.flatMap((number, i) =>
-      [...(this.#devices.get(number) ?? [])].filter(([, version]) => !this.#lookup.isLive(heads[i], version, nowMs)).map(([association]) => association),
-    );
+    return numbers.flatMap((number, i) => this.#heldBy(number, ({ credentialVersion }) => !this.#lookup.isLive(heads[i], credentialVersion, nowMs)));
+  }
+
+  #heldBy(number: DeviceNumber, matches: (held: Held) => boolean): AssociationHandle[] {
+    return [...(this.#devices.get(number) ?? [])].filter(([, held]) => matches(held)).map(([association]) => association);
   }
 }
