@@ -1,5 +1,6 @@
 /** The AsyncAPI 3.0 document of the topics, made from the schemas of the events' values. */
 import { z } from 'zod';
+import { campaignView } from './campaigns.ts';
 import {
   auditValue, bootstrapEndedValue, commandEventType, commandResultValue, commandValue, endpointChangedValue, endpointDisabledValue, eventTypes, notificationGapValue, presenceValue,
   registrationValue, reportValue, type Topic, topics,
@@ -42,6 +43,7 @@ export const eventMessages: readonly Message[] = [
   { name: 'command', topic: topics.commands, types: [commandEventType], summary: 'A command to a device', value: commandValue, byCallers: true },
   { name: 'job', topic: topics.jobs, types: [eventTypes.jobChanged], summary: 'A job in its new state', value: jobView },
   { name: 'firmware', topic: topics.firmware, types: [eventTypes.firmwareChanged], summary: 'The update of a device in its new stage', value: firmwareChangedValue },
+  { name: 'campaign', topic: topics.firmware, types: [eventTypes.campaignChanged], summary: 'A campaign in its new state', value: campaignView },
   { name: 'bootstrap', topic: topics.bootstrap, types: [eventTypes.bootstrapEnded], summary: 'A bootstrap session that is over, without its steps', value: bootstrapEndedValue },
   { name: 'audit', topic: topics.audit, types: [eventTypes.audited], summary: 'A request that changed or commanded something, or was refused', value: auditValue },
 ];

@@ -16,6 +16,7 @@ export const topics = {
   jobs: 'lwm2m.jobs',
   /** Keyed by the endpoint that a request was about, else by its caller. */
   audit: 'lwm2m.audit',
+  /** Keyed by the endpoint, and what is told of a campaign by its id. */
   firmware: 'lwm2m.firmware',
   bootstrap: 'lwm2m.bootstrap',
 } as const;
@@ -36,6 +37,7 @@ export const eventTypes = {
   jobChanged: 'lwm2m.job.changed',
   audited: 'lwm2m.audit.request',
   firmwareChanged: 'lwm2m.firmware.changed',
+  campaignChanged: 'lwm2m.firmware.campaign.changed',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',

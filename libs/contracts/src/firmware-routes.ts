@@ -1,6 +1,7 @@
 /** The REST routes of firmware: packages, the update of one device, and the files that devices fetch. */
 import { z } from 'zod';
 import { firmwareRequest, type FirmwareView, firmwareView, type packageRequest, packageRequest as announcement, type PackageView, packageView } from './firmware.ts';
+import { campaignRoutes } from './campaign-routes.ts';
 import type { RestRoute } from './rest-routes.ts';
 
 const PACKAGE = '/api/v1/firmware/packages/{id}';
@@ -84,4 +85,4 @@ const updateRoutes: readonly RestRoute[] = [
   },
 ];
 
-export const firmwareRoutes: readonly RestRoute[] = [...packageRoutes, ...updateRoutes];
+export const firmwareRoutes: readonly RestRoute[] = [...packageRoutes, ...updateRoutes, ...campaignRoutes];

@@ -8,6 +8,10 @@ export const firmwareStage = z.enum([
 ]);
 export type FirmwareStage = z.infer<typeof firmwareStage>;
 
+/** Why an update failed: what a campaign decides on when it is tried again. `lost`: it never came back from the installation. */
+export const firmwareFailure = z.enum(['unsupported', 'target', 'refused', 'device', 'transport', 'timeout', 'lost', 'version']);
+export type FirmwareFailure = z.infer<typeof firmwareFailure>;
+
 /** Which devices a package is for, compared with /3/0/0, /3/0/1 and /3/0/18; what is left out is not compared. */
 export const firmwareTarget = z.strictObject({
   manufacturer: z.string().min(1).max(255).optional(),
@@ -95,5 +99,7 @@ export const firmwareChangedValue = z.object({
   at: z.string(),
   reason: z.string(),
   result: z.number().optional().describe('the last Update Result that the device told'),
+  failure: firmwareFailure.optional().describe('the class of error that it failed with'),
+  campaign: z.string().optional().describe('the campaign that the update belongs to'),
 });
 export type FirmwareChangedValue = z.infer<typeof firmwareChangedValue>;

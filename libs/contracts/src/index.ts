@@ -6,6 +6,7 @@ export * from './bootstrap-examples.ts';
 export * from './values.ts';
 export * from './bootstrap-routes.ts';
 export * from './bootstrap-sessions.ts';
+export * from './campaigns.ts';
 export * from './commands.ts';
 export * from './credentials.ts';
 export * from './same-json.ts';
