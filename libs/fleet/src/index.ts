@@ -1,4 +1,6 @@
 /** Groups of endpoints and jobs over them: what they are, how they change, and the ports that keep them. */
+export * from './campaign/update-id.ts';
+export * from './campaign/windows.ts';
 export * from './command-key.ts';
 export * from './device.ts';
 export * from './job.ts';

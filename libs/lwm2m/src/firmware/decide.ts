@@ -2,9 +2,10 @@
  * What comes next for an update, by its stage and what the device last told. Pure; one command is out at a time, and
  * nothing is decided while one is. The state machine of the device is that of object 5, figure E.6.1-1 of OMA LwM2M Core.
  */
+import type { FirmwareFailure } from '@cluster/contracts';
 import { chooseDelivery, type FirmwareScheme } from './delivery.ts';
 import { FirmwareState, isFailure, resultText, UpdateResult } from './object5.ts';
-import { isVersion, targetMismatch } from './target.ts';
+import { isAmong, isVersion, targetMismatch } from './target.ts';
 import { ask, end, enter, isOver, wait, type FirmwareAction, type FirmwareUpdate } from './update.ts';
 
 /** What a decision needs besides the update. */
@@ -30,8 +31,8 @@ const stages = {
   verifying: verify, cancelling: cancel,
 } as const;
 
-function fail(update: FirmwareUpdate, reason: string, { nowMs }: FirmwareScene): FirmwareUpdate {
-  return end(update, 'failed', reason, nowMs);
+function fail(update: FirmwareUpdate, failure: FirmwareFailure, reason: string, { nowMs }: FirmwareScene): FirmwareUpdate {
+  return end(update, 'failed', reason, nowMs, failure);
 }
 
 function go(update: FirmwareUpdate, stage: keyof typeof stages, reason: string, scene: FirmwareScene): FirmwareUpdate {
@@ -43,10 +44,11 @@ function inquire(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   if (device.state === undefined) return ask(update, update.observing === undefined ? 'observe' : 'look', nowMs);
   if (!update.identified) return ask(update, 'identify', nowMs);
   const mismatch = targetMismatch(wanted.target, device);
-  if (mismatch !== undefined) return fail(update, mismatch, scene);
+  if (mismatch !== undefined) return fail(update, 'target', mismatch, scene);
   if (isVersion(device, wanted.version) && !update.force) {
     return end(update, 'succeeded', `the device runs version "${wanted.version}" already`, nowMs);
   }
+  if (!isAmong(device, update.fromVersions)) return fail(update, 'target', `the device runs version "${device.version ?? ''}", which is not to be updated`, scene);
   if (device.state === UPDATING) return wait(update, nowMs, 'the device is installing something already');
   if (device.state === IDLE && (device.result ?? 0) === UpdateResult.INITIAL) return go(update, 'delivering', 'the device is ready', scene);
   return go(update, 'resetting', 'the device holds an earlier package or result', scene);
@@ -69,7 +71,7 @@ function reset(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   if (device.state === UPDATING) return go(update, 'inquiring', 'the device began to install something', scene);
   if (device.state === IDLE && result === UpdateResult.INITIAL) return go(update, 'delivering', 'the device is ready', scene);
   if (tries.resets < MOST.resets) return askReset(update, nowMs);
-  if (device.state !== IDLE) return fail(update, 'the device does not give up an earlier package', scene);
+  if (device.state !== IDLE) return fail(update, 'refused', 'the device does not give up an earlier package', scene);
   // Some devices keep the result until the next download begins.
   return go({ ...update, staleResult: result }, 'delivering', 'the device is idle, and keeps an earlier result', scene);
 }
@@ -77,19 +79,19 @@ function reset(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
 function deliver(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device, tries, refused, nowMs } = { ...update, ...scene };
   const failure = failureOf(update);
-  if (failure !== undefined) return fail(update, failure, scene);
-  if (refused !== undefined) return fail(update, `the device refused the package with ${refused}`, scene);
+  if (failure !== undefined) return fail(update, 'device', failure, scene);
+  if (refused !== undefined) return fail(update, 'refused', `the device refused the package with ${refused}`, scene);
   if (device.state !== IDLE) return go(update, 'downloading', 'the device has begun', scene);
-  if (tries.deliveries >= MOST.deliveries) return fail(update, `the device did not keep the package in ${tries.deliveries} deliveries`, scene);
+  if (tries.deliveries >= MOST.deliveries) return fail(update, 'transport', `the device did not keep the package in ${tries.deliveries} deliveries`, scene);
   const by = chooseDelivery(update.delivery, device, update.secure, scene.served);
-  if (typeof by === 'string') return fail(update, by, scene);
+  if (typeof by === 'string') return fail(update, 'unsupported', by, scene);
   return ask({ ...update, by, tries: { ...tries, deliveries: tries.deliveries + 1 } }, by.method === 'push' ? 'push' : 'send-uri', nowMs);
 }
 
 function download(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device: { state, result }, nowMs } = { ...update, ...scene };
   const failure = failureOf(update);
-  if (failure !== undefined && state !== DOWNLOADING) return fail(update, failure, scene);
+  if (failure !== undefined && state !== DOWNLOADING) return fail(update, 'device', failure, scene);
   if (state === DOWNLOADED) return go(update, 'downloaded', 'the device has the whole package', scene);
   if (state === UPDATING) return go(update, 'updating', 'the device installs by itself', scene);
   if (state === IDLE && result === UpdateResult.SUCCESS && update.staleResult === undefined) return verifyNow(update, 'the device tells that it has updated', scene);
@@ -100,19 +102,19 @@ function download(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate 
 function execute(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device: { state, result }, tries, refused, nowMs } = { ...update, ...scene };
   const failure = failureOf(update);
-  if (failure !== undefined) return fail(update, failure, scene);
+  if (failure !== undefined) return fail(update, 'device', failure, scene);
   if (state === UPDATING) return go(update, 'updating', 'the device installs', scene);
   if (state === IDLE && result === UpdateResult.SUCCESS) return verifyNow(update, 'the device tells that it has updated', scene);
-  if (state !== DOWNLOADED) return fail(update, 'the device gave up the package', scene);
-  if (refused !== undefined) return fail(update, `the device refused to install with ${refused}`, scene);
-  if (tries.executions >= MOST.executions) return fail(update, `the device did not begin to install after ${tries.executions} requests`, scene);
+  if (state !== DOWNLOADED) return fail(update, 'device', 'the device gave up the package', scene);
+  if (refused !== undefined) return fail(update, 'refused', `the device refused to install with ${refused}`, scene);
+  if (tries.executions >= MOST.executions) return fail(update, 'refused', `the device did not begin to install after ${tries.executions} requests`, scene);
   return ask({ ...update, tries: { ...tries, executions: tries.executions + 1 } }, 'update', nowMs);
 }
 
 function install(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device: { state, result }, nowMs } = { ...update, ...scene };
   const failure = failureOf(update);
-  if (failure !== undefined && state !== UPDATING) return fail(update, failure, scene);
+  if (failure !== undefined && state !== UPDATING) return fail(update, 'device', failure, scene);
   // Some devices lose the result over their reboot: the version decides then.
   if (state === IDLE) return verifyNow(update, result === UpdateResult.SUCCESS ? 'the device tells that it has updated' : 'the device is idle again, without a result', scene);
   if (result === UpdateResult.DEFERRED) return wait(update, nowMs, resultText(result));
@@ -132,10 +134,10 @@ function verify(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   if (isVersion(device, version)) return end(update, 'succeeded', `the device runs version "${version}"`, nowMs);
   const updated = device.result === UpdateResult.SUCCESS;
   if (device.version === undefined) {
-    return updated ? end(update, 'succeeded', 'the device tells that it has updated, and no version', nowMs) : fail(update, 'the device tells neither a result nor a version', scene);
+    return updated ? end(update, 'succeeded', 'the device tells that it has updated, and no version', nowMs) : fail(update, 'version', 'the device tells neither a result nor a version', scene);
   }
   const claim = updated ? 'tells that it has updated, but runs' : 'came back with';
-  return fail(update, `the device ${claim} version "${device.version}" instead of "${version}"`, scene);
+  return fail(update, 'version', `the device ${claim} version "${device.version}" instead of "${version}"`, scene);
 }
 
 function cancel(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
@@ -144,7 +146,7 @@ function cancel(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   // What was known before it was told so says nothing: a package may be on its way.
   const given = tries.deliveries > 0;
   if (!given || (state === IDLE && tries.cancels > 0)) return end(update, 'cancelled', 'cancelled by an operator', nowMs);
-  if (tries.cancels >= MOST.cancels) return fail(update, 'the device could not be made to give up the package', scene);
+  if (tries.cancels >= MOST.cancels) return fail(update, 'refused', 'the device could not be made to give up the package', scene);
   const counted = { ...update, tries: { ...tries, cancels: tries.cancels + 1 } };
   return objectVersion !== '1.0' && tries.cancels === 0 ? ask(counted, 'cancel', nowMs) : askReset(counted, nowMs);
 }

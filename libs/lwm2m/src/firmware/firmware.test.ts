@@ -49,6 +49,20 @@ describe('an update', () => {
     expect(update.reason).toMatch(reason);
   });
 
+  it.each<[DeviceTraits, string]>([
+    [{ downloadResult: 5 }, 'device'], [{ updateResult: 8 }, 'device'], [{ losesResult: true, becomes: '1.0' }, 'version'],
+    [{ refuses: { 'write /5/0/1': '4.00' } }, 'refused'], [{ refuses: { 'observe /5/0': '4.04' } }, 'unsupported'], [{ method: 0, protocols: [2] }, 'unsupported'],
+  ])('that fails at a device with %j has the class of error %s', (traits, failure) => {
+    expect(drive(new FirmwareDevice(traits))).toMatchObject({ failure });
+  });
+
+  it('is not begun at a device that runs another version than those it is for', () => {
+    const device = new FirmwareDevice({});
+    expect(drive(device, { fromVersions: ['0.9'] })).toMatchObject({ stage: 'failed', failure: 'target', reason: expect.stringContaining('not to be updated') as string });
+    expect(device.asked.some((one) => one.startsWith('write'))).toBe(false);
+    expect(drive(new FirmwareDevice({}), { fromVersions: ['0.9', '1.0'] }).stage).toBe('succeeded');
+  });
+
   it.each([
     [{ manufacturer: 'ACME', model: 'M1', hardwareVersion: 'A' }, 'succeeded'],
     [{ manufacturer: 'acme' }, 'failed'],

@@ -11,6 +11,8 @@ export interface DesiredFirmware {
   readonly request: Omit<FirmwareRequest, 'package'>;
   readonly objectVersion: string;
   readonly secure: boolean;
+  /** Only where the device runs one of these. */
+  readonly fromVersions?: readonly string[] | undefined;
 }
 
 /** The end of a command of the update. */
@@ -22,11 +24,12 @@ export interface CommandEnd {
   readonly values: readonly TellingValue[];
 }
 
-export function begin({ id, package: wanted, request, objectVersion, secure }: DesiredFirmware, scene: FirmwareScene): FirmwareUpdate {
+export function begin({ id, package: wanted, request, objectVersion, secure, fromVersions }: DesiredFirmware, scene: FirmwareScene): FirmwareUpdate {
   const { nowMs } = scene;
   const reason = 'the device is asked what it can do and what it has';
   return decide({
     id, package: wanted, delivery: request.delivery, force: request.force, objectVersion, secure,
+    ...(fromVersions === undefined ? {} : { fromVersions: [...fromVersions] }),
     downloadTimeoutMs: request.downloadTimeoutS * 1_000, updateTimeoutMs: request.updateTimeoutS * 1_000,
     stage: 'inquiring', sinceMs: nowMs, startedAtMs: nowMs, reason, steps: 0, lookAtMs: nextLookMs(0, nowMs), looks: 0,
     device: { atMs: 0 }, identified: false, rebooted: false,
@@ -52,7 +55,7 @@ export function onRegistered(update: FirmwareUpdate, scene: FirmwareScene): Firm
 export function onTime(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { nowMs } = scene;
   if (isOver(update)) return nowMs < update.lookAtMs ? update : { ...update, out: undefined };
-  if (nowMs >= limitMs(update)) return end(update, 'failed', `it took too long: ${update.reason}`, nowMs);
+  if (nowMs >= limitMs(update)) return end(update, 'failed', `it took too long: ${update.reason}`, nowMs, isAway(update) ? 'lost' : 'timeout');
   if (nowMs < update.lookAtMs) return update;
   return update.out === undefined ? ask(update, 'look', nowMs) : { ...update, lookAtMs: askAgainMs(update.out.atMs, nowMs) };
 }
@@ -81,9 +84,14 @@ export function onCommandEnd(update: FirmwareUpdate, ended: CommandEnd, atMs: nu
   if (out === undefined || out.step !== ended.step || ended.state === 'queued' || ended.state === 'in-flight') return update;
   const answered = learn({ ...update, out: undefined }, ended.values, atMs);
   if (isOver(update)) return answered;
-  if (ended.state === 'cancelled') return end(answered, 'failed', `its command was cancelled: ${ended.reason ?? 'by an operator'}`, scene.nowMs);
-  if (ended.state === 'expired') return end(answered, 'failed', `the device was not reached: ${ended.reason ?? 'its time ran out'}`, scene.nowMs);
+  if (ended.state === 'cancelled') return end(answered, 'failed', `its command was cancelled: ${ended.reason ?? 'by an operator'}`, scene.nowMs, 'transport');
+  if (ended.state === 'expired') return end(answered, 'failed', `the device was not reached: ${ended.reason ?? 'its time ran out'}`, scene.nowMs, isAway(update) ? 'lost' : 'transport');
   return endings[out.action](answered, ended, scene);
+}
+
+/** It was left installing, and did not come back. */
+function isAway({ stage }: FirmwareUpdate): boolean {
+  return stage === 'updating' || stage === 'verifying';
 }
 
 const succeeded = ({ state, code }: CommandEnd): boolean => state === 'done' && code?.startsWith('2.') === true;
@@ -115,11 +123,11 @@ const executed: Ending = (update, ended, scene) => {
 const looked: Ending = (update, ended, scene) => {
   const counted = { ...update, looks: update.looks + 1 };
   if (succeeded(ended) || update.stage !== 'inquiring') return decide(counted, scene);
-  return end(update, 'failed', `the device does not show its firmware object (${codeOf(ended)})`, scene.nowMs);
+  return end(update, 'failed', `the device does not show its firmware object (${codeOf(ended)})`, scene.nowMs, 'unsupported');
 };
 
 const observed: Ending = (update, ended, scene) => {
-  if (ended.code === '4.04') return end({ ...update, observing: false }, 'failed', 'the device has no firmware object (/5)', scene.nowMs);
+  if (ended.code === '4.04') return end({ ...update, observing: false }, 'failed', 'the device has no firmware object (/5)', scene.nowMs, 'unsupported');
   return decide({ ...update, observing: succeeded(ended) }, scene);
 };
 

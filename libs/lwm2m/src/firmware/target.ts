@@ -19,3 +19,8 @@ export function targetMismatch(target: FirmwareTarget, device: DeviceFacts): str
 export function isVersion(device: DeviceFacts, version: string): boolean {
   return device.version === version;
 }
+
+/** Whether the device runs one of these versions; undefined: any will do. */
+export function isAmong(device: DeviceFacts, versions: readonly string[] | undefined): boolean {
+  return versions === undefined || versions.some((version) => isVersion(device, version));
+}

@@ -1,5 +1,5 @@
 /** The update of one device as it is stored: enough for any process to go on with it after another one died. */
-import { firmwareRequest, firmwareStage, firmwareTarget, packageId, type FirmwareStage } from '@cluster/contracts';
+import { firmwareFailure, firmwareRequest, firmwareStage, firmwareTarget, packageId, type FirmwareFailure, type FirmwareStage } from '@cluster/contracts';
 import { z } from 'zod';
 
 /** What the server asks of the device, one at a time. */
@@ -31,6 +31,7 @@ const transition = z.object({
   atMs: z.number(),
   reason: z.string(),
   result: z.number().optional(),
+  failure: firmwareFailure.optional(),
 });
 export type FirmwareTransition = z.infer<typeof transition>;
 
@@ -39,6 +40,8 @@ export const firmwareUpdate = z.object({
   package: z.object({ id: packageId, version: z.string(), target: firmwareTarget }),
   delivery: firmwareRequest.shape.delivery,
   force: z.boolean(),
+  /** It is only for devices that run one of these. */
+  fromVersions: z.array(z.string()).optional(),
   downloadTimeoutMs: z.number(),
   updateTimeoutMs: z.number(),
   /** Version of object 5 at the device. */
@@ -49,6 +52,8 @@ export const firmwareUpdate = z.object({
   sinceMs: z.number(),
   startedAtMs: z.number(),
   reason: z.string(),
+  /** Why it failed, for those who decide whether it is tried again. */
+  failure: firmwareFailure.optional(),
   /** The command that is out. Its `step` counts the commands of the update and makes their keys. */
   out: z.object({ step: z.number().int(), action: firmwareAction, atMs: z.number() }).optional(),
   steps: z.number().int(),
@@ -130,8 +135,10 @@ export function nextLookMs(looks: number, nowMs: number): number {
 /** The update in another stage, which is to be told. */
 export function enter(update: FirmwareUpdate, stage: FirmwareStage, reason: string, nowMs: number): FirmwareUpdate {
   const sequence = update.transitions + 1;
-  const { result } = update.device;
-  const told = { sequence, from: update.stage, stage, atMs: nowMs, reason, ...(result === undefined ? {} : { result }) };
+  const { device: { result }, failure } = update;
+  const told = {
+    sequence, from: update.stage, stage, atMs: nowMs, reason, ...(result === undefined ? {} : { result }), ...(failure === undefined ? {} : { failure }),
+  };
   return {
     ...update, stage, reason, sinceMs: nowMs, looks: 0, lookAtMs: nextLookMs(0, nowMs), rebooted: false, refused: undefined,
     transitions: sequence, untold: [...update.untold, told],
@@ -144,9 +151,9 @@ export function ask(update: FirmwareUpdate, action: FirmwareAction, nowMs: numbe
   return { ...update, steps: step, out: { step, action, atMs: nowMs }, lookAtMs: nextLookMs(0, nowMs) };
 }
 
-/** The update's end. What it observed is cancelled. */
-export function end(update: FirmwareUpdate, stage: FirmwareStage, reason: string, nowMs: number): FirmwareUpdate {
-  const over = enter({ ...update, out: undefined }, stage, reason, nowMs);
+/** The update's end; one that failed has a `failure`. What it observed is cancelled. */
+export function end(update: FirmwareUpdate, stage: FirmwareStage, reason: string, nowMs: number, failure?: FirmwareFailure): FirmwareUpdate {
+  const over = enter({ ...update, out: undefined, failure }, stage, reason, nowMs);
   return over.observing === true ? ask({ ...over, observing: false }, 'forget', nowMs) : over;
 }
 
