@@ -87,5 +87,5 @@ it.each([
     { numRuns: Number(process.env['DTLS_FUZZ_RECORDS'] ?? 20_000) / 10 },
   );
   const { badCookies, helloVerifyRequests, dropped, adopted } = worker.server.counters;
-  expect([badCookies > 0, helloVerifyRequests > badCookies, dropped.malformed > 0, dropped.replayed > 0 || elsewhere, adopted]).toEqual([true, true, true, true, elsewhere ? 1 : 0]);
+  expect([badCookies > 0, helloVerifyRequests > badCookies, dropped.malformed > 0, dropped.replayed > 0, adopted]).toEqual([true, true, true, true, 0]);
 }, 600_000);

@@ -72,7 +72,7 @@ describe('when its worker dies, a device with a Connection ID', () => {
     say(network, client, 'old');
     const replayed = lastSent(network);
     const next = replaceWorker(scene);
-    for (const peer of ['attacker', 'attacker']) next.server.handle(network.nowMs, { peer, bytes: replayed });
+    for (const peer of ['device', 'attacker', 'device']) next.server.handle(network.nowMs, { peer, bytes: replayed });
     settle(network);
     expect(heard(next)).toEqual(['old (not fresh)']);
     expect(next.server.peerOf(handle(next))).toBe('device');
@@ -82,6 +82,21 @@ describe('when its worker dies, a device with a Connection ID', () => {
     expect(next.server.counters.dropped.replayed).toBeGreaterThan(0);
     say(network, client, 'new');
     expect(heard(next).slice(1)).toEqual(['new']);
+  });
+
+  it('is not taken over with what was sent in the dead worker’s time, from elsewhere, unless something newer came along (rows B3, Q42)', () => {
+    const scene = connected();
+    const { network, client } = scene;
+    say(network, client, 'old');
+    const replayed = lastSent(network);
+    const next = replaceWorker(scene);
+    next.server.handle(network.nowMs, { peer: 'attacker', bytes: replayed });
+    settle(network);
+    expect([heard(next), next.server.counters.adopted, next.server.counters.dropped.replayed]).toEqual([[], 0, 1]);
+    next.server.handle(network.nowMs, { peer: 'attacker', bytes: replayed });
+    say(network, client, 'new');
+    expect(heard(next)).toContain('new');
+    expect(next.server.peerOf(handle(next))).toBe('device');
   });
 
   it('from another address is taken over there (row B107)', () => {

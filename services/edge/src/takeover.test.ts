@@ -75,8 +75,10 @@ describe('a device that reaches another worker', () => {
     await device.request({ ...UPDATE, path: location });
     for (const lifetime of [400, 500, 600]) await device.request({ ...UPDATE, path: location, query: [`lt=${lifetime}`] });
     device.port = ports[1]!;
-    await device.replay(device.records[update]!);
-    await device.replay(device.records[update + 1]!);
+    for (const record of device.records.slice(update, update + 2)) await device.replay(record);
+    await vi.waitFor(() => expect(counted(1, 'lwm2m_dtls_records_dropped_total{reason="replayed"}')).toBeGreaterThan(0), 5_000);
+    expect(counted(1, 'lwm2m_dtls_takeovers_total')).toBe(0);
+    for (const record of device.records.slice(update, update + 2)) await device.sendRaw(record);
     await vi.waitFor(() => expect(counted(1, 'lwm2m_dtls_unsure_requests_total')).toBe(2), 5_000);
     expect(await view()).toMatchObject({ state: 'registered', lifetimeS: 600 });
     // The device itself goes on from its own address.

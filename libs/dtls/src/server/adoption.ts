@@ -123,14 +123,19 @@ class Adoption implements Waking {
     }
     const { read } = protections(fixed);
     const opener = createOpener(read);
-    const proof = this.#records.find((each) => opener.open(each.record) !== undefined);
-    if (proof === undefined) {
-      this.#context.drop('bad-record');
+    const proof = this.#newest(opener);
+    if (proof === undefined || isReplayed(proof, fixed, moving)) {
+      this.#context.drop(proof === undefined ? 'bad-record' : 'replayed');
       this.#end();
       return;
     }
     this.#lastFlight = stored!.lastFlight === undefined ? undefined : LastFlight.decode(stored!.lastFlight);
     this.#takeOver(fixed, moving, opener, proof);
+  }
+
+  /** Of the records that authenticate, the one that the peer sent last. */
+  #newest(opener: Opener): Arrived | undefined {
+    return this.#records.toSorted((a, b) => b.record.sequence - a.record.sequence).find((each) => opener.open(each.record) !== undefined);
   }
 
   #takeOver(fixed: AssociationFixed, moving: AssociationMoving, opener: Opener, proof: Arrived): void {
@@ -187,6 +192,15 @@ class Adoption implements Waking {
 /** The slot may belong to a later association of the device by now. */
 function belongs(fixed: AssociationFixed, moving: AssociationMoving, record: WireRecord): boolean {
   return equalBytes(moving.cid, fixed.cid) && (fixed.cidAgreed ? equalBytes(record.cid, fixed.cid) : record.cid.length === 0);
+}
+
+/**
+ * A record that a former worker may have had, from elsewhere than it had the peer: it takes nothing over. What answers it
+ * would reach the peer outside of its flow, where a NAT drops it, or the peer takes this worker's address for its server's
+ * new one (RFC 9146 §6). A peer that really moved repeats itself with newer records.
+ */
+function isReplayed({ record, peer }: Arrived, fixed: AssociationFixed, moving: AssociationMoving): boolean {
+  return fixed.cidAgreed && record.sequence <= moving.receiveCeiling && peer !== moving.peer;
 }
 
 function protections(fixed: AssociationFixed): { read: Protection; write: Protection } {
