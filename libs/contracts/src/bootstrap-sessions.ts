@@ -4,8 +4,8 @@ import { tenantName } from './access.ts';
 import { limit, cursor } from './fleet.ts';
 import { jsonValue } from './values.ts';
 
-/** `replaced`: the device asked again before the session was over. */
-export const bootstrapOutcome = z.enum(['running', 'finished', 'failed', 'replaced']);
+/** `replaced`: the device asked again before the session was over. `cut`: its process ended, and nobody told how the session went on. */
+export const bootstrapOutcome = z.enum(['running', 'finished', 'failed', 'replaced', 'cut']);
 export type BootstrapOutcome = z.infer<typeof bootstrapOutcome>;
 
 /** Why a session failed, or never began. */
@@ -58,7 +58,7 @@ export type BootstrapSessionPage = z.infer<typeof bootstrapSessionPage>;
 export const bootstrapSessionList = z.array(bootstrapSessionView);
 
 export const bootstrapSessionsQuery = z.strictObject({
-  limit, cursor, outcome: bootstrapOutcome.exclude(['running']).optional().describe('only sessions that ended so'),
+  limit, cursor, outcome: bootstrapOutcome.optional().describe('only sessions that ended so; `running`: only those under way, which are listed nowhere else'),
 });
 export type BootstrapSessionsQuery = z.infer<typeof bootstrapSessionsQuery>;
 

@@ -1,4 +1,4 @@
-/** Bootstrap sessions: one row each, and the oldest beyond the bounds are deleted. */
+/** Bootstrap sessions: one row each, and the oldest beyond the bounds are deleted. Those under way have a table of their own. */
 import type { BootstrapSessionStore } from '@cluster/session';
 import type { Database } from './database.ts';
 
@@ -9,10 +9,22 @@ const STRIP = `UPDATE store_bootstrap_sessions SET record = NULL WHERE endpoint 
 const CUT = `DELETE FROM store_bootstrap_sessions WHERE outcome = ?1 AND record IS NULL AND id NOT IN (
   SELECT id FROM store_bootstrap_sessions WHERE outcome = ?1 ORDER BY id DESC LIMIT ?2)`;
 
+const CUT_OPEN = 'DELETE FROM store_bootstrap_open WHERE id NOT IN (SELECT id FROM store_bootstrap_open ORDER BY id DESC LIMIT ?)';
+
 export function bootstrapSessionKeeper(database: Database): BootstrapSessionStore {
   return {
+    openBootstrapSession: ({ id, record }, atMost) =>
+      database.write(() => {
+        database.run('INSERT OR REPLACE INTO store_bootstrap_open VALUES (?, ?)', id, record);
+        database.run(CUT_OPEN, atMost);
+      }),
+    openBootstrapSessions: ({ before = '~', limit }) =>
+      database.read(() => database
+        .all('SELECT id, record FROM store_bootstrap_open WHERE id < ? ORDER BY id DESC LIMIT ?', before, limit)
+        .map((row) => ({ id: String(row['id']), record: String(row['record']) }))),
     putBootstrapSession: ({ id, endpoint, outcome, record, summary }, { perEndpoint, inAll }) =>
       database.write(() => {
+        database.run('DELETE FROM store_bootstrap_open WHERE id = ?', id);
         database.run(PUT, id, endpoint, outcome, perEndpoint === 0 ? null : record, summary);
         database.run(STRIP, endpoint, perEndpoint);
         database.run(CUT, outcome, inAll);

@@ -75,6 +75,9 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX campaign_devices_bucket ON campaign_devices (job, bucket, endpoint);
   CREATE TABLE campaign_counts (job TEXT, bucket TEXT, devices INTEGER NOT NULL, PRIMARY KEY (job, bucket)) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE store_bootstrap_open (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

@@ -1,6 +1,6 @@
 /**
  * Bootstrap sessions: ordered sets whose members begin with the session's id, so that their order is that of time and the
- * oldest are cut off. One set for each endpoint, one of all summaries and one for each outcome.
+ * oldest are cut off. One set for each endpoint, one of all summaries and one for each outcome, and one of those under way.
  */
 import type { BootstrapSessionStore } from '@cluster/session';
 import { command, type Reply, type Router } from './command.ts';
@@ -9,13 +9,22 @@ import type { Keys } from './keys.ts';
 /** Endpoints that never come again leave nothing for ever. */
 const KEPT_MS = 30 * 86_400_000;
 const SPACE = ' ';
+/** Follows the space. */
+const BEHIND_SPACE = '!';
 
 export function bootstrapSessionKeeper(router: Router, keys: Keys): BootstrapSessionStore {
   const range = async (key: string, before: string | undefined, limit: number): Promise<[id: string, text: string][]> => {
     const [reply] = await router.execute([command(key, 'zrevrangebylex', before === undefined ? '+' : `(${before}`, '-', 'LIMIT', 0, limit)], 'plain');
     return members(reply!);
   };
+  const open = keys.openBootstrapSessions();
   return {
+    async openBootstrapSession({ id, record }, atMost) {
+      await router.execute([command(open, 'zadd', 0, id + SPACE + record), command(open, 'zremrangebyrank', 0, -atMost - 1)], 'plain');
+    },
+    async openBootstrapSessions({ before, limit }) {
+      return (await range(open, before, limit)).map(([id, record]) => ({ id, record }));
+    },
     async putBootstrapSession({ id, endpoint, outcome, record, summary }, { perEndpoint, inAll }) {
       const own = keys.bootstrapSessions(endpoint);
       const lists = [keys.bootstrapSummaries(), keys.bootstrapSummaries(outcome)];
@@ -25,6 +34,7 @@ export function bootstrapSessionKeeper(router: Router, keys: Keys): BootstrapSes
           command(own, 'zremrangebyrank', 0, -perEndpoint - 1),
           command(own, 'pexpire', KEPT_MS),
         ]),
+        command(open, 'zremrangebylex', `[${id}${SPACE}`, `(${id}${BEHIND_SPACE}`),
         ...lists.flatMap((list) => [command(list, 'zadd', 0, id + SPACE + summary), command(list, 'zremrangebyrank', 0, -inAll - 1)]),
       ], 'durable');
     },

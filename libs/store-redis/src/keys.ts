@@ -64,6 +64,8 @@ export interface Keys extends JobKeys {
   bootstrapSessions(endpoint: string): string;
   /** Summaries of all bootstrap sessions, or of those with one outcome. */
   bootstrapSummaries(outcome?: string): string;
+  /** Bootstrap sessions under way. */
+  openBootstrapSessions(): string;
 }
 
 export function keysUnder(prefix: string): Keys {
@@ -99,6 +101,7 @@ export function keysUnder(prefix: string): Keys {
     certificatesOf: (endpoint) => `${p}zo:${endpoint}`,
     bootstrapSessions: (endpoint) => `${p}b:${endpoint}`,
     bootstrapSummaries: (outcome = '') => `${p}bx:${outcome}`,
+    openBootstrapSessions: () => `${p}bo`,
     values: (endpoint) => `${p}v:${endpoint}`,
     waiting: (tenant) => `${p}u:${tenant}`,
   };

@@ -162,6 +162,34 @@ describe('a device that asks twice', () => {
   });
 });
 
+describe('a session whose process ends', () => {
+  it('in order is kept as far as it came', async () => {
+    const next = await harness.start();
+    const hung = await device({ answers: ({ operation }) => (operation === 'write' ? 'silence' : undefined) });
+    expect((await hung.request()).code).toBe('2.04');
+    await vi.waitFor(() => expect(hung.commands.map(({ operation }) => operation)).toContain('write'), 5_000);
+    expect(await harness.sessions('?outcome=running')).toMatchObject([{ endpoint: 'meter-1', outcome: 'running', configuration: 'meters' }]);
+    await service.close();
+    const view = (await harness.sessionsOf('meter-1', next))[0]!;
+    expect(view).toMatchObject({ outcome: 'cut', steps: [{ operation: 'request' }, { operation: 'discover' }, { operation: 'delete' }, { operation: 'write' }] });
+    await vi.waitFor(() => expect(harness.told).toMatchObject([{ data: { id: view.id, outcome: 'cut' } }]), 5_000);
+  });
+
+  it('without a word is found by others when no client waits any more', async () => {
+    const startedMs = Date.now();
+    const killed = (agoMs: number) => {
+      const atMs = startedMs - agoMs;
+      const view = { id: `${atMs.toString(16).padStart(12, '0')}-00000001`, endpoint: 'meter-1', outcome: 'running', startedAt: new Date(atMs).toISOString(), address: 'udp:127.0.0.1:5', steps: [] };
+      return { id: view.id, record: JSON.stringify({ view, number: 'NUMBER01' }) };
+    };
+    for (const agoMs of [200_000, 248_000]) await harness.store.openBootstrapSession(killed(agoMs), 10);
+    await harness.start();
+    expect(await session()).toMatchObject({ outcome: 'cut', detail: 'its process ended before it', id: killed(248_000).id });
+    expect(await harness.sessions('?outcome=running')).toMatchObject([{ endpoint: 'meter-1' }]);
+    expect(await harness.sessions('?outcome=cut')).toMatchObject([{ endpoint: 'meter-1' }]);
+  });
+});
+
 it('serves no more sessions at a time than it may', async () => {
   service = await harness.start({ LWM2M_BOOTSTRAP_MAX_SESSIONS: '1' });
   const hung = await device({ answers: () => 'silence' });

@@ -120,11 +120,11 @@ export class BootstrapSession {
     else if (task.kind !== 'read') this.#giveUp('exchange-failed', `${task.kind}: ${failure}`);
   }
 
-  /** The device asked anew: another session goes on. */
-  replaced(nowMs: number): void {
+  /** Nothing more is sent. `replaced`: the device asked anew, and another session goes on; `cut`: whoever drives it ends. */
+  stopped(outcome: 'replaced' | 'cut', nowMs: number): void {
     if (this.#over) return;
     this.#over = true;
-    this.record.ended('replaced', nowMs);
+    this.record.ended(outcome, nowMs);
   }
 
   #command(task: Task, nowMs: number): BootstrapCommand | undefined {

@@ -53,6 +53,20 @@ export function bootstrapSessionStoreCompliance(name: string, open: () => Promis
       expect(await listed({ outcome: 'refused' })).toEqual(['c1']);
     });
 
+    test('a session is under way until it is over', async () => {
+      const { store } = opened;
+      const under = async (page: { before?: string; limit?: number } = {}) => (await store.openBootstrapSessions({ limit: 10, ...page })).map(({ id, record }) => `${id}=${record}`);
+      for (const id of ['e1', 'e10', 'e2', 'e3']) await store.openBootstrapSession({ id, record: `{"of":"${id} ü"}` }, 3);
+      expect(await under()).toEqual(['e3={"of":"e3 ü"}', 'e2={"of":"e2 ü"}', 'e10={"of":"e10 ü"}']);
+      expect([await under({ before: 'e2' }), await under({ limit: 1 })]).toEqual([['e10={"of":"e10 ü"}'], ['e3={"of":"e3 ü"}']]);
+      await store.openBootstrapSession({ id: 'e1', record: '{}' }, 4);
+      await put('e1', 'third');
+      await put('e2', 'third');
+      await put('e2', 'third');
+      expect(await under()).toEqual(['e3={"of":"e3 ü"}', 'e10={"of":"e10 ü"}']);
+      expect((await listed()).slice(0, 2)).toEqual(['e2', 'e1']);
+    });
+
     test('of those that are only listed no more stay than the bound', async () => {
       const ids = Array.from({ length: 9 }, (_, i) => `d${i}`);
       for (const id of ids) await opened.store.putBootstrapSession(session(id, id, 'flood'), { ...BOUNDS, perEndpoint: 0 });

@@ -8,6 +8,7 @@ import type { ObjectModel } from '@cluster/lwm2m';
 import { type BootstrapDesk, type BootstrapSessionStore, type ClusterStore, decodeSession, type DeviceNumber, type SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { addressesApart, associationsApart } from './apart.ts';
+import { CutSessions } from './cut-sessions.ts';
 import { OtherProcesses } from './other-processes.ts';
 import { Recorder } from './recorder.ts';
 import { BootstrapRequests } from './requests.ts';
@@ -39,16 +40,18 @@ export class DeviceSide {
   readonly #clock: StoreClock;
   readonly #recorder: Recorder;
   readonly #others: OtherProcesses;
+  readonly #cut: CutSessions;
   readonly #runner: SessionRunner;
   readonly #log: Logger;
   #closed = false;
 
-  private constructor(parts: { front: CoapFront; sockets: OpenSockets; clock: StoreClock; recorder: Recorder; others: OtherProcesses; runner: SessionRunner; log: Logger }) {
+  private constructor(parts: { front: CoapFront; sockets: OpenSockets; clock: StoreClock; recorder: Recorder; others: OtherProcesses; cut: CutSessions; runner: SessionRunner; log: Logger }) {
     this.#front = parts.front;
     this.#sockets = parts.sockets;
     this.#clock = parts.clock;
     this.#recorder = parts.recorder;
     this.#others = parts.others;
+    this.#cut = parts.cut;
     this.#runner = parts.runner;
     this.#log = parts.log;
   }
@@ -69,6 +72,7 @@ export class DeviceSide {
     const maxTransmitWaitMs = config.maxTransmitWaitS * 1_000;
     const runner = new SessionRunner({ driver, peers, clock, rng, recorder, maxBodyBytes: config.maxBodyBytes, maxTransmitWaitMs });
     const others = new OtherProcesses(cluster, (endpoint) => runner.replace(endpoint));
+    const cut = new CutSessions({ store: records, recorder, nowMs: () => clock.storeMs(), log });
     const respond = (exchange: number, response: CoapResponse) => driver.run((engine, nowMs) => engine.respond(nowMs, exchange, response));
     const reject = (exchange: number) => driver.run((engine, nowMs) => engine.reject(nowMs, exchange));
     const begins = (endpoint: string, number: DeviceNumber) => others.begins(endpoint, number);
@@ -80,7 +84,7 @@ export class DeviceSide {
     metrics.gauge('lwm2m_bootstrap_sessions', 'Bootstrap sessions under way', () => runner.size);
     const sockets = await listen(front, { plain: config.noSec ? config.bootstrapCoapPort : undefined, secure: config.bootstrapCoapsPort }, config, metrics);
     front.attach(sockets.plain, sockets.secure);
-    const side = new DeviceSide({ front, sockets, clock: new StoreClock(sessions, clock), recorder, others, runner, log });
+    const side = new DeviceSide({ front, sockets, clock: new StoreClock(sessions, clock), recorder, others, cut, runner, log });
     await side.#clock.start();
     void side.#join();
     return side;
@@ -103,6 +107,7 @@ export class DeviceSide {
   async close(): Promise<void> {
     this.#closed = true;
     this.#clock.stop();
+    this.#cut.stop();
     this.#runner.close();
     await this.#others.stop();
     await this.#front.dtls?.revocation.stop();
@@ -118,6 +123,7 @@ export class DeviceSide {
       try {
         await this.#front.dtls?.revocation.start();
         await this.#others.start();
+        await this.#cut.start();
         return;
       } catch (err) {
         this.#log.warn({ err }, 'the store is not there yet');

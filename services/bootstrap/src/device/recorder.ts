@@ -1,8 +1,9 @@
-/** Keeps each session that is over, tells of it on Kafka, and counts it. */
+/** Keeps each session while it is under way and when it is over, tells of its end on Kafka, and counts it. */
 import { bootstrapSessionSummary, type BootstrapSessionSummary, type BootstrapSessionView, eventTypes, topics } from '@cluster/contracts';
 import { buildEvent, type EventEncoding, type EventPublisher } from '@cluster/events';
 import type { BootstrapDesk, BootstrapSessionStore, DeviceNumber } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
+import { encodeOpen } from './open-session.ts';
 
 interface Deps {
   readonly store: BootstrapSessionStore;
@@ -18,13 +19,24 @@ interface Deps {
 /** One source for all processes: a session has one id. */
 const SOURCE = '/lwm2m/bootstrap';
 const BOUNDS = { perEndpoint: 10, inAll: 10_000 };
+const MOST_OPEN = 100_000;
 
 export class Recorder {
   readonly #deps: Deps;
   readonly #writing = new Set<Promise<void>>();
+  /** Beginnings of sessions under way: what tells an end waits for its own. */
+  readonly #begun = new Map<string, Promise<void>>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
+  }
+
+  /** A session begins: should this process end before it, others find it. */
+  begins(view: BootstrapSessionView, number: DeviceNumber): void {
+    const { store, log } = this.#deps;
+    const begun = store.openBootstrapSession({ id: view.id, record: encodeOpen({ view, number }) }, MOST_OPEN)
+      .catch((err: unknown) => log.debug({ err, session: view.id }, 'the beginning of a bootstrap session could not be kept'));
+    this.#begun.set(view.id, begun);
   }
 
   /** A session is over. */
@@ -57,7 +69,9 @@ export class Recorder {
 
   async #write(view: BootstrapSessionView, number: DeviceNumber): Promise<void> {
     const { desk, publisher, tenantOf } = this.#deps;
-    const { endpoint, outcome, reason } = view;
+    const { id, endpoint, outcome, reason } = view;
+    await this.#begun.get(id);
+    this.#begun.delete(id);
     const tenant = await tenantOf(number);
     const summary = await this.#store({ ...view, tenant }, BOUNDS);
     const endedAtMs = Date.parse(view.endedAt ?? view.startedAt);

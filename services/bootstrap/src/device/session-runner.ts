@@ -10,7 +10,7 @@ interface Deps {
   readonly peers: SecurePeers;
   readonly clock: WorkerClock;
   readonly rng: Rng;
-  readonly recorder: Pick<Recorder, 'keep'>;
+  readonly recorder: Pick<Recorder, 'begins' | 'keep'>;
   readonly maxBodyBytes: number;
   readonly maxTransmitWaitMs: number;
 }
@@ -50,20 +50,24 @@ export class SessionRunner {
     this.replace(of.endpoint);
     const live: Live = { ...of, messageId: this.#deps.rng.uint32() & 0xffff, request: undefined, timer: undefined };
     this.#byEndpoint.set(of.endpoint, live);
+    this.#deps.recorder.begins(of.session.record.view, of.number);
     this.#goOn(live);
   }
 
   /** Sends nothing more. What is under way is the devices' to begin anew. */
   close(): void {
-    for (const live of this.#byEndpoint.values()) this.#withdraw(live);
+    for (const live of [...this.#byEndpoint.values()]) this.#stop(live, 'cut');
   }
 
   /** The device asked anew, here or at another process. */
   replace(endpoint: string): void {
     const live = this.#byEndpoint.get(endpoint);
-    if (live === undefined) return;
+    if (live !== undefined) this.#stop(live, 'replaced');
+  }
+
+  #stop(live: Live, outcome: 'replaced' | 'cut'): void {
     this.#withdraw(live);
-    live.session.replaced(this.#deps.clock.storeMs());
+    live.session.stopped(outcome, this.#deps.clock.storeMs());
     this.#over(live);
   }
 

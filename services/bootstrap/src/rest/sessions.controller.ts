@@ -1,10 +1,11 @@
-/** The flight recorder: bootstrap sessions that are over, of one endpoint with every step, of all by pages. */
+/** The flight recorder: bootstrap sessions that are over, of one endpoint with every step, of all by pages; and those under way. */
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import {
-  type BootstrapSessionPage, bootstrapSessionsQuery, type BootstrapSessionsQuery, type BootstrapSessionSummary, type BootstrapSessionView,
+  type BootstrapSessionPage, bootstrapSessionsQuery, type BootstrapSessionsQuery, bootstrapSessionSummary, type BootstrapSessionSummary, type BootstrapSessionView,
 } from '@cluster/contracts';
 import { type Caller, RequestCaller } from '@cluster/nest-kit';
 import type { BootstrapSessionStore } from '@cluster/session';
+import { decodeOpen } from '../device/open-session.ts';
 import { RECORDS } from '../tokens.ts';
 import { problem } from './problems.ts';
 
@@ -36,12 +37,18 @@ export class SessionsController {
   ): Promise<BootstrapSessionPage> {
     const before = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
     // One more than asked for tells whether there is a next page.
-    const found = await this.#records.bootstrapSessions({ outcome, before, limit: limit + 1 });
+    const found = outcome === 'running' ? await this.#running(before, limit + 1) : await this.#records.bootstrapSessions({ outcome, before, limit: limit + 1 });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       sessions: page.map(({ summary }) => JSON.parse(summary) as BootstrapSessionSummary).filter(({ tenant }) => caller.may('view', tenant)),
       ...(found.length > limit && last !== undefined && { next: Buffer.from(last.id).toString('base64url') }),
     };
+  }
+
+  /** Whose a device is is found out when its session is over: those under way are for who may see all. */
+  async #running(before: string | undefined, limit: number): Promise<{ id: string; summary: string }[]> {
+    const open = await this.#records.openBootstrapSessions({ before, limit });
+    return open.map(({ id, record }) => ({ id, summary: JSON.stringify(bootstrapSessionSummary.parse(decodeOpen(record).view)) }));
   }
 }

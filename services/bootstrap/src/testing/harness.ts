@@ -87,13 +87,13 @@ export class Harness {
     return this.#store;
   }
 
-  async get<T>(path: string): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${this.#running[0]!.httpPort}${path}`);
+  async get<T>(path: string, of = this.#running[0]!): Promise<T> {
+    const response = await fetch(`http://127.0.0.1:${of.httpPort}${path}`);
     return (await response.json()) as T;
   }
 
-  async sessionsOf(endpoint: string): Promise<BootstrapSessionView[]> {
-    return this.get(`/api/v1/endpoints/${encodeURIComponent(endpoint)}/bootstrap/sessions`);
+  async sessionsOf(endpoint: string, of = this.#running[0]!): Promise<BootstrapSessionView[]> {
+    return this.get(`/api/v1/endpoints/${encodeURIComponent(endpoint)}/bootstrap/sessions`, of);
   }
 
   async sessions(query = ''): Promise<BootstrapSessionPage['sessions']> {
