@@ -58,6 +58,12 @@ capabilities: { drop: [ALL] }
 {{- end }}
 - name: KAFKA_BROKERS
   value: {{ include "lwm2m.brokers" . | quote }}
+- name: LWM2M_KAFKA_CREATE_TOPICS
+  value: {{ ternary "on" "off" .Values.kafka.topics.create | quote }}
+- name: LWM2M_KAFKA_PARTITIONS
+  value: {{ .Values.kafka.topics.partitions | quote }}
+- name: LWM2M_KAFKA_REPLICATION_FACTOR
+  value: {{ .Values.kafka.topics.replicationFactor | quote }}
 - name: LWM2M_HTTP_BIND
   value: "0.0.0.0"
 - name: LWM2M_LOG_LEVEL

@@ -30,6 +30,12 @@ export const settings = {
   kafkaBrokers: setting('KAFKA_BROKERS', values.hostPorts, undefined,
     'Kafka brokers (host:port) that take the events. Needed by edge, registry and bootstrap; standalone keeps its events in LWM2M_DATA_DIR without it'),
 
+  kafkaCreateTopics: setting('LWM2M_KAFKA_CREATE_TOPICS', values.onOff, 'on',
+    'Whether services make topics that are missing, at their start and later. off: an operator makes them, and events of a topic that is missing are refused until then'),
+  kafkaPartitions: setting('LWM2M_KAFKA_PARTITIONS', values.wholeNumber(1, 10_000), '12', 'Partitions of the topics that are made'),
+  kafkaReplicationFactor: setting('LWM2M_KAFKA_REPLICATION_FACTOR', values.wholeNumber(0, 100), '0',
+    'Replicas of the topics that are made. 0: three, or as many as there are brokers'),
+
   coapPort: setting('LWM2M_COAP_PORT', values.port, '5683', 'UDP port for CoAP. 0: any free one, here and for every port'),
   coapsPort: setting('LWM2M_COAPS_PORT', values.port, '5684', 'UDP port for CoAP over DTLS. Served where there is a secret file'),
   bootstrapCoapPort: setting('LWM2M_BOOTSTRAP_COAP_PORT', values.port, '5783', 'UDP port for bootstrap over CoAP. Served where LWM2M_NOSEC is on'),

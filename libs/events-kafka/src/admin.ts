@@ -16,12 +16,15 @@ export interface TopicPlan extends KafkaConnection {
   readonly partitions?: number;
   /** 3 unless told or fewer brokers are there. */
   readonly replicationFactor?: number;
+  /** false: missing topics are left to others, and told. */
+  readonly create?: boolean;
   /** Topic configuration, e.g. `retention.ms`. `min.insync.replicas` is 2 unless told, where there are 3 replicas. */
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** Creates the topics that are missing; existing ones are left alone. Waits for Kafka as long as `signal` allows. */
+/** Creates the topics that are missing, if the plan says so; existing ones are left alone. Waits for Kafka as long as `signal` allows. */
 export async function ensureTopics(plan: TopicPlan, signal?: AbortSignal): Promise<void> {
+  if (plan.create === false) return;
   const logger = plan.logger ?? noLogger;
   for (let level: 'warn' | 'debug' = 'warn'; ; level = 'debug') {
     signal?.throwIfAborted();
@@ -34,7 +37,8 @@ export async function ensureTopics(plan: TopicPlan, signal?: AbortSignal): Promi
   }
 }
 
-async function createMissing(admin: Admin, plan: TopicPlan): Promise<void> {
+/** Makes those of the plan's topics that are not there. */
+export async function createMissing(admin: Admin, plan: TopicPlan): Promise<void> {
   const existing = new Set(await admin.listTopics());
   const missing = plan.topics.filter((topic) => !existing.has(topic));
   if (missing.length === 0) return;
@@ -46,6 +50,14 @@ async function createMissing(admin: Admin, plan: TopicPlan): Promise<void> {
   ));
   // One request each: somebody else may create one of them at the same time, which is told as a plain false.
   for (const topic of topics) await admin.createTopics({ topics: [topic], waitForLeaders: true });
+}
+
+/** Those of the topics that are not there now. */
+export function missingTopics<T extends string>(connection: KafkaConnection, topics: readonly T[]): Promise<T[]> {
+  return withAdmin(connection, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    return topics.filter((topic) => !existing.has(topic));
+  });
 }
 
 /**
@@ -123,7 +135,8 @@ export function endPositions(ranges: ReadonlyMap<string, readonly PartitionRange
   return Object.fromEntries(entries);
 }
 
-async function withAdmin<T>(connection: KafkaConnection, use: (admin: Admin) => Promise<T>): Promise<T> {
+/** Throws {@link EventsUnavailable} for whatever goes wrong. */
+export async function withAdmin<T>(connection: KafkaConnection, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = createClient(connection, TIMEOUTS).admin();
   try {
     await admin.connect();

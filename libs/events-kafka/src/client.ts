@@ -4,6 +4,8 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import './request-queue.ts';
 import kafkajs, { type ISocketFactory, type Kafka, type LogEntry } from 'kafkajs';
 
+import type { TopicMaker } from './topic-keeper.ts';
+
 /** The part of a pino logger that this package uses. */
 export interface EventsLogger {
   debug(fields: object, message: string): void;
@@ -17,6 +19,8 @@ export interface KafkaConnection {
   readonly clientId: string;
   readonly ssl?: ConnectionOptions | boolean;
   readonly logger?: EventsLogger;
+  /** Asked for topics that turn out to be missing. Without it somebody else has to make them. */
+  readonly topicMaker?: TopicMaker;
 }
 
 /** Silent until a logger is given. */

@@ -15,7 +15,8 @@ export async function connectKafkaPublisher(options: KafkaPublisherOptions): Pro
   const publisher = new QueueingPublisher(new ProduceSender<QueuedMessage>(options), options);
   const patience = new AbortController();
   const reached = new Promise<void>((resolve) => {
-    const remove = publisher.onAvailability(() => {
+    const remove = publisher.onAvailability((available) => {
+      if (!available) return;
       remove();
       resolve();
     });

@@ -4,8 +4,9 @@
  */
 import type { ConsumedRecord, EventSubscription } from '@cluster/events';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { EventsLogger } from './client.ts';
+import { noLogger, type EventsLogger, type KafkaConnection } from './client.ts';
 import { toRecord } from './record.ts';
+import { isMissingTopic, type TopicMaker } from './topic-keeper.ts';
 
 export type RecordHandler = (records: readonly ConsumedRecord[]) => Promise<void>;
 
@@ -19,6 +20,8 @@ export interface ConsumerRole {
   readonly attach?: (consumer: Consumer) => void;
   /** Called before the handler sees a batch. */
   readonly onBatch?: (records: readonly ConsumedRecord[]) => void;
+  /** Called when Kafka said that one of the topics is not there, before it is made again. */
+  readonly onMissing?: () => Promise<void>;
   /** Called after the handler resolved. */
   readonly onDone: (payload: EachBatchPayload, nextOffset: string) => Promise<void>;
 }
@@ -36,14 +39,16 @@ export class ConsumerLoop implements EventSubscription {
   readonly finished: Promise<void>;
   readonly #client: Kafka;
   readonly #logger: EventsLogger;
+  readonly #topicMaker: TopicMaker | undefined;
   readonly #role: ConsumerRole;
   readonly #closing = Promise.withResolvers<void>();
   #closed = false;
   #healthy = true;
 
-  constructor(client: Kafka, logger: EventsLogger, role: ConsumerRole) {
+  constructor(client: Kafka, { logger = noLogger, topicMaker }: Pick<KafkaConnection, 'logger' | 'topicMaker'>, role: ConsumerRole) {
     this.#client = client;
     this.#logger = logger;
+    this.#topicMaker = topicMaker;
     this.#role = role;
     this.finished = this.#run();
   }
@@ -68,10 +73,16 @@ export class ConsumerLoop implements EventSubscription {
         const level = this.#healthy ? 'warn' : 'debug'; // one line for each outage
         this.#healthy = false;
         this.#logger[level]({ err: error, topics: this.#role.topics }, 'Kafka gives no events, trying on');
+        if (isMissingTopic(error)) await this.#missing();
       }
       await consumer.disconnect().catch(() => {});
       await this.#pause(RESTART_MS);
     }
+  }
+
+  async #missing(): Promise<void> {
+    await this.#role.onMissing?.().catch(() => {}); // asked again by the next crash
+    await this.#topicMaker?.make(this.#role.topics);
   }
 
   /** From connecting to the crash of one consumer, or the close of this loop. */

@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@cluster/contracts';
 import { EventsUnavailable, type EventConsumer, type EventSubscription, type Positions } from '@cluster/events';
 import type { Kafka } from 'kafkajs';
-import { endPositions, partitionRanges } from './admin.ts';
+import { endPositions, missingTopics, partitionRanges } from './admin.ts';
 import { createClient, noLogger, type EventsLogger, type KafkaConnection } from './client.ts';
 import { ConsumerLoop, type RecordHandler } from './consumer-loop.ts';
 import { TailPositions } from './tail-positions.ts';
+import { isMissingTopic } from './topic-keeper.ts';
 
 const TIMEOUTS = { requestMs: 10_000, idleMs: 90_000 };
 const RETRY_MS = 500;
@@ -35,7 +36,7 @@ class KafkaEventConsumer implements EventConsumer {
 
   async subscribe(group: string, topics: readonly Topic[], handler: RecordHandler): Promise<EventSubscription> {
     this.#failIfClosed();
-    return this.#keep(new ConsumerLoop(this.#client, this.#logger, {
+    return this.#keep(new ConsumerLoop(this.#client, this.#connection, {
       groupId: () => group, topics, handler,
       onDone: ({ batch, commitOffsetsIfNecessary }, offset) => (
         commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }] })
@@ -49,7 +50,7 @@ class KafkaEventConsumer implements EventConsumer {
     const positions = new TailPositions(await this.#ranges(topics), from, onRetentionPassed);
     this.#failIfClosed();
     const started = Promise.withResolvers<void>();
-    const loop = this.#keep(new ConsumerLoop(this.#client, this.#logger, {
+    const loop = this.#keep(new ConsumerLoop(this.#client, this.#connection, {
       // A new name each time: a consumer that takes over need not wait until the group has given up the crashed one.
       groupId: () => `tail-${this.#connection.clientId}-${randomUUID()}`,
       topics, handler,
@@ -59,6 +60,9 @@ class KafkaEventConsumer implements EventConsumer {
           for (const seek of positions.seeks(payload.memberAssignment)) consumer.seek(seek);
           started.resolve();
         });
+      },
+      onMissing: async () => {
+        for (const topic of await missingTopics(this.#connection, topics)) positions.restart(topic);
       },
       onBatch: (records) => positions.check(records[0]!),
       onDone: async ({ batch }, offset) => positions.advance(batch.topic, batch.partition, offset),
@@ -92,6 +96,7 @@ class KafkaEventConsumer implements EventConsumer {
         return await partitionRanges(this.#connection, topics);
       } catch (error) {
         this.#logger.warn({ err: error, topics }, 'Kafka tells no offsets yet');
+        if (isMissingTopic(error)) await this.#connection.topicMaker?.make(topics);
       }
       await sleep(RETRY_MS);
     }

@@ -2,23 +2,29 @@ import { topics } from '@cluster/contracts';
 import { EventsUnavailable, type EventRecord } from '@cluster/events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { QueueingPublisher, type PublisherLimits, type QueuedMessage } from './publisher.ts';
-import type { RecordSender } from './sender.ts';
+import type { RecordSender, Refusal } from './sender.ts';
 
 /** A sender whose answers the test gives. */
 class FakeSender implements RecordSender<QueuedMessage> {
-  readonly sent: { texts: string[]; messages: readonly QueuedMessage[]; acknowledge: (refused?: QueuedMessage[]) => void }[] = [];
+  readonly sent: { texts: string[]; messages: readonly QueuedMessage[]; acknowledge: (refused?: QueuedMessage[], why?: Refusal) => void }[] = [];
+  readonly missing = new Set<string>();
   connected = (): void => {};
+  missingChanged = (): void => {};
   closed = false;
 
-  send(messages: readonly QueuedMessage[]): Promise<ReadonlySet<QueuedMessage>> {
+  send(messages: readonly QueuedMessage[]): Promise<ReadonlyMap<QueuedMessage, Refusal>> {
     const texts = messages.map(({ record }) => String(record.value));
     return new Promise((resolve) => {
-      this.sent.push({ texts, messages, acknowledge: (refused = []) => resolve(new Set(refused)) });
+      this.sent.push({ texts, messages, acknowledge: (refused = [], why = 'refused') => resolve(new Map(refused.map((message) => [message, why]))) });
     });
   }
 
   onConnected(listener: () => void): void {
     this.connected = listener;
+  }
+
+  onMissing(listener: () => void): void {
+    this.missingChanged = listener;
   }
 
   async close(): Promise<void> {
@@ -147,6 +153,20 @@ test('an event that the broker refuses for good rejects its publish alone', asyn
   sender.sent[0]!.acknowledge([sender.sent[0]!.messages[1]!]);
   await turn();
   expect([good.outcome, bad.outcome, publisher.available]).toEqual(['done', 'EVENTS_UNAVAILABLE', true]);
+});
+
+test('an event whose topic is missing rejects its publish alone; who listens hears of it', async () => {
+  const { sender, publisher } = open();
+  const heard: [boolean, string[]][] = [];
+  publisher.onAvailability((available) => heard.push([available, [...publisher.missing]]));
+  const publishes = [watch(publisher.publish([event('lost')])), watch(publisher.publish([event('kept')]))];
+  await turn();
+  sender.missing.add(topics.sends);
+  sender.missingChanged();
+  sender.sent[0]!.acknowledge([sender.sent[0]!.messages[0]!], 'missing');
+  await turn();
+  expect([...publishes.map(({ outcome }) => outcome), publisher.available]).toEqual(['EVENTS_UNAVAILABLE', 'done', true]);
+  expect(heard).toEqual([[true, [topics.sends]]]);
 });
 
 test('before the first connection nothing is taken; a reconnection does not outrun an overdue request', async () => {

@@ -4,7 +4,7 @@
  */
 import { EventsUnavailable, batchBytes, recordBytes, type EventPublisher, type EventRecord } from '@cluster/events';
 import { noLogger, type EventsLogger } from './client.ts';
-import type { OutgoingMessage, RecordSender } from './sender.ts';
+import type { OutgoingMessage, RecordSender, Refusal } from './sender.ts';
 
 export interface PublisherLimits {
   /** After so long without an acknowledgement a publish rejects, ms. 2,000 unless told. */
@@ -32,6 +32,11 @@ export interface QueuedMessage extends OutgoingMessage {
 /** Records of one request: as one partition's batch still below the broker's default limit of 1 MiB. */
 const REQUEST_BYTES = 900_000;
 
+const REFUSED: Readonly<Record<Refusal, string>> = {
+  refused: 'the broker refuses the event for good',
+  missing: 'the topic is missing',
+};
+
 /** {@link EventPublisher} over a sender that takes one batch at a time. */
 export class QueueingPublisher implements EventPublisher {
   readonly #sender: RecordSender<QueuedMessage>;
@@ -58,10 +63,15 @@ export class QueueingPublisher implements EventPublisher {
     sender.onConnected(() => {
       if (this.#pumping === undefined) this.#setAvailable(true);
     });
+    sender.onMissing(() => this.#tell());
   }
 
   get available(): boolean {
     return this.#available;
+  }
+
+  get missing(): ReadonlySet<string> {
+    return this.#sender.missing;
   }
 
   /** Bytes that wait or are on their way. */
@@ -77,6 +87,7 @@ export class QueueingPublisher implements EventPublisher {
   async publish(records: readonly EventRecord[]): Promise<void> {
     if (this.#closed) throw new EventsUnavailable('the publisher is closed');
     if (!this.#available) throw new EventsUnavailable('Kafka does not acknowledge');
+    if (this.missing.size > 0 && records.some(({ topic }) => this.missing.has(topic))) throw new EventsUnavailable(REFUSED.missing, { reason: 'missing' });
     const bytes = batchBytes(records);
     if (this.#bufferedBytes + bytes > this.#maxBytes) throw new EventsUnavailable('the publish buffer is full', { reason: 'full' });
     if (records.length === 0) return;
@@ -123,12 +134,13 @@ export class QueueingPublisher implements EventPublisher {
     return this.#queue.splice(0, count);
   }
 
-  #settle(batch: readonly QueuedMessage[], refused: ReadonlySet<QueuedMessage>): void {
+  #settle(batch: readonly QueuedMessage[], refusals: ReadonlyMap<QueuedMessage, Refusal>): void {
     for (const message of batch) {
       const { job } = message;
       this.#bufferedBytes -= message.size;
       job.missing--;
-      if (refused.has(message)) this.#reject(job, 'the broker refuses the event for good', { reason: 'refused' });
+      const reason = refusals.size === 0 ? undefined : refusals.get(message);
+      if (reason !== undefined) this.#reject(job, REFUSED[reason], { reason });
       else if (job.missing === 0 && !job.settled) {
         job.settled = true;
         job.resolve();
@@ -197,7 +209,11 @@ export class QueueingPublisher implements EventPublisher {
     if (this.#available === available) return;
     this.#available = available;
     this.#logger.warn({ available }, available ? 'Kafka acknowledges events' : 'Kafka does not acknowledge events');
-    for (const listener of this.#listeners) listener(available);
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener(this.#available);
   }
 }
 

@@ -21,6 +21,14 @@ export class TailPositions {
     }
   }
 
+  /** The topic is gone: what is made in its place is read from its beginning. */
+  restart(topic: Topic): void {
+    const partitions = this.#next.get(topic);
+    if (partitions === undefined) return;
+    for (const partition of partitions.keys()) this.#onRetentionPassed(topic, partition);
+    this.#next.set(topic, new Map());
+  }
+
   /** Where to seek in the partitions that a join assigned. One that appeared after the start is read from its beginning. */
   seeks(assignment: Readonly<Record<string, readonly number[]>>): { topic: string; partition: number; offset: string }[] {
     return Object.entries(assignment).flatMap(([topic, partitions]) => (

@@ -18,8 +18,11 @@ export interface ConsumedRecord extends EventRecord {
   readonly offset: string;
 }
 
-/** `overdue`: not acknowledged in time; `full`: no room to wait in; `refused`: the brokers never take this event. */
-export type EventsFault = 'away' | 'overdue' | 'full' | 'refused';
+/**
+ * `overdue`: not acknowledged in time; `full`: no room to wait in; `refused`: the brokers never take this event;
+ * `missing`: its topic is not there.
+ */
+export type EventsFault = 'away' | 'overdue' | 'full' | 'refused' | 'missing';
 
 /** Why a publish was refused; `code` and `reason` are stable. */
 export class EventsUnavailable extends Error {
@@ -45,10 +48,17 @@ export interface EventPublisher {
   publish(records: readonly EventRecord[]): Promise<void>;
   /** False from the first missed acknowledgement until the broker acknowledges again. */
   readonly available: boolean;
-  /** Called with each change of `available`. Returns its own removal. */
+  /** Topics that are not there now: their events are refused, others go on. None where a publisher has no such set. */
+  readonly missing?: ReadonlySet<string>;
+  /** Called with each change of `available` or `missing`. Returns its own removal. */
   onAvailability(listener: (available: boolean) => void): () => void;
   /** Sends what is buffered, then closes. */
   close(): Promise<void>;
+}
+
+/** Whether a publish to the topic has a chance now. */
+export function takes(publisher: EventPublisher, topic: Topic): boolean {
+  return publisher.available && publisher.missing?.has(topic) !== true;
 }
 
 /** Where a reader stands: topic → partition → next offset to read. */

@@ -2,7 +2,7 @@
 import { openSecurity } from '@cluster/coap-kit';
 import { type Config, ConfigError, openAuthority, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
-import { connectKafkaPublisher, ensureTopics } from '@cluster/events-kafka';
+import { connectKafkaPublisher, ensureTopics, kafkaAccess } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
 import { connectRedisStore } from '@cluster/store-redis';
@@ -18,14 +18,14 @@ export interface WiredBootstrap {
 export async function wireBootstrap(config: Config, metrics: Metrics, log: Logger): Promise<WiredBootstrap> {
   const secrets = await openSecrets(config, log);
   if (secrets === undefined) throw new ConfigError([{ name: 'LWM2M_SECRET_KEY_FILE', message: 'must be set for bootstrap, which makes and seals credentials' }]);
-  const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-bootstrap', logger: log };
+  const kafka = kafkaAccess(config, 'lwm2m-bootstrap', Object.values(topics), log);
   const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
   const security = await openSecurity(config, store, secrets, log);
   const authority = await openAuthority(config, log);
   const issuing = authority && { authority, certificates: store };
-  const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();
-  ensureTopics({ ...kafka, topics: Object.values(topics) }, stopping.signal).catch((err: unknown) => {
+  ensureTopics(kafka.plan, stopping.signal).catch((err: unknown) => {
     if (!stopping.signal.aborted) log.warn({ err }, 'topics can not be made');
   });
   const model = new ObjectModel(ddfDirectory(config.modelsDir === undefined ? [] : [config.modelsDir]));

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Code, type CoapEngine, formatCode } from '@cluster/coap';
 import { blocksFor, CoapFront, type DtlsSecurity, EstResource, SystemRng, WorkerClock } from '@cluster/coap-kit';
 import type { Config, HeldAuthority } from '@cluster/config';
-import type { EventPublisher } from '@cluster/events';
+import { topics } from '@cluster/contracts';
+import { takes, type EventPublisher } from '@cluster/events';
 import type { PackageReader } from '@cluster/firmware';
 import type { ObjectModel } from '@cluster/lwm2m';
 import { CachedReader } from '@cluster/package-storage';
@@ -91,7 +92,7 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   const events = new DomainEvents(worker, { encoding: config.eventEncoding, payload: config.eventPayload });
   const held = new HeldSessions(config.cacheSessions);
   const identities = new NetworkIdentities(config.networkIdentity, deps.log);
-  const presence = new Presence({ mayTell: () => deps.publisher.available, clock, maxTransmitWaitMs: config.maxTransmitWaitS * 1_000 });
+  const presence = new Presence({ mayTell: () => takes(deps.publisher, topics.registrations), clock, maxTransmitWaitMs: config.maxTransmitWaitS * 1_000 });
   const meter = new ByteMeter(clock, config.cacheSessions, (peer, way) => front.peers.live(peer)?.overhead[way] ?? 0);
   const lease = new WorkerLease({ cluster: deps.cluster, clock, worker, log: deps.log });
   const { sessions, cluster, publisher, metrics, security, log } = deps;

@@ -305,15 +305,15 @@ export class DeviceSteps {
 
   async #publish(committed: readonly Committed[]): Promise<void> {
     const silent = committed.filter((c) => c.events.length === 0);
-    const telling = committed.filter((c) => c.events.length > 0);
+    let telling = committed.filter((c) => c.events.length > 0);
     if (silent.length > 0) this.#complete(silent);
+    telling = this.#withTopics(telling);
     if (telling.length === 0) return;
     try {
       await this.#publisher.publish(telling.flatMap((c) => c.events));
     } catch (error) {
       if (!(error instanceof EventsUnavailable)) this.#log.error({ err: error }, 'publishing failed');
-      const cause = eventsCause(error);
-      this.#finish(() => telling.forEach((c) => this.#answer(c, () => this.#refuse(c.step, 'events', cause))));
+      this.#refuseEvents(telling, eventsCause(error));
       return;
     }
     for (const { held, sequence, change } of telling) {
@@ -323,6 +323,19 @@ export class DeviceSteps {
     }
     this.#complete(telling);
     this.#putOff(telling);
+  }
+
+  /** Those whose topics are there; the others are refused alone. */
+  #withTopics(telling: Committed[]): Committed[] {
+    const { missing } = this.#publisher;
+    if (missing === undefined || missing.size === 0) return telling;
+    const { kept = [], refused = [] } = Object.groupBy(telling, ({ events }) => (events.some(({ topic }) => missing.has(topic)) ? 'refused' : 'kept'));
+    this.#refuseEvents(refused, 'events-missing');
+    return kept;
+  }
+
+  #refuseEvents(telling: readonly Committed[], cause: RefusalCause): void {
+    this.#finish(() => telling.forEach((c) => this.#answer(c, () => this.#refuse(c.step, 'events', cause))));
   }
 
   /** An alarm that stays rings early, which does no harm. */

@@ -67,8 +67,14 @@ class Worker implements Edge {
     return {
       worker: this.#parts.worker,
       store: this.#parts.lease.holds() ? 'ok' : 'away',
-      events: this.#deps.publisher.available ? 'ok' : 'away',
+      events: this.#events(),
     };
+  }
+
+  #events(): 'ok' | 'topics missing' | 'away' {
+    const { available, missing } = this.#deps.publisher;
+    if (!available) return 'away';
+    return missing === undefined || missing.size === 0 ? 'ok' : 'topics missing';
   }
 
   /** Joins the cluster as soon as the store is there. */
@@ -97,9 +103,10 @@ class Worker implements Edge {
     const { refusals, dispatcher, clock } = this.#parts;
     this.#undo.push(
       reportOutages(publisher, cluster, clock),
-      publisher.onAvailability((available) => {
-        log[available ? 'info' : 'warn'](available ? 'brokers acknowledge again' : 'no broker acknowledges');
-        if (available) void refusals.recovered().then(() => dispatcher.wakeAll());
+      publisher.onAvailability(() => {
+        const events = this.#events();
+        log[events === 'ok' ? 'info' : 'warn']({ events }, events === 'ok' ? 'brokers acknowledge again' : 'brokers do not acknowledge all events');
+        if (events === 'ok') void refusals.recovered().then(() => dispatcher.wakeAll());
       }),
       store.onAvailability((available, reason) => {
         if (available) log.info('the store answers again');
@@ -112,9 +119,10 @@ class Worker implements Edge {
   #gauges(): void {
     const { metrics } = this.#deps;
     const { held, steps, dispatcher, refusals, templates } = this.#parts;
-    const up = (part: 'store' | 'events') => () => (this.parts()[part] === 'ok' ? 1 : 0);
+    const up = (part: 'store' | 'events') => () => (this.parts()[part] === 'away' ? 0 : 1);
     metrics.gauge('lwm2m_dependency_up', 'Whether Redis (store) and Kafka (events) answer this worker', up('store'), { part: 'store' });
     metrics.gauge('lwm2m_dependency_up', 'Whether Redis (store) and Kafka (events) answer this worker', up('events'), { part: 'events' });
+    metrics.gauge('lwm2m_topics_missing', 'Topics of Kafka that are not there: their events are refused', () => this.#deps.publisher.missing?.size ?? 0);
     metrics.gauge('lwm2m_sessions_held', 'Sessions that this worker keeps in memory', () => held.size);
     metrics.gauge('lwm2m_devices_busy', 'Devices with a message under way', () => steps.busy);
     metrics.gauge('lwm2m_downlinks_active', 'Devices that requests are being sent to', () => dispatcher.active);

@@ -1,5 +1,6 @@
-/** Reports the times in which no broker took events: devices could not be heard, and nobody's registration runs out for it. */
-import type { EventPublisher } from '@cluster/events';
+/** Reports the times in which no broker took the events of registrations: devices could not be heard, and nobody's registration runs out for it. */
+import { topics } from '@cluster/contracts';
+import { takes, type EventPublisher } from '@cluster/events';
 import type { ClusterStore } from '@cluster/session';
 import type { WorkerClock } from '@cluster/coap-kit';
 
@@ -26,9 +27,10 @@ export function reportOutages(publisher: EventPublisher, cluster: ClusterStore, 
     clearInterval(timer);
     timer = undefined;
   };
-  if (!publisher.available) begin();
-  const unwatch = publisher.onAvailability((available) => {
-    if (!available) return begin();
+  const hears = () => takes(publisher, topics.registrations);
+  if (!hears()) begin();
+  const unwatch = publisher.onAvailability(() => {
+    if (!hears()) return begin();
     if (timer !== undefined) void report(cluster, outage());
     end();
   });

@@ -2,7 +2,8 @@
  * Devices whose notifications no broker took. When the brokers are back, a device that was refused for so long that it
  * may have given up has its observations made again, and the gap is told.
  */
-import type { EventPublisher } from '@cluster/events';
+import { topics } from '@cluster/contracts';
+import { takes, type EventPublisher } from '@cluster/events';
 import { renewAll, type ClusterStore, type DeviceNumber, type Outage, type SessionRecord } from '@cluster/session';
 import type { WorkerClock } from '@cluster/coap-kit';
 import { LRUCache } from 'lru-cache';
@@ -78,7 +79,7 @@ export class Refusals {
     const sinceMs = this.#since.get(number) ?? record.refusedSinceMs;
     if (sinceMs === undefined) return;
     this.#since.set(number, sinceMs);
-    if (this.#publisher.available) void this.#recover(number);
+    if (takes(this.#publisher, topics.notifications)) void this.#recover(number);
   }
 
   /**
@@ -92,7 +93,7 @@ export class Refusals {
       if (outage === undefined || this.#since.has(number) || this.#since.size >= MAX_MARKED) return;
       this.#since.set(number, Math.max(outage.fromMs, heardAtMs));
       this.#lookLater(number);
-      if (this.#publisher.available) await this.#recover(number);
+      if (takes(this.#publisher, topics.notifications)) await this.#recover(number);
     };
     since().catch(() => undefined);
   }
@@ -142,7 +143,7 @@ export class Refusals {
   /** The end of an outage is told only by the brokers; a passing fault of the store, or one refusal, ends unsaid. */
   #lookLater(number: DeviceNumber): void {
     const look = async () => {
-      if (this.#publisher.available) await this.#recover(number);
+      if (takes(this.#publisher, topics.notifications)) await this.#recover(number);
       if (this.#since.has(number)) this.#lookLater(number);
     };
     setTimeout(() => void look(), LOOK_MS).unref();

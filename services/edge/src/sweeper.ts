@@ -2,7 +2,8 @@
  * Looks after what no message will wake: registrations that ran out, events that a dead worker left unpublished,
  * queues whose doorbell was lost. Each worker sweeps the shards that it could take.
  */
-import type { EventPublisher } from '@cluster/events';
+import { topics } from '@cluster/contracts';
+import { takes, type EventPublisher } from '@cluster/events';
 import {
   decodeSession, decodeStored, end, expiryOf, nextDesiredStep, overdueAt, sleepLookAfter, sleepLookMs, viewQueue, type Alarm,
   type ClusterStore, type Outage, type SessionRecord, type SessionStore, type StoredSession, type Waiting,
@@ -155,7 +156,7 @@ export class Sweeper {
     const nowMs = this.#deps.clock.storeMs();
     const lookMs = sleepLookMs(record);
     if (lookMs > nowMs) return lookMs;
-    if (!this.#deps.publisher.available) return nowMs + SETTLE_MS;
+    if (!takes(this.#deps.publisher, topics.registrations)) return nowMs + SETTLE_MS;
     if (owner === 'gone') return sleepLookAfter(await this.#deps.presence.check(number, { fresh: true }));
     if (owner === 'other') await this.#deps.cluster.ring([{ worker: record.owner, number }]);
     else if (!this.#deps.presence.watches(number)) await this.#deps.presence.check(number);
@@ -182,7 +183,7 @@ export class Sweeper {
         nextMs = overdueAt(record, graceMs, outages);
         if (record.disabled === undefined || nextMs > nowMs) return undefined;
         nextMs = nowMs + SETTLE_MS;
-        if (!publisher.available || lease.steadyForMs() < SETTLE_MS) return undefined;
+        if (!takes(publisher, topics.registrations) || lease.steadyForMs() < SETTLE_MS) return undefined;
         const pending = { type: 'overdue' as const, atMs: nowMs, sequence: version + 1 };
         return { record: { ...record, disabled: { ...record.disabled, overdue: true }, pending } };
       },
@@ -223,7 +224,7 @@ export class Sweeper {
   async #expire(number: string, outages: readonly Outage[]): Promise<number | undefined> {
     const { publisher, lease, steps, clock, graceMs } = this.#deps;
     const nowMs = clock.storeMs();
-    if (!publisher.available || lease.steadyForMs() < SETTLE_MS) return nowMs + SETTLE_MS;
+    if (!takes(publisher, topics.registrations) || lease.steadyForMs() < SETTLE_MS) return nowMs + SETTLE_MS;
     const expired = await changeSession(
       steps,
       number,

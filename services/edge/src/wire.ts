@@ -2,7 +2,7 @@
 import { openSecurity } from '@cluster/coap-kit';
 import { type Config, openAuthority, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
-import { connectKafkaPublisher, ensureTopics, kafkaDurability } from '@cluster/events-kafka';
+import { connectKafkaPublisher, ensureTopics, kafkaAccess, kafkaDurability, type TopicPlan } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
 import { openPackageStorage } from '@cluster/package-storage';
@@ -17,15 +17,15 @@ export interface Wired {
 
 /** Connects to Redis and Kafka; neither has to be there yet. */
 export async function wireEdge(config: Config, metrics: Metrics, log: Logger): Promise<Wired> {
-  const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-edge', logger: log };
+  const kafka = kafkaAccess(config, 'lwm2m-edge', Object.values(topics), log);
   const secrets = await openSecrets(config, log);
   const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
   const security = secrets && (await openSecurity(config, store, secrets, log));
   const authority = await openAuthority(config, log);
-  const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });
   const reader = config.firmwareDir === undefined ? undefined : await openPackageStorage(config);
   const stopping = new AbortController();
-  void tellWeaknesses(stopping.signal, kafka, store, log);
+  void tellWeaknesses(stopping.signal, kafka.plan, store, log);
   const deps: EdgeDeps = {
     sessions: store, cluster: store, store, publisher, model: objectModel(config), metrics, log,
     ...(security === undefined ? {} : { security }),
@@ -53,14 +53,13 @@ export function objectModel(config: Config): ObjectModel {
 /** The promises hold with replicas and an append-only file; what is weaker is named. Topics that are missing are made. */
 async function tellWeaknesses(
   signal: AbortSignal,
-  kafka: Parameters<typeof connectKafkaPublisher>[0],
+  plan: TopicPlan,
   store: { durability(): Promise<string[]> },
   log: Logger,
 ): Promise<void> {
   try {
-    const names = Object.values(topics);
-    await ensureTopics({ ...kafka, topics: names }, signal);
-    const weaknesses = [...(await kafkaDurability({ ...kafka, topics: names })), ...(await store.durability())];
+    await ensureTopics(plan, signal);
+    const weaknesses = [...(await kafkaDurability(plan)), ...(await store.durability())];
     for (const weakness of weaknesses) log.warn({ weakness }, 'weaker than what the promises need');
   } catch (error) {
     if (!signal.aborted) log.warn({ err: error }, 'durability could not be checked');

@@ -1,7 +1,7 @@
 /** The one file of the orchestrator that knows the adapters: Redis, Kafka, and the storage of packages. */
 import { type Config, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
-import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics } from '@cluster/events-kafka';
+import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics, kafkaAccess } from '@cluster/events-kafka';
 import { openPackageStorage } from '@cluster/package-storage';
 import { connectRedisStore } from '@cluster/store-redis';
 import type { Logger } from '@cluster/telemetry';
@@ -14,14 +14,14 @@ export interface WiredFirmware {
 
 /** Connects to Redis and Kafka; neither has to be there yet. The storage has to. */
 export async function wireFirmware(config: Config, log: Logger): Promise<WiredFirmware> {
-  const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-firmware', logger: log };
+  const kafka = kafkaAccess(config, 'lwm2m-firmware', Object.values(topics), log);
   const storage = await openPackageStorage(config);
   const secrets = await openSecrets(config, log);
   const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
-  const events = connectKafkaConsumer(kafka);
-  const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const events = connectKafkaConsumer(kafka.connection);
+  const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();
-  ensureTopics({ ...kafka, topics: Object.values(topics) }, stopping.signal).catch((error: unknown) => {
+  ensureTopics(kafka.plan, stopping.signal).catch((error: unknown) => {
     if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
   });
   return {

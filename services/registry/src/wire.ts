@@ -1,7 +1,7 @@
 /** The one file of the registry that knows the adapters: Redis below its state, Kafka below its events. */
 import { type Config, openSecrets } from '@cluster/config';
 import { topics } from '@cluster/contracts';
-import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics } from '@cluster/events-kafka';
+import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics, kafkaAccess } from '@cluster/events-kafka';
 import { connectRedisStore } from '@cluster/store-redis';
 import type { Logger } from '@cluster/telemetry';
 import { deadLetterTopic } from './consumers/dead-letter-topics.ts';
@@ -14,14 +14,14 @@ export interface WiredRegistry {
 
 /** Connects to Redis and Kafka; neither has to be there yet. */
 export async function wireRegistry(config: Config, log: Logger): Promise<WiredRegistry> {
-  const kafka = { brokers: config.kafkaBrokers, clientId: 'lwm2m-registry', logger: log };
+  const names = Object.values(topics).flatMap((topic) => [topic, deadLetterTopic(topic)]);
+  const kafka = kafkaAccess(config, 'lwm2m-registry', names, log);
   const secrets = await openSecrets(config, log);
   const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
-  const events = connectKafkaConsumer(kafka);
-  const publisher = await connectKafkaPublisher({ ...kafka, publishTimeoutMs: config.publishTimeoutMs });
+  const events = connectKafkaConsumer(kafka.connection);
+  const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();
-  const names = Object.values(topics).flatMap((topic) => [topic, deadLetterTopic(topic)]);
-  ensureTopics({ ...kafka, topics: names }, stopping.signal).catch((error: unknown) => {
+  ensureTopics(kafka.plan, stopping.signal).catch((error: unknown) => {
     if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
   });
   return {

@@ -27,3 +27,11 @@ const VERDICTS: Readonly<Record<number, Verdict>> = {
 export function verdictOf(code: number): Verdict {
   return VERDICTS[code] ?? 'again';
 }
+
+/** UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED: nothing can be sent to such a topic now. */
+const MISSING = new Set([3, 17, 29]);
+
+/** Whether the broker says of a topic that it is not there, at least for this client. */
+export function isMissing(code: number): boolean {
+  return MISSING.has(code);
+}

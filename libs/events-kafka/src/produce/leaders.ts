@@ -1,5 +1,6 @@
 /** Which broker leads which partition, asked again when it may have changed, and a link to each broker that is needed. */
 import { addressOf, BrokerLink, LinkLost, type LinkOptions } from './broker-link.ts';
+import { isMissing } from './broker-errors.ts';
 import { RequestWriter } from './request-writer.ts';
 import { METADATA, readMetadata, writeMetadataRequest, type Api, type BrokerAddress } from './requests.ts';
 import type { ResponseReader } from './response-reader.ts';
@@ -21,7 +22,9 @@ export interface Line {
 
 export class Leaders {
   readonly #options: LeadersOptions;
+  readonly #asked: () => void;
   readonly #topics = new Map<string, readonly number[]>();
+  #missing: ReadonlySet<string> = new Set();
   readonly #lines = new Map<number, Line>();
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map();
   #askedMs = -Infinity;
@@ -29,11 +32,18 @@ export class Leaders {
   #turn = 0;
   #closed = false;
 
-  constructor(options: LeadersOptions) {
+  /** `asked` is called after each answer. */
+  constructor(options: LeadersOptions, asked: () => void) {
     this.#options = options;
+    this.#asked = asked;
   }
 
-  /** Leaders of a topic's partitions by their index, -1 for none; undefined if the topic is not known. */
+  /** Of the topics asked for, those that are not there. */
+  get missing(): ReadonlySet<string> {
+    return this.#missing;
+  }
+
+  /** Leaders of a topic's partitions by their index, -1 for none, [] if the topic is missing; undefined before that is known. */
   of(topic: string): readonly number[] | undefined {
     return this.#topics.get(topic);
   }
@@ -51,8 +61,12 @@ export class Leaders {
     const reader = await this.askAny(METADATA, (writer) => writeMetadataRequest(writer, wanted));
     const metadata = read(reader, readMetadata);
     this.#brokers = metadata.brokers;
-    for (const { name, leaders } of metadata.topics) this.#topics.set(name, leaders);
+    for (const { name, error, leaders } of metadata.topics) {
+      if (leaders.length > 0 || isMissing(error)) this.#topics.set(name, leaders);
+    }
+    this.#missing = new Set(wanted.filter((topic) => this.#topics.get(topic)?.length === 0));
     this.#askedMs = nowMs;
+    this.#asked();
   }
 
   /** Puts a request to any broker, over a line of its own. */

@@ -32,6 +32,14 @@ export class PartitionBatch<M extends OutgoingMessage> implements ProducePartiti
     return this.#messages.length === 0;
   }
 
+  /** Gives what is not stored yet, in order, and forgets it. An attempt of it may have been stored all the same. */
+  clear(): M[] {
+    const messages = [...this.#messages, ...this.#rest.flat()];
+    this.#messages = [];
+    this.#rest = [];
+    return messages;
+  }
+
   /** Sets who sends what is to be written, and when. Sequence numbers of another producer begin anew. */
   prepare(producer: ProducerId, nowMs: number): void {
     if (this.#producer !== producer) this.#sequence = 0;

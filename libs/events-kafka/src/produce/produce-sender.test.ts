@@ -136,7 +136,7 @@ test.each<[string, Answer]>([
 
 test('a batch that is there already is stored', async () => {
   const { peer, sender } = await open('hang-up', 46);
-  expect(await sender.send([message(KEY_0)])).toEqual(new Set());
+  expect(await sender.send([message(KEY_0)])).toEqual(new Map());
   await sender.send([message(KEY_0)]);
   expect(peer.came).toEqual([[1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 1, 1]]);
 });
@@ -152,7 +152,7 @@ test('a broker that has forgotten the producer gets a new one, for all partition
 test('a batch above a limit is divided until the culprit stands alone; its number goes to the next one', async () => {
   const { peer, sender } = await open(10, 0, 10, 10, 0);
   const messages = Array.from({ length: 4 }, () => message(KEY_0));
-  expect(await sender.send(messages)).toEqual(new Set([messages[2]]));
+  expect(await sender.send(messages)).toEqual(new Map([[messages[2], 'refused']]));
   expect(peer.came).toEqual([[1, 0, 0, 4], [1, 0, 0, 2], [1, 0, 2, 2], [1, 0, 2, 1], [1, 0, 2, 1]]);
 });
 

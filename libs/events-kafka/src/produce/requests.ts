@@ -43,13 +43,14 @@ export interface BrokerAddress {
 
 export interface TopicMetadata {
   readonly name: string;
+  /** 0: none. */
+  readonly error: number;
   /** The leader of each partition by its index; -1: none now. */
   readonly leaders: readonly number[];
 }
 
 export interface Metadata {
   readonly brokers: ReadonlyMap<number, BrokerAddress>;
-  /** Those that exist. */
   readonly topics: readonly TopicMetadata[];
 }
 
@@ -62,12 +63,11 @@ export function readMetadata(reader: ResponseReader): Metadata {
   }));
   reader.string(); // cluster id
   reader.skip(4); // controller
-  const topics = reader.array(readTopic);
-  return { brokers, topics: topics.filter(({ leaders }) => leaders.length > 0) };
+  return { brokers, topics: reader.array(readTopic) };
 }
 
 function readTopic(reader: ResponseReader): TopicMetadata {
-  reader.skip(2); // an error leaves no partitions
+  const error = reader.int16();
   const name = reader.string();
   reader.skip(1); // internal or not
   const partitions = reader.array((r) => {
@@ -82,7 +82,7 @@ function readTopic(reader: ResponseReader): TopicMetadata {
     if (index < 0 || index >= leaders.length) throw new RangeError(`partition ${index} of ${leaders.length}`);
     leaders[index] = leader;
   }
-  return { name, leaders };
+  return { name, error, leaders };
 }
 
 export function writeInitProducerIdRequest(writer: RequestWriter): void {

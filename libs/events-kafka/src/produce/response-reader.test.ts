@@ -10,7 +10,7 @@ const int32 = (value: number): number[] => [...int16(value >> 16), ...int16(valu
 const string = (text: string): number[] => [...int16(text.length), ...Buffer.from(text)];
 const response = (...bytes: number[][]): ResponseReader => new ResponseReader(Buffer.from(bytes.flat()));
 
-test('metadata v4: brokers, and the leaders of each topic that exists', () => {
+test('metadata v4: brokers, and the leaders of each topic', () => {
   const partition = (index: number, leader: number): number[] => [...int16(0), ...int32(index), ...int32(leader), ...int32(1), ...int32(leader), ...int32(0)];
   const reader = response(
     int32(0),
@@ -20,7 +20,7 @@ test('metadata v4: brokers, and the leaders of each topic that exists', () => {
   );
   expect(readMetadata(reader)).toEqual({
     brokers: new Map([[1, { host: 'a', port: 9092 }], [7, { host: 'b', port: 9093 }]]),
-    topics: [{ name: 't', leaders: [-1, 7] }],
+    topics: [{ name: 't', error: 0, leaders: [-1, 7] }, { name: 'gone', error: 3, leaders: [] }],
   });
 });
 

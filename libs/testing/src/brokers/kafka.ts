@@ -28,6 +28,8 @@ export interface KafkaHandle {
   /** Freezes all brokers (SIGSTOP). */
   pause(): void;
   resume(): void;
+  /** Ends all brokers, takes their disks from them, and starts them anew: without a topic, an offset or a producer. */
+  wipe(): Promise<void>;
   stopOne(index: number, signal?: NodeJS.Signals): Promise<void>;
   startOne(index: number): Promise<void>;
 }
@@ -100,6 +102,13 @@ class LocalKafka implements KafkaHandle {
 
   async restart(): Promise<void> {
     await Promise.all(this.#ports.map((_, index) => this.stopOne(index)));
+    await this.startAll();
+  }
+
+  async wipe(): Promise<void> {
+    await Promise.all(this.#ports.map((_, index) => this.stopOne(index, 'SIGKILL')));
+    await Promise.all(this.#ports.map((_, index) => rm(join(this.#directory, String(index)), { recursive: true })));
+    await this.format();
     await this.startAll();
   }
 
