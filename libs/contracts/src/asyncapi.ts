@@ -6,6 +6,7 @@ import {
   registrationValue, reportValue, type Topic, topics,
 } from './events.ts';
 import { firmwareChangedValue } from './firmware.ts';
+import { softwareChangedValue } from './software.ts';
 import { jobView } from './fleet.ts';
 
 type Json = Record<string, unknown>;
@@ -44,6 +45,7 @@ export const eventMessages: readonly Message[] = [
   { name: 'job', topic: topics.jobs, types: [eventTypes.jobChanged], summary: 'A job in its new state', value: jobView },
   { name: 'firmware', topic: topics.firmware, types: [eventTypes.firmwareChanged], summary: 'The update of a device in its new stage', value: firmwareChangedValue },
   { name: 'campaign', topic: topics.firmware, types: [eventTypes.campaignChanged], summary: 'A campaign in its new state', value: campaignView },
+  { name: 'software', topic: topics.firmware, types: [eventTypes.softwareChanged], summary: 'A software of a device in its new stage', value: softwareChangedValue },
   { name: 'bootstrap', topic: topics.bootstrap, types: [eventTypes.bootstrapEnded], summary: 'A bootstrap session that is over, without its steps', value: bootstrapEndedValue },
   { name: 'audit', topic: topics.audit, types: [eventTypes.audited], summary: 'A request that changed or commanded something, or was refused', value: auditValue },
 ];

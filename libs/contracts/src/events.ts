@@ -38,6 +38,7 @@ export const eventTypes = {
   audited: 'lwm2m.audit.request',
   firmwareChanged: 'lwm2m.firmware.changed',
   campaignChanged: 'lwm2m.firmware.campaign.changed',
+  softwareChanged: 'lwm2m.software.changed',
   notification: 'lwm2m.notification',
   notificationGap: 'lwm2m.notification.gap',
   send: 'lwm2m.send',

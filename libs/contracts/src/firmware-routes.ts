@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { firmwareRequest, type FirmwareView, firmwareView, type packageRequest, packageRequest as announcement, type PackageView, packageView } from './firmware.ts';
 import { campaignRoutes } from './campaign-routes.ts';
 import type { RestRoute } from './rest-routes.ts';
+import { softwareRoutes } from './software-routes.ts';
 
 const PACKAGE = '/api/v1/firmware/packages/{id}';
 const UPDATE = '/api/v1/endpoints/{endpoint}/firmware';
@@ -85,4 +86,4 @@ const updateRoutes: readonly RestRoute[] = [
   },
 ];
 
-export const firmwareRoutes: readonly RestRoute[] = [...packageRoutes, ...updateRoutes, ...campaignRoutes];
+export const firmwareRoutes: readonly RestRoute[] = [...packageRoutes, ...updateRoutes, ...softwareRoutes, ...campaignRoutes];

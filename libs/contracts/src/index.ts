@@ -19,6 +19,7 @@ export * from './endpoints.ts';
 export * from './observation-templates.ts';
 export * from './firmware.ts';
 export * from './firmware-routes.ts';
+export * from './software.ts';
 export * from './fleet.ts';
 export * from './fleet-examples.ts';
 export * from './rest.ts';

@@ -10,6 +10,7 @@ import { group, jobCommand, jobDevice, jobDevicePage, jobRequest, jobView, selec
 import { credentialsRequest, credentialView } from './credentials.ts';
 import { deviceSettings, labels } from './profile.ts';
 import { observationTemplate, observationTemplateView } from './observation-templates.ts';
+import { softwareRequest, softwareView } from './software.ts';
 import { streamedEvent, streamGap } from './rest.ts';
 import { type ProblemCode, problemCodes, type RestAnswer, type RestRoute, restRoutes } from './rest-routes.ts';
 import { resourceValue } from './values.ts';
@@ -51,6 +52,8 @@ const named = {
   ObservationView: observationView,
   Problem: problem,
   ResourceValue: resourceValue,
+  SoftwareRequest: softwareRequest,
+  SoftwareView: softwareView,
   StreamGap: streamGap,
   StreamedEvent: streamedEvent,
 } as const;

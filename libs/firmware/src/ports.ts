@@ -10,12 +10,17 @@ export interface StoredUpdate {
   readonly record: string;
 }
 
-/** The last update of each endpoint. A call may fail as `StoreUnavailable` does: nothing is known about the step then. */
+/** The last update of each endpoint, of its firmware or of its software: one store for each. A call may fail as `StoreUnavailable` does: nothing is known about the step then. */
 export interface UpdateStore {
   /** In the order of the names. */
   loadUpdates(endpoints: readonly string[]): Promise<(StoredUpdate | undefined)[]>;
-  /** False if the version is not `expected` (0: there must be none). `dueMs`: when somebody has to look at it; undefined: nobody has to. */
-  changeUpdate(endpoint: string, expected: number, record: string, dueMs: number | undefined): Promise<boolean>;
+  /**
+   * False if the version is not `expected` (0: there must be none). `dueMs`: when somebody has to look at it; undefined: nobody has to.
+   * `stage`: under what it is listed; without it, it is not.
+   */
+  changeUpdate(endpoint: string, expected: number, record: string, dueMs: number | undefined, stage?: string): Promise<boolean>;
+  /** Updates in one of these stages, or all that are listed, in the order of their endpoints' UTF-8 bytes, after a name. */
+  listUpdates(options: { readonly limit: number; readonly after?: string | undefined; readonly stages?: readonly string[] | undefined }): Promise<StoredUpdate[]>;
   /**
    * Endpoints whose updates are due, each for one caller: it is due again after `againMs`, for the case that this one dies.
    */
@@ -72,4 +77,9 @@ export interface PackageStorage extends PackageReader {
 /** More bytes came than the package has. */
 export class UploadTooLarge extends Error {
   readonly code = 'UPLOAD_TOO_LARGE';
+}
+
+/** The stores of a cluster: for firmware, and for software. */
+export interface UpdateStores extends UpdateStore {
+  readonly software: UpdateStore;
 }

@@ -28,3 +28,5 @@ export * from './bootstrap/bootstrap-request.ts';
 export * from './bootstrap/discovered.ts';
 /** Updates of object 5: `firmware.begin`, `firmware.onValues`, … */
 export * as firmware from './firmware/firmware.ts';
+/** Operations on object 9: `software.begin`, `software.onValues`, … */
+export * as software from './software/software.ts';

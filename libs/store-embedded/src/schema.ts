@@ -78,6 +78,12 @@ const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE store_bootstrap_open (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE firmware_updates ADD COLUMN stage TEXT;
+  CREATE INDEX firmware_updates_stage ON firmware_updates (stage, endpoint) WHERE stage IS NOT NULL;
+  CREATE TABLE software_updates (endpoint TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL, due_ms REAL, stage TEXT) WITHOUT ROWID;
+  CREATE INDEX software_updates_due ON software_updates (due_ms) WHERE due_ms IS NOT NULL;
+  `,
 ];
 
 /** The file was written by a later version of this program; it was left as it is. */

@@ -1,5 +1,5 @@
 /** The embedded adapter of the session ports: one SQLite file, one process. */
-import type { UpdateStore } from '@cluster/firmware';
+import type { UpdateStores } from '@cluster/firmware';
 import type { CampaignStore, GroupStore, JobStore } from '@cluster/fleet';
 import type { CertificateStore } from '@cluster/pki';
 import type { AssociationStore, BootstrapSessionStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
@@ -30,7 +30,7 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
 }
 
-export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, CampaignStore, BootstrapSessionStore, UpdateStore, CertificateStore {}
+export interface EmbeddedStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, CampaignStore, BootstrapSessionStore, UpdateStores, CertificateStore {}
 
 /**
  * Opens the file, which other parts of the process may have open too for tables of their own. What a call has
@@ -55,7 +55,8 @@ export function openEmbeddedStore({ file }: EmbeddedStoreOptions): EmbeddedStore
     ...readModel(database),
     ...bootstrapSessionKeeper(database),
     ...fleetKeeper(database, now),
-    ...updateKeeper(database),
+    ...updateKeeper(database, 'firmware_updates'),
+    software: updateKeeper(database, 'software_updates'),
     timeMs: () => database.read(now),
     async close() {
       closed = true;

@@ -74,9 +74,14 @@ async function smallest(router: Router, indexes: readonly Indexes[]): Promise<In
 }
 
 /** The first `count` endpoints of an index after a name, in order. */
-async function range(router: Router, index: Indexes, after: string | undefined, count: number): Promise<string[]> {
+function range(router: Router, index: Indexes, after: string | undefined, count: number): Promise<string[]> {
+  return firstOf(router, ALL_PARTS.flatMap(index), after, count);
+}
+
+/** The first `count` names after a name, in order, of those that stand in one of these indexes. */
+export async function firstOf(router: Router, indexes: readonly string[], after: string | undefined, count: number): Promise<string[]> {
   const from = after === undefined ? '-' : `(${after}`;
-  const ranges = ALL_PARTS.flatMap(index).map((key) => command(key, 'zrangebylex', from, '+', 'LIMIT', 0, count));
+  const ranges = indexes.map((key) => command(key, 'zrangebylex', from, '+', 'LIMIT', 0, count));
   const found = (await router.execute(ranges, 'plain')) as (readonly Buffer[])[];
   // What changes its state between the reads of two indexes is found in both.
   return [...new Set(found.flat().sort(Buffer.compare).map(String))].slice(0, count);

@@ -51,9 +51,11 @@ export interface Keys extends JobKeys {
   groups(): string;
   /** Campaigns of firmware are kept as jobs are. */
   readonly campaigns: JobKeys;
-  /** The firmware update of an endpoint, and when those of a part are due. */
-  update(part: number, endpoint: string): string;
-  updatesDue(part: number): string;
+  /** The update of an endpoint, of its firmware or software; when those of a part are due; the stage of each; those in a stage, or all. */
+  update(kind: UpdateKind, part: number, endpoint: string): string;
+  updatesDue(kind: UpdateKind, part: number): string;
+  updateStages(kind: UpdateKind, part: number): string;
+  updateIndex(kind: UpdateKind, part: number, stage?: string): string;
   /** Serial → issued certificate, of one part of them; what is revoked of it; its order by their ends. */
   certificates(part: number): string;
   revocations(part: number): string;
@@ -67,6 +69,10 @@ export interface Keys extends JobKeys {
   /** Bootstrap sessions under way. */
   openBootstrapSessions(): string;
 }
+
+/** Of whose updates. */
+export type UpdateKind = 'firmware' | 'software';
+const LETTERS = { firmware: 'f', software: 'fw' } as const;
 
 export function keysUnder(prefix: string): Keys {
   const p = `${prefix}:`;
@@ -93,8 +99,10 @@ export function keysUnder(prefix: string): Keys {
     ...jobKeys(`${p}j`),
     groups: () => `${p}g`,
     campaigns: jobKeys(`${p}m`),
-    update: (part, endpoint) => `${p}f:{${part}}:${endpoint}`,
-    updatesDue: (part) => `${p}f:{${part}}`,
+    update: (kind, part, endpoint) => `${p}${LETTERS[kind]}:{${part}}:${endpoint}`,
+    updatesDue: (kind, part) => `${p}${LETTERS[kind]}:{${part}}`,
+    updateStages: (kind, part) => `${p}${LETTERS[kind]}s:{${part}}`,
+    updateIndex: (kind, part, stage = '') => `${p}${LETTERS[kind]}x:{${part}}:${stage}`,
     certificates: (part) => `${p}z:{${part}}`,
     revocations: (part) => `${p}z:{${part}}:r`,
     certificateEnds: (part) => `${p}z:{${part}}:e`,

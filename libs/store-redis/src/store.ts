@@ -1,5 +1,5 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
-import type { UpdateStore } from '@cluster/firmware';
+import type { UpdateStores } from '@cluster/firmware';
 import type { CampaignStore, GroupStore, JobStore } from '@cluster/fleet';
 import type { CertificateStore } from '@cluster/pki';
 import type { AssociationStore, BootstrapSessionStore, ClusterStore, CredentialStore, ReadModelStore, SessionStore } from '@cluster/session';
@@ -29,7 +29,7 @@ import { tenantAccounts } from './waiting.ts';
 import { updateKeeper } from './updates.ts';
 import { timeMs, workerLeases } from './workers.ts';
 
-export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, CampaignStore, BootstrapSessionStore, UpdateStore, CertificateStore {
+export interface RedisStore extends SessionStore, ClusterStore, ReadModelStore, CredentialStore, AssociationStore, JobStore, GroupStore, CampaignStore, BootstrapSessionStore, UpdateStores, CertificateStore {
   /** False from the first failure on, until every server takes writes again. */
   readonly available: boolean;
   /** Hears when the store goes away (with the reason) and comes back. Returns its own removal. */
@@ -100,7 +100,8 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
     ...readModel(router, keys),
     ...bootstrapSessionKeeper(router, keys),
     ...fleetKeeper(router, keys, () => timeMs(router, keys)),
-    ...updateKeeper(router, keys),
+    ...updateKeeper(router, keys, 'firmware'),
+    software: updateKeeper(router, keys, 'software'),
     ring: (rings) => doorbell.ring(rings),
     onRing: (worker, listener) => doorbell.onRing(worker, listener),
     timeMs: () => timeMs(router, keys),

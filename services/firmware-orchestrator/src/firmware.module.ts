@@ -4,10 +4,13 @@ import type { FirmwareDeps, FirmwareOptions } from './options.ts';
 import { PackageDesk } from './packages/package-desk.ts';
 import { FilesController } from './rest/files.controller.ts';
 import { PackagesController } from './rest/packages.controller.ts';
+import { SoftwareController } from './rest/software.controller.ts';
 import { UpdatesController } from './rest/updates.controller.ts';
-import { LINKS, LOG, STORAGE, UPDATES } from './tokens.ts';
+import { SoftwareConsumer } from './software/software.consumer.ts';
+import { SoftwareDesk } from './software/software-desk.ts';
+import { SoftwareTurn } from './software/software-turn.ts';
+import { LINKS, LOG, SOFTWARE, STORAGE, UPDATES } from './tokens.ts';
 import { FirmwareConsumer } from './updates/firmware.consumer.ts';
-import { FirmwareEvents } from './updates/firmware-events.ts';
 import { UpdateDesk } from './updates/update-desk.ts';
 import { UpdateRunner } from './updates/update-runner.ts';
 import { UpdateTurn } from './updates/update-turn.ts';
@@ -15,23 +18,26 @@ import { UpdateTurn } from './updates/update-turn.ts';
 @Module({})
 export class FirmwareModule {
   static register(deps: FirmwareDeps, options: FirmwareOptions): DynamicModule {
-    const { northbound, sessions, updates, links, log, publisher } = deps;
-    const events = new FirmwareEvents(publisher, options.eventEncoding);
+    const { updates, software, links, log } = deps;
     return {
       module: FirmwareModule,
-      controllers: [PackagesController, UpdatesController, FilesController, FirmwareConsumer],
+      controllers: [PackagesController, UpdatesController, SoftwareController, FilesController, FirmwareConsumer, SoftwareConsumer],
       providers: [
         { provide: UPDATES, useValue: updates },
+        { provide: SOFTWARE, useValue: software },
         { provide: STORAGE, useValue: deps.storage },
         { provide: LINKS, useValue: { ring: links } },
         { provide: LOG, useValue: log },
         { provide: PackageDesk, useFactory: () => new PackageDesk(deps, options) },
-        { provide: UpdateTurn, useFactory: () => new UpdateTurn({ northbound, sessions, updates, links, log, events }, options.baseUris) },
+        { provide: UpdateTurn, useFactory: () => new UpdateTurn(deps, options) },
+        { provide: SoftwareTurn, useFactory: () => new SoftwareTurn({ ...deps, updates: software }, options) },
         { provide: UpdateDesk, useFactory: (packages: PackageDesk, turn: UpdateTurn) => new UpdateDesk(packages, turn, deps), inject: [PackageDesk, UpdateTurn] },
+        { provide: SoftwareDesk, useFactory: (packages: PackageDesk, turn: SoftwareTurn) => new SoftwareDesk(packages, turn, deps), inject: [PackageDesk, SoftwareTurn] },
         {
           provide: UpdateRunner,
-          useFactory: (turn: UpdateTurn, packages: PackageDesk) => new UpdateRunner(turn, packages, deps, options, log),
-          inject: [UpdateTurn, PackageDesk],
+          useFactory: (firmware: UpdateTurn, softwareTurn: SoftwareTurn, packages: PackageDesk) =>
+            new UpdateRunner([{ store: updates, turn: firmware }, { store: software, turn: softwareTurn }], packages, deps.sessions, options, log),
+          inject: [UpdateTurn, SoftwareTurn, PackageDesk],
         },
       ],
     };

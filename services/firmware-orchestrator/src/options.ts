@@ -14,6 +14,7 @@ export interface FirmwareDeps {
   readonly sessions: Pick<SessionStore, 'timeMs' | 'resolve' | 'load'>;
   readonly documents: Pick<ClusterStore, 'documents' | 'putDocument'>;
   readonly updates: UpdateStore;
+  readonly software: UpdateStore;
   readonly storage: PackageStorage;
   readonly events: EventConsumer;
   readonly publisher: Pick<EventPublisher, 'publish'>;

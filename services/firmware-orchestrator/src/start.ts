@@ -2,7 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Config, Secrets } from '@cluster/config';
 import type { EventConsumer, EventPublisher } from '@cluster/events';
-import type { PackageStorage, UpdateStore } from '@cluster/firmware';
+import type { PackageStorage, UpdateStores } from '@cluster/firmware';
 import { type Mount, openAccess } from '@cluster/nest-kit';
 import { type ClusterStore, Northbound, type SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
@@ -15,7 +15,7 @@ import { readSignatureKeys } from './packages/signature-keys.ts';
 export interface FirmwarePorts {
   readonly sessions: SessionStore;
   readonly cluster: ClusterStore;
-  readonly updates: UpdateStore;
+  readonly updates: UpdateStores;
   readonly storage: PackageStorage;
   readonly events: EventConsumer;
   readonly publisher: EventPublisher;
@@ -61,7 +61,7 @@ async function parts(config: Config, ports: FirmwarePorts, metrics: Metrics, log
     tenant: { entries: config.tenantQueueMaxEntries, bytes: config.tenantQueueMaxBytes },
   };
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
-  const deps: FirmwareDeps = { northbound, sessions, documents: cluster, updates, storage, events, publisher, links: secrets?.ring, log, metrics };
+  const deps: FirmwareDeps = { northbound, sessions, documents: cluster, updates, software: updates.software, storage, events, publisher, links: secrets?.ring, log, metrics };
   const options: Partial<FirmwareOptions> = {
     bind: config.httpBind, port: config.httpPort, eventEncoding: config.eventEncoding, baseUris,
     signatureKeys: await readSignatureKeys(config.firmwareKeyFiles ?? []), signatureRequired: config.firmwareSignature === 'required',

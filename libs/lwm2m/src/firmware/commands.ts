@@ -1,31 +1,12 @@
 /** The commands of an update, as they go to the device's queue, and the keys by which their ends are known. */
 import type { CommandRequest } from '@cluster/contracts';
-import { Buffer } from 'node:buffer';
 import { ContentFormat } from '../content/format.ts';
+import { commandKeys, timeToLiveS } from './command-keys.ts';
 import { FIRMWARE } from './object5.ts';
 import { limitMs, type FirmwareAction, type FirmwareUpdate } from './update.ts';
 
-const KEY = /^fw:([\w-]+):(\d+)$/;
-
-/** What each id of a command of an update begins with: `k.` and the base64url of `fw:`. */
-export const FIRMWARE_COMMAND_PREFIX = 'k.Znc6';
-
-/** The key of one step; the queue of the device takes it once, whoever submits it again. */
-export function firmwareCommandKey(update: string, step: number): string {
-  return `fw:${update}:${step}`;
-}
-
-/** The id that a command with that key gets. */
-export function firmwareCommandId(update: string, step: number): string {
-  return `k.${Buffer.from(firmwareCommandKey(update, step), 'utf8').toString('base64url')}`;
-}
-
-/** The update and step of a command; undefined if it belongs to none. */
-export function firmwareOfCommand(id: string): { update: string; step: number } | undefined {
-  if (!id.startsWith(FIRMWARE_COMMAND_PREFIX)) return undefined;
-  const [, update, step] = KEY.exec(Buffer.from(id.slice(2), 'base64url').toString('utf8')) ?? [];
-  return update === undefined ? undefined : { update, step: Number(step) };
-}
+const keys = commandKeys('fw');
+export const { idPrefix: FIRMWARE_COMMAND_PREFIX, idOf: firmwareCommandId, placeOf: firmwareOfCommand } = keys;
 
 /** One NUL byte. OMA LwM2M registry, object 5, resource 3 */
 const NULL_PACKAGE = 'AA==';
@@ -49,18 +30,14 @@ const PRIORITY = { push: 1, other: 4 } as const;
 /** What changes the device's state takes the place of what still waits to do so: a push that is cancelled goes no further. */
 const SUPERSEDE = 'firmware';
 const LOOKS: ReadonlySet<FirmwareAction> = new Set(['observe', 'look', 'identify', 'version', 'forget']);
-const LEAST_TTL_S = 60;
-const MOST_TTL_S = 30 * 86_400;
-
 /** The command that is out. `uri`: where the device pulls its package from. */
 export function commandOf(update: FirmwareUpdate, uri: () => string): CommandRequest | undefined {
   const { out, id } = update;
   if (out === undefined) return undefined;
-  const leftS = Math.ceil((limitMs(update) - out.atMs) / 1_000);
-  const ttlS = Math.min(MOST_TTL_S, Math.max(LEAST_TTL_S, leftS));
+  const ttlS = timeToLiveS(limitMs(update) - out.atMs);
   const priority = out.action === 'push' ? PRIORITY.push : PRIORITY.other;
   const supersede = LOOKS.has(out.action) ? {} : { supersede: SUPERSEDE };
-  return { ...bodyOf(update, out.action, uri), ...supersede, ttlS, priority, idempotencyKey: firmwareCommandKey(id, out.step) };
+  return { ...bodyOf(update, out.action, uri), ...supersede, ttlS, priority, idempotencyKey: keys.keyOf(id, out.step) };
 }
 
 function bodyOf(update: FirmwareUpdate, action: FirmwareAction, uri: () => string): Body {

@@ -5,8 +5,9 @@
 import type { FirmwareFailure } from '@cluster/contracts';
 import { chooseDelivery, type FirmwareScheme } from './delivery.ts';
 import { FirmwareState, isFailure, resultText, UpdateResult } from './object5.ts';
+import { ask, end, enter, isOver, wait } from './progress.ts';
 import { isAmong, isVersion, targetMismatch } from './target.ts';
-import { ask, end, enter, isOver, wait, type FirmwareAction, type FirmwareUpdate } from './update.ts';
+import type { FirmwareAction, FirmwareUpdate } from './update.ts';
 
 /** What a decision needs besides the update. */
 export interface FirmwareScene {

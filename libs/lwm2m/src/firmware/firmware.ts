@@ -5,8 +5,9 @@ export { chooseDelivery, PROTOCOLS, schemeOf, type FirmwareScheme } from './deli
 export { learn, tellsOfFirmware, type TellingValue } from './facts.ts';
 export * from './happenings.ts';
 export { FIRMWARE, isFailure, resultText } from './object5.ts';
+export { isOver, told, type Progress } from './progress.ts';
 export { targetMismatch } from './target.ts';
 export {
-  decodeUpdate, dueMs, encodeUpdate, FirmwareUpdateUnreadable, isInstalling, isOver, limitMs, type DeviceFacts, type FirmwareAction,
+  decodeUpdate, dueMs, encodeUpdate, FirmwareUpdateUnreadable, isInstalling, limitMs, type DeviceFacts, type FirmwareAction,
   type FirmwareTransition, type FirmwareUpdate,
 } from './update.ts';

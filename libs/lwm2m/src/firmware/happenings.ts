@@ -2,7 +2,8 @@
 import type { CommandState, FirmwareRequest, FirmwareTarget } from '@cluster/contracts';
 import { decide, type FirmwareScene } from './decide.ts';
 import { learn, type TellingValue } from './facts.ts';
-import { ask, askAgainMs, end, enter, isInstalling, isOver, limitMs, nextLookMs, type FirmwareUpdate } from './update.ts';
+import { ask, askAgainMs, beginning, end, enter, isOver } from './progress.ts';
+import { isInstalling, limitMs, type FirmwareUpdate } from './update.ts';
 
 /** What an update is begun with. */
 export interface DesiredFirmware {
@@ -28,13 +29,13 @@ export function begin({ id, package: wanted, request, objectVersion, secure, fro
   const { nowMs } = scene;
   const reason = 'the device is asked what it can do and what it has';
   return decide({
-    id, package: wanted, delivery: request.delivery, force: request.force, objectVersion, secure,
+    ...beginning(id, 'inquiring', reason, nowMs),
+    package: wanted, delivery: request.delivery, force: request.force, objectVersion, secure,
     ...(fromVersions === undefined ? {} : { fromVersions: [...fromVersions] }),
     downloadTimeoutMs: request.downloadTimeoutS * 1_000, updateTimeoutMs: request.updateTimeoutS * 1_000,
-    stage: 'inquiring', sinceMs: nowMs, startedAtMs: nowMs, reason, steps: 0, lookAtMs: nextLookMs(0, nowMs), looks: 0,
-    device: { atMs: 0 }, identified: false, rebooted: false,
+    // What was told before is of earlier times.
+    device: { atMs: nowMs }, identified: false,
     tries: { resets: 0, deliveries: 0, executions: 0, cancels: 0 },
-    transitions: 1, untold: [{ sequence: 1, stage: 'inquiring', atMs: nowMs, reason }],
   }, scene);
 }
 
@@ -71,11 +72,6 @@ export function onCancel(update: FirmwareUpdate, scene: FirmwareScene): Firmware
 export function onSuperseded(update: FirmwareUpdate, nowMs: number): FirmwareUpdate | undefined {
   if (isOver(update)) return update;
   return isInstalling(update) ? undefined : { ...enter({ ...update, out: undefined }, 'superseded', 'another package is wanted', nowMs), out: undefined };
-}
-
-/** The transitions up to `sequence` are told. */
-export function told(update: FirmwareUpdate, sequence: number): FirmwareUpdate {
-  return { ...update, untold: update.untold.filter((one) => one.sequence > sequence) };
 }
 
 /** The command that is out has ended; the end of any other changes nothing. */

@@ -36,7 +36,7 @@ export class Bench {
     let ids = 0;
     const northbound = new Northbound({ sessions: store, cluster: store, limits, newId: () => `id${++ids}`, rng: { uint32: () => randomInt(2 ** 32) } });
     this.deps = {
-      northbound, sessions: store, documents: store, updates: store, storage, events: this.events.consumer(), publisher: this.events.publisher(),
+      northbound, sessions: store, documents: store, updates: store, software: store.software, storage, events: this.events.consumer(), publisher: this.events.publisher(),
       links: RING, log: silentLog, metrics: new Metrics(),
     };
   }

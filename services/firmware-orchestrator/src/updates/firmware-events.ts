@@ -1,36 +1,48 @@
-/** Tells on lwm2m.firmware each stage that a device's update enters. */
-import { eventTypes, type FirmwareChangedValue, topics } from '@cluster/contracts';
-import { buildEvent, type EventEncoding, type EventPublisher, type EventRecord } from '@cluster/events';
+/** Events on lwm2m.firmware, one for each stage that an update enters. */
+import { eventTypes, type EventType, type FirmwareChangedValue, type SoftwareChangedValue, topics } from '@cluster/contracts';
+import { buildEvent, type EventEncoding, type EventRecord } from '@cluster/events';
 import { campaignOfUpdate } from '@cluster/fleet';
-import type { firmware } from '@cluster/lwm2m';
+import type { firmware, software } from '@cluster/lwm2m';
 
 /** One for all replicas: a transition that is told again has the same source and id. */
 const SOURCE = '/lwm2m/firmware';
 
-export class FirmwareEvents {
-  readonly #publisher: Pick<EventPublisher, 'publish'>;
-  readonly #encoding: EventEncoding;
+type Transition = firmware.Progress['untold'][number];
 
-  constructor(publisher: Pick<EventPublisher, 'publish'>, encoding: EventEncoding) {
-    this.#publisher = publisher;
-    this.#encoding = encoding;
-  }
-
-  /** Resolves when all transitions that are not known to be told are acknowledged. */
-  async tell(endpoint: string, update: firmware.FirmwareUpdate): Promise<void> {
-    await this.#publisher.publish(update.untold.map((transition) => this.#event(endpoint, update, transition)));
-  }
-
-  #event(endpoint: string, update: firmware.FirmwareUpdate, { sequence, stage, from, atMs, reason, result, failure }: firmware.FirmwareTransition): EventRecord {
-    const campaign = campaignOfUpdate(update.id)?.campaign;
+/** The event of a firmware update's transition. */
+export function firmwareEvent(encoding: EventEncoding) {
+  return (endpoint: string, update: firmware.FirmwareUpdate, transition: firmware.FirmwareUpdate['untold'][number]): EventRecord => {
+    const { id, package: { id: wanted, version } } = update;
+    const campaign = campaignOfUpdate(id)?.campaign;
     const data: FirmwareChangedValue = {
-      endpoint, update: update.id, package: update.package.id, version: update.package.version, stage,
-      ...(from === undefined ? {} : { from }), at: new Date(atMs).toISOString(), reason, ...(result === undefined ? {} : { result }),
-      ...(failure === undefined ? {} : { failure }), ...(campaign === undefined ? {} : { campaign }),
+      endpoint, update: id, package: wanted, version, stage: transition.stage, ...fromOf(transition), ...valueOf(transition),
+      ...(campaign === undefined ? {} : { campaign }),
     };
-    return buildEvent({
-      topic: topics.firmware, type: eventTypes.firmwareChanged, id: `${update.id}.${sequence}`, source: SOURCE, endpoint, data,
-      timeMs: atMs, encoding: this.#encoding, tenant: 'default', generation: 0, fence: 0, sessionVersion: sequence,
-    });
-  }
+    return record(eventTypes.firmwareChanged, endpoint, id, transition, data, encoding);
+  };
+}
+
+/** The event of a transition of a software. */
+export function softwareEvent(encoding: EventEncoding) {
+  return (endpoint: string, operation: software.SoftwareOperation, transition: software.SoftwareOperation['untold'][number]): EventRecord => {
+    const { id, instance, package: wanted } = operation;
+    const about = wanted === undefined ? {} : { package: wanted.id, version: wanted.version };
+    const data: SoftwareChangedValue = { endpoint, instance, operation: id, ...about, stage: transition.stage, ...fromOf(transition), ...valueOf(transition) };
+    return record(eventTypes.softwareChanged, endpoint, id, transition, data, encoding);
+  };
+}
+
+function valueOf({ atMs, reason, result, failure }: Transition) {
+  return { at: new Date(atMs).toISOString(), reason, ...(result === undefined ? {} : { result }), ...(failure === undefined ? {} : { failure }) };
+}
+
+function fromOf<S>({ from }: { readonly from?: S | undefined }): { from?: S } {
+  return from === undefined ? {} : { from };
+}
+
+function record(type: EventType, endpoint: string, id: string, { sequence, atMs }: Transition, data: object, encoding: EventEncoding): EventRecord {
+  return buildEvent({
+    topic: topics.firmware, type, id: `${id}.${sequence}`, source: SOURCE, endpoint, data,
+    timeMs: atMs, encoding, tenant: 'default', generation: 0, fence: 0, sessionVersion: sequence,
+  });
 }

@@ -1,14 +1,15 @@
-/** Brings what devices tell to their updates: ends of commands, values, registrations. What comes again changes nothing. */
+/** Brings what devices tell to their firmware updates: ends of commands, values, registrations. What comes again changes nothing. */
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { commandResultValue, eventTypes, type ReportValue, reportValue, type StreamedEvent, topics } from '@cluster/contracts';
+import { commandResultValue, eventTypes, type ReportValue, reportValue, topics } from '@cluster/contracts';
 import type { ConsumedRecord } from '@cluster/events';
 import type { UpdateStore } from '@cluster/firmware';
 import { firmware } from '@cluster/lwm2m';
-import { type Log, receivedEvent } from '@cluster/nest-kit';
-import { Contended, StoreUnavailable } from '@cluster/session';
+import type { Log } from '@cluster/nest-kit';
 import { LOG, UPDATES } from '../tokens.ts';
-import { commandEnd, type Decide, UpdateTurn } from './update-turn.ts';
+import { carriedOn, holds, openAmong, understood } from './received.ts';
+import { commandEnd } from './turn.ts';
+import { UpdateTurn } from './update-turn.ts';
 
 @Controller()
 export class FirmwareConsumer {
@@ -26,7 +27,7 @@ export class FirmwareConsumer {
   async registrations(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
     const registered = understood(records.filter(({ headers }) => headers['ce_type'] === eventTypes.registered));
     for (const endpoint of await this.#open(registered.map((event) => event.endpoint))) {
-      await this.#change(endpoint, (now, scene) => now && firmware.onRegistered(now, scene));
+      await carriedOn(this.#turn.change(endpoint, (now, scene) => now && firmware.onRegistered(now, scene)), endpoint, this.#log);
     }
   }
 
@@ -42,15 +43,12 @@ export class FirmwareConsumer {
 
   @EventPattern(topics.commandResults)
   async commandResults(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
-    for (const { data } of understood(records.filter(mayBeOfUpdate))) {
+    for (const { data } of understood(records.filter((record) => holds(record, firmware.FIRMWARE_COMMAND_PREFIX)))) {
       const value = commandResultValue.safeParse(data).data;
       if (value === undefined || value.state === 'rejected') continue;
       const place = firmware.firmwareOfCommand(value.id);
       if (place === undefined) continue;
-      const atMs = Date.parse(value.finishedAt ?? value.acceptedAt);
-      await this.#change(value.endpoint, (now, scene) =>
-        now?.id === place.update ? firmware.onCommandEnd(now, commandEnd(place.step, value), atMs, scene) : undefined,
-      );
+      await carriedOn(this.#turn.ended(value.endpoint, place.update, commandEnd(place.step, value), Date.parse(value.finishedAt ?? value.acceptedAt)), value.endpoint, this.#log);
     }
   }
 
@@ -63,59 +61,18 @@ export class FirmwareConsumer {
     for (const report of telling) if (open.has(report.endpoint)) await this.#report(report);
   }
 
-  async #report({ endpoint, values, receivedAt }: ReportValue): Promise<void> {
+  async #report({ endpoint, values, receivedAt, outOfOrder }: ReportValue): Promise<void> {
+    // RFC 7641 §3.4: what it tells was over before something else was told.
+    if (outOfOrder === true) return;
     const atMs = Date.parse(receivedAt);
-    await this.#change(endpoint, (now, scene) => now && firmware.onValues(now, values.filter(firmware.tellsOfFirmware), atMs, scene));
+    await carriedOn(
+      this.#turn.change(endpoint, (now, scene) => now && firmware.onValues(now, values.filter(firmware.tellsOfFirmware), atMs, scene)), endpoint, this.#log,
+    );
   }
 
-  /** A store that is away lets the batch come again; an update that can not be carried on holds up no other. */
-  async #change(endpoint: string, decide: Decide): Promise<void> {
-    try {
-      await this.#turn.change(endpoint, decide);
-    } catch (error) {
-      if (error instanceof StoreUnavailable || error instanceof Contended) throw error;
-      this.#log.warn({ err: error, endpoint }, 'an update could not be carried on; it is looked at again');
-    }
+  #open(endpoints: readonly string[]): Promise<string[]> {
+    return openAmong(this.#updates, endpoints, (record) => !firmware.isOver(firmware.decodeUpdate(record)));
   }
-
-  /** Of these endpoints those with an update that is not over, each once. */
-  async #open(endpoints: readonly string[]): Promise<string[]> {
-    const names = [...new Set(endpoints)];
-    const stored = names.length === 0 ? [] : await this.#updates.loadUpdates(names);
-    return names.filter((_, i) => {
-      const record = stored[i]?.record;
-      return record !== undefined && isOpen(record);
-    });
-  }
-}
-
-/** One of a newer version, or damaged, is for others to carry on. */
-function isOpen(record: string): boolean {
-  try {
-    return !firmware.isOver(firmware.decodeUpdate(record));
-  } catch {
-    return false;
-  }
-}
-
-/** What can not be read is passed over: the read model's consumer buries it. */
-function understood(records: readonly ConsumedRecord[]): StreamedEvent[] {
-  return records.flatMap((record) => {
-    try {
-      return [receivedEvent(record)];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** Texts stand in JSON and CBOR as they are: most records need not be read for it. */
-function holds({ value }: ConsumedRecord, text: string): boolean {
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes(text);
-}
-
-function mayBeOfUpdate(record: ConsumedRecord): boolean {
-  return holds(record, firmware.FIRMWARE_COMMAND_PREFIX);
 }
 
 function mayTell(record: ConsumedRecord): boolean {
