@@ -5,6 +5,11 @@
  */
 import { describe, expect, it } from 'vitest';
 import { decodeSession } from '../src/association/session.ts';
+import { describeCertificate, judgeCertificate } from '../src/certificates/judge.ts';
+import { parseRevocationList } from '../src/certificates/revocation-list.ts';
+import { parseSpki } from '../src/certificates/spki.ts';
+import { START, authority, issue, revocationList, spkiOf } from '../src/certificates/testing/authority.ts';
+import { TrustStore } from '../src/certificates/trust-store.ts';
 import { decodeFixed, decodeMoving } from '../src/index.ts';
 import type { Datagram, DtlsServerUsage } from '../src/index.ts';
 import { directionKeys } from '../src/keys/key-schedule.ts';
@@ -33,9 +38,11 @@ const LIMITS = { maxHandshakes: 8, maxHandshakeBytes: 100_000, maxBytesPerHandsh
 /** The store of the test has a bound of its own. */
 const STORED = 200;
 
-function isBounded({ handshakes, handshakeBytes, associations, adoptions }: DtlsServerUsage): boolean {
+function isBounded({ handshakes, handshakeBytes, associations, adoptions, questions }: DtlsServerUsage): boolean {
   const { maxHandshakes, maxHandshakeBytes, maxBytesPerHandshake, maxAssociations, maxAdoptions } = LIMITS;
-  return handshakes <= maxHandshakes && handshakeBytes <= maxHandshakeBytes + maxBytesPerHandshake && associations <= maxAssociations && adoptions <= maxAdoptions;
+  const held = handshakes <= maxHandshakes && handshakeBytes <= maxHandshakeBytes + maxBytesPerHandshake && associations <= maxAssociations && adoptions <= maxAdoptions;
+  // One of each handshake and takeover, a block and a ceiling of each association.
+  return held && questions <= handshakes + adoptions + 2 * associations;
 }
 
 /** A ClientHello with a cookie that counts. */
@@ -148,6 +155,20 @@ describe('mutations of real conversations', () => {
       seal = sealerOf(scene);
     }
     memory.expectFlat('records of a hostile device');
+  }, 600_000);
+
+  it('raise nothing where certificates, public keys and revocation lists are read', () => {
+    const integers = seededIntegers(6);
+    const root = authority('CN=Root,O=Example');
+    const device = issue({ subject: 'CN=urn:dev:1', dnsNames: ['a.example'], uris: ['urn:dev:1'], ca: false, keyUsage: [0], purposes: ['1.3.6.1.5.5.7.3.2'] }, root);
+    const seeds = [root.der, device.der, spkiOf(device), revocationList(root, [1, 2, 3])];
+    const trust = new TrustStore();
+    trust.addAnchor(root.der);
+    for (let round = 0; round < RECORDS / 8; round++) {
+      const bytes = mutate(integers, seeds, seeds[integers() % seeds.length]!);
+      for (const read of [describeCertificate, parseSpki, parseRevocationList]) read(bytes);
+      if (round % 8 === 0) judgeCertificate([bytes, device.der, bytes], { trust, nowMs: START.getTime(), requireRevocationLists: false });
+    }
   }, 600_000);
 
   it('raise nothing where stored records are read', () => {

@@ -162,6 +162,17 @@ describe('an association ends', () => {
     expect(worker.of('closed')).toMatchObject([{ reason: 'closed' }]);
   });
 
+  it('with all that it asked: nothing waits for an answer that never comes', () => {
+    const { network, client, worker } = connected();
+    worker.silent = ({ kind }) => kind === 'ceiling-wanted' || kind === 'send-block-wanted';
+    say(network, client, 'never heard');
+    for (let sent = 0; sent < 64; sent++) worker.server.send(handle(worker), Uint8Array.of(sent));
+    settle(network);
+    expect(worker.server.usage.questions).toBe(2);
+    worker.server.discard(handle(worker));
+    expect(worker.server.usage.questions).toBe(0);
+  });
+
   it('in silence where another worker has it now', () => {
     const { network, worker } = connected();
     const sent = network.captured.length;

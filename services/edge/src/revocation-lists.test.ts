@@ -9,6 +9,7 @@ import { openSecureScene, type SecureScene, type SecureWorker } from './testing/
 const root = authority('CN=Root');
 const middle = issue({ subject: 'CN=Middle', ca: true }, root);
 const server = issue({ subject: 'CN=server', keyUsage: [0] }, root);
+const CLOSE_NOTIFY = 0;
 const CERTIFICATE_REVOKED = 44;
 const CERTIFICATE_EXPIRED = 45;
 const DAY_MS = 86_400_000;
@@ -28,16 +29,21 @@ afterEach(async () => {
   await scene.harness.close();
 });
 
-function trusting(...lists: Buffer[]): TrustStore {
+function anchored(...anchors: { der: Buffer }[]): TrustStore {
   const trust = new TrustStore();
-  trust.addAnchor(root.der);
+  for (const { der } of anchors) trust.addAnchor(der);
+  return trust;
+}
+
+function trusting(...lists: Buffer[]): TrustStore {
+  const trust = anchored(root);
   for (const list of lists) trust.addRevocationList(list);
   return trust;
 }
 
 function holder(name: string, by = middle, more: { notAfter?: Date } = {}) {
   const own = issue({ subject: `CN=${name}`, ...more }, by);
-  const chain = by === root ? [own.der] : [own.der, by.der];
+  const chain = by === middle ? [own.der, by.der] : [own.der];
   const options: SecureDeviceOptions = { certificate: { type: 'x509', chain, privateKey: own.keys.privateKey }, judgeServer: () => server.keys.publicKey, tickets: true };
   return { ...own, options };
 }
@@ -83,6 +89,15 @@ it('no worker that knows the list takes its association over, or resumes its ses
   devices.push(again);
   expect(await again.until(() => again.alerts[0])).toBe(CERTIFICATE_REVOKED);
   expect(workers[1]!.counted('lwm2m_dtls_resumptions_total')).toBe(0);
+});
+
+it('without the authority that vouched for it associations end; who has a certificate of another one goes on', async () => {
+  const other = authority('CN=Other');
+  scene.setFiles({ trust: anchored(root, other) });
+  const [device, bystander] = [await connect(holder('urn:a').options), await connect(holder('urn:b', other).options)];
+  scene.setFiles({ trust: anchored(other) });
+  expect(await device.until(() => device.alerts[0])).toBe(CLOSE_NOTIFY);
+  expect((await bystander.request(register)).code).toBe(Code.CREATED);
 });
 
 it('one that is over is good for no takeover and no resumption: its device is let in with the one that it has now', async () => {

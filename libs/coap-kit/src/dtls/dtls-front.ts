@@ -3,9 +3,9 @@
  * what happens on an association that this worker holds asks nobody.
  */
 import type { Config } from '@cluster/config';
-import { Alert, DtlsServer, startSignatureCheck, type Credential, type DtlsQuestion, type DtlsServerEvent } from '@cluster/dtls';
+import { DtlsServer, startSignatureCheck, type Credential, type DtlsQuestion, type DtlsServerEvent, type TrustStore } from '@cluster/dtls';
 import {
-  AssociationKeeper, CredentialLookup, EndpointNumbers, isListed, PeerVerdicts, RevocationWatch, type ClusterStore, type CredentialUse, type Rng, type SessionStore,
+  AssociationKeeper, CredentialLookup, distrust, EndpointNumbers, PeerVerdicts, RevocationWatch, type ClusterStore, type CredentialUse, type Rng, type SessionStore,
 } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import { EngineDriver, type Datagram } from '@cluster/transport';
@@ -15,7 +15,7 @@ import { showDtls } from './dtls-metrics.ts';
 import { HelloBudget } from './hello-budget.ts';
 import { PublicKeyPool } from './public-key-pool.ts';
 import { Revocation } from './revocation.ts';
-import type { SecurePeer, SecurePeers } from './secure-peers.ts';
+import type { SecurePeers } from './secure-peers.ts';
 import type { DtlsSecurity } from './security.ts';
 import { publicKeyLimits, SEND_BLOCK, serverOptions } from './server-options.ts';
 
@@ -89,16 +89,16 @@ export class DtlsFront {
       addressLookupsPerS: config.dtlsAddressLookupsPerS,
       overBudget: () => this.#count('lwm2m_dtls_address_lookups_dropped_total', 'Records without a Connection ID beyond the budget of lookups by address', 'all'),
     });
-    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (ended, alert) => this.#end(ended.map((association) => ({ association })), alert) });
+    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (ended, alert) => this.#end(ended, alert) });
     this.#driver.onEvents((events) => this.#happened(events));
-    security.onFiles(({ trust }) => this.#end(peers.all.filter(({ credential }) => isListed(credential, trust)), Alert.CERTIFICATE_REVOKED));
+    security.onFiles(({ trust }) => this.#endDistrusted(trust));
   }
 
   /** Whether what was made with credentials still holds: as the store has them, and as revocation lists say. */
   async #areLive(credentials: readonly Credential[]): Promise<boolean[]> {
     const { trust } = this.#deps.security.files();
     const live = await this.#lookup.areLive(credentials, this.#deps.clock.storeMs());
-    return credentials.map((credential, i) => live[i] === true && !isListed(credential, trust));
+    return credentials.map((credential, i) => live[i] === true && distrust(credential, trust) === undefined);
   }
 
   /** Where records go. */
@@ -200,9 +200,18 @@ export class DtlsFront {
     this.#keeper.end(peer.cid, { resumable }).catch(() => undefined); // else it ends for want of use
   }
 
-  #end(peers: readonly Pick<SecurePeer, 'association'>[], alert: number): void {
+  #end(associations: readonly number[], alert: number): void {
     this.#driver.run((engine) => {
-      for (const { association } of peers) engine.close(association, alert);
+      for (const association of associations) engine.close(association, alert);
+    });
+  }
+
+  #endDistrusted(trust: TrustStore): void {
+    this.#driver.run((engine) => {
+      for (const { association, credential } of this.#deps.peers.all) {
+        const alert = distrust(credential, trust);
+        if (alert !== undefined) engine.close(association, alert);
+      }
     });
   }
 

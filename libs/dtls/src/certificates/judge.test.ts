@@ -206,6 +206,19 @@ describe('revocation', () => {
     for (const bytes of [Buffer.alloc(0), Buffer.of(1), Buffer.alloc(8), Buffer.alloc(9, 0xff)]) expect(trusting([root], [revocationList(root, [1])]).revokes(bytes)).toBe(false);
   });
 
+  test('an anchor that vouched is missed once it is taken out, and found again when it is renewed', () => {
+    const kept = (chain: Buffer[], policy: Partial<CertificatePolicy> = {}): Uint8Array => {
+      const judgement = judge(chain, policy);
+      return judgement.ok ? judgement.issuances : expect.fail(judgement.reason);
+    };
+    const other = authority('CN=Other');
+    const renewed = authority('CN=Root,O=Example', { keys: root.keys });
+    for (const issuances of [kept(chainOf(device, middle)), kept(chainOf(device, middle, root)), kept(made({}))]) {
+      expect([[root], [root, other], [renewed], [other], []].map((anchors) => trusting(anchors).anchors(issuances))).toEqual([true, true, true, false, false]);
+    }
+    expect(trusting([other]).anchors(kept(chainOf(device, middle), { pinned: true }))).toBe(true);
+  });
+
   test.each<[string, Buffer, RegExp]>([
     ['a delta list', revocationList(root, [], { extensions: [['2.5.29.27', true, Buffer.of(2, 1, 0)]] }), /not a complete list/],
     ['an indirect list', revocationList(root, [1], { entryExtensions: tlv(0x30, tlv(0x30, oid('2.5.29.29'), tlv(0x01, Buffer.of(0xff)), tlv(0x04, name('CN=x')))) }), /other issuers/],

@@ -30,6 +30,7 @@ export class TrustStore {
   #published: RevocationList | undefined;
   /** Lists by the digests of their issuers, made when they are first asked for. */
   #byDigest: Map<string, RevocationList[]> | undefined;
+  #anchorDigests: Set<string> | undefined;
   /** Of each list, the keys of issuers that it was verified with. */
   readonly #verified = new WeakMap<RevocationList, Map<KeyObject, boolean>>();
 
@@ -41,6 +42,7 @@ export class TrustStore {
     if (key === undefined) return 'has a key that is too weak or of an unknown kind';
     append(this.#anchors, certificate.subject, { certificate, key });
     this.#byDigest = undefined;
+    this.#anchorDigests = undefined;
     return undefined;
   }
 
@@ -86,6 +88,13 @@ export class TrustStore {
   /** Whether a list that is known now has one of these certificates (see `CertificateJudgement.issuances`). */
   revokes(issuances: Uint8Array): boolean {
     return this.#lists.size > 0 && decodeIssuances(issuances).some(({ issuer, serial }) => this.#listsByDigest(issuer).some(({ revoked }) => revoked.has(serial)));
+  }
+
+  /** Whether an anchor of now has the name of the one that the path led to; true where there was none, or it was the device's own. */
+  anchors(issuances: Uint8Array): boolean {
+    const issuer = decodeIssuances(issuances).at(-1)?.issuer;
+    this.#anchorDigests ??= new Set([...this.#anchors.keys()].map(issuerDigest));
+    return issuer === undefined || this.#anchorDigests.has(issuer);
   }
 
   /** The issuer's key is not at hand: a list counts unless an anchor of its name did not sign it. */

@@ -45,8 +45,9 @@ export class Association {
   used = true;
   closed = false;
   ceiling: number;
-  ceilingAsked = false;
-  blockAsked = false;
+  /** The open question for a ceiling, and for a block of numbers. */
+  ceilingQuestion: number | undefined;
+  blockQuestion: number | undefined;
   /** What waits for a stored ceiling, and for a stored block. */
   held: HeldRecord[] = [];
   queued: { type: number; content: Uint8Array }[] = [];

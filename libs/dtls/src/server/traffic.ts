@@ -85,14 +85,12 @@ export class Traffic {
 
   /** Asks for the next block of numbers, once. */
   askBlock(association: Association): void {
-    if (association.blockAsked || association.closed) return;
-    association.blockAsked = true;
+    if (association.blockQuestion !== undefined || association.closed) return;
     const sendEnd = association.sendEnd + this.#context.settings.sendBlock;
-    this.#context.ask<boolean>(
+    association.blockQuestion = this.#context.ask<boolean>(
       (question) => ({ kind: 'send-block-wanted', question, association: association.handle, sendEnd }),
       (_nowMs, stored) => {
-        association.blockAsked = false;
-        if (association.closed) return;
+        association.blockQuestion = undefined;
         if (!stored) {
           this.close(association, 'discarded');
           return;
@@ -111,6 +109,7 @@ export class Traffic {
     association.held = [];
     association.queued = [];
     association.lastFlight = undefined;
+    for (const question of [association.ceilingQuestion, association.blockQuestion]) if (question !== undefined) this.#context.withdraw(question);
     this.#table.remove(association);
     this.#context.emit({ kind: 'closed', association: association.handle, reason, ...(received !== undefined && { alert: received }) });
   }
@@ -124,13 +123,12 @@ export class Traffic {
 
   #askCeiling(association: Association): void {
     const last = association.held.at(-1);
-    if (last === undefined || association.ceilingAsked) return;
-    association.ceilingAsked = true;
+    if (last === undefined || association.ceilingQuestion !== undefined) return;
     const ceiling = association.nextCeiling(association.window.highest);
-    this.#context.ask<boolean>(
+    association.ceilingQuestion = this.#context.ask<boolean>(
       (question) => ({ kind: 'ceiling-wanted', question, association: association.handle, ceiling }),
       (nowMs, stored) => {
-        association.ceilingAsked = false;
+        association.ceilingQuestion = undefined;
         if (stored) this.ceilingStored(nowMs, association, ceiling);
         else this.#lose(nowMs, association);
       },

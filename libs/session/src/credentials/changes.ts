@@ -3,7 +3,7 @@ import type { CredentialRole } from '@cluster/contracts';
 import type { Credential, CredentialContent, CredentialSet, CredentialUse } from './credential.ts';
 import { kindOf, opens, usesOf, valid } from './credential.ts';
 import { encodeContent } from './credential-record.ts';
-import { equalBytes } from '@cluster/bytes';
+import { equalSecrets } from '@cluster/secrets';
 
 export interface Setting {
   readonly nowMs: number;
@@ -55,7 +55,7 @@ function asFormer({ validUntilMs: _, ...credential }: Credential, nowMs: number,
 }
 
 export function sameContent(left: CredentialContent, right: CredentialContent): boolean {
-  return equalBytes(encodeContent(left), encodeContent(right));
+  return equalSecrets(encodeContent(left), encodeContent(right));
 }
 
 /** OSCORE protects messages beside what DTLS does: neither replaces the other. */
