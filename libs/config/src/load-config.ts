@@ -48,7 +48,7 @@ export function loadConfig(env: Environment, { kind }: { readonly kind: ServiceK
     if (result.success) parsed[key] = result.data;
     else faults.push({ name: setting.name, message: messageOf(env, setting, result.error) });
   }
-  faults.push(...missing(env, kind), ...withoutSource(env));
+  faults.push(...missing(env, kind), ...withoutSource(env), ...twoStorages(env));
   if (faults.length > 0) throw new ConfigError(faults);
   return complete(parsed as unknown as Values & Partial<Config>, kind);
 }
@@ -89,6 +89,12 @@ function withoutSource(env: Environment): ConfigFault[] {
   const asked = env[networkIdentity.name] ?? networkIdentity.default;
   if (asked === networkIdentity.default || env[networkIdentityFile.name]) return [];
   return [{ name: networkIdentityFile.name, message: `must be set for ${networkIdentity.name}=${asked === 'known' || asked === 'required' ? asked : '…'}` }];
+}
+
+function twoStorages(env: Environment): ConfigFault[] {
+  const { firmwareDir, firmwareS3Bucket } = settings;
+  if (!env[firmwareDir.name] || !env[firmwareS3Bucket.name]) return [];
+  return [{ name: firmwareS3Bucket.name, message: `packages are in one place: not with ${firmwareDir.name}` }];
 }
 
 function complete(values: Values & Partial<Config>, kind: ServiceKind): Config {

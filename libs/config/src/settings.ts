@@ -136,6 +136,11 @@ export const settings = {
 
   firmwareDir: setting('LWM2M_FIRMWARE_DIR', values.text, undefined,
     'Directory with the firmware packages, which the firmware orchestrator and all edges share. Unset: "firmware" in LWM2M_DATA_DIR'),
+  firmwareS3Bucket: setting('LWM2M_FIRMWARE_S3_BUCKET', values.text, undefined,
+    'Bucket of S3-compatible storage with the firmware packages, in place of LWM2M_FIRMWARE_DIR. Credentials come as the AWS SDK finds them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a file (AWS_SHARED_CREDENTIALS_FILE), or a web identity. Needs GetObject, PutObject, DeleteObject, ListBucket and AbortMultipartUpload'),
+  firmwareS3Endpoint: setting('LWM2M_FIRMWARE_S3_ENDPOINT', values.httpUrl, undefined,
+    "Address of the S3-compatible storage. Unset: Amazon's of the region"),
+  firmwareS3Region: setting('LWM2M_FIRMWARE_S3_REGION', values.text, 'us-east-1', 'Region of the bucket'),
   firmwareUris: setting('LWM2M_FIRMWARE_URIS', values.firmwareUris, undefined,
     'Where devices reach the files of this cluster: one URI for each of coap, coaps (both the device ports of the edges), http and https (REST of the firmware orchestrator). A device is given a scheme that it names in /5/0/8. Unset: standalone on loopback gives its own ports; else packages are only pushed'),
   firmwareKeyFiles: setting('LWM2M_FIRMWARE_KEY_FILES', values.files, undefined,
@@ -143,7 +148,7 @@ export const settings = {
   firmwareSignature: setting('LWM2M_FIRMWARE_SIGNATURE', values.oneOf(['optional', 'required']), 'optional',
     'Whether every package needs a signature'),
   firmwareCacheBytes: setting('LWM2M_FIRMWARE_CACHE_BYTES', values.wholeNumber(65_536, 16_384 * MEBIBYTE), String(16 * MEBIBYTE),
-    'Bytes of packages that an edge keeps in memory for the devices that fetch them'),
+    'Bytes of packages that an edge, and a firmware orchestrator, keeps in memory for the devices that fetch them'),
 
   maxTransmitWaitS: setting('LWM2M_MAX_TRANSMIT_WAIT_S', values.wholeNumber(1, 86_400), '93',
     'Seconds from the first sending of a request until it is given up (RFC 7252 §4.8.2), from which ACK_TIMEOUT follows (93 s: 2 s), and for which a queue-mode device listens after its last message'),

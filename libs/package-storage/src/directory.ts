@@ -6,8 +6,8 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OffsetMismatch, type PackageStorage, StorageFull, StorageUnavailable, UploadTooLarge } from '@cluster/firmware';
+import { checkedId } from './package-id.ts';
 
-const ID = /^[\w-]{22}$/;
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export class DirectoryStorage implements PackageStorage {
@@ -78,18 +78,12 @@ export class DirectoryStorage implements PackageStorage {
   }
 
   #package(id: string): string {
-    return join(this.#packages, checked(id));
+    return join(this.#packages, checkedId(id));
   }
 
   #upload(id: string): string {
-    return join(this.#uploads, checked(id));
+    return join(this.#uploads, checkedId(id));
   }
-}
-
-/** Ids come from links and queues too: none may lead out of the directory. */
-function checked(id: string): string {
-  if (!ID.test(id)) throw new RangeError('not the id of a package');
-  return id;
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -2,6 +2,7 @@
 export { startRedis, type RedisHandle, type RedisOptions } from './brokers/redis.ts';
 export { startKafka, type KafkaHandle, type KafkaOptions } from './brokers/kafka.ts';
 export { ensureKafka } from './brokers/install.ts';
+export { startS3, type S3Handle, type S3Server } from './brokers/s3.ts';
 export { useBrokers, useKafka, useRedis, useRedisCluster } from './brokers/shared.ts';
 export { BrokerUnavailable, startServer as startProcess, type ServerProcess, type ServerSpec } from './brokers/process.ts';
 export { EventTraffic, expectEventsKept, readAllEvents } from './compliance/events-traffic.ts';

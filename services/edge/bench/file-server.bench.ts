@@ -20,9 +20,10 @@ await storage.append(ID, 0, SIZE, (async function* () { yield new Uint8Array(SIZ
 await storage.complete(ID);
 
 let seed = 1;
-const engine = new CoapEngine({ rng: { uint32: () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) } });
+const rng = { uint32: () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) };
+const engine = new CoapEngine({ rng });
 const files = new FileServer({
-  reader: new CachedReader(storage, { stretchBytes: 65_536, mostBytes: 16 * 1_048_576 }), ring, nowS: () => 1, isAtHome: () => true,
+  reader: new CachedReader(storage, { stretchBytes: 65_536, mostBytes: 16 * 1_048_576 }), ring, rng, nowS: () => 1, isAtHome: () => true,
   respond: (exchange, response) => engine.respond(0, exchange, response), counters: { served: () => {}, refused: () => {} },
 });
 const link = Buffer.from(sealLink(ring, { package: ID, device: 'AAAAAAAA', expiresAtS: 100 }));

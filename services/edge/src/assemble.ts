@@ -163,9 +163,10 @@ const STRETCH_BYTES = 65_536;
 
 function fileServer(reader: CachedReader | undefined, { packages }: EdgeDeps, uplink: Uplink): FileServer | undefined {
   if (reader === undefined || packages?.ring === undefined) return undefined;
-  const { clock, counters, respond } = uplink;
+  const { clock, counters, respond, rng } = uplink;
   return new FileServer({
     reader,
+    rng,
     ring: packages.ring,
     nowS: () => clock.storeMs() / 1_000,
     isAtHome: (device, peer) => isAtHome(uplink, device, peer),

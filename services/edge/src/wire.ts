@@ -5,7 +5,7 @@ import { topics } from '@cluster/contracts';
 import { connectKafkaPublisher, ensureTopics, kafkaAccess, kafkaDurability, type TopicPlan } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
 import { ddfDirectory } from '@cluster/lwm2m/ddf-directory';
-import { openPackageStorage } from '@cluster/package-storage';
+import { openPackageStorage, sharesPackages } from '@cluster/package-storage';
 import { connectRedisStore } from '@cluster/store-redis';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import type { EdgeDeps } from './assemble.ts';
@@ -23,7 +23,7 @@ export async function wireEdge(config: Config, metrics: Metrics, log: Logger): P
   const security = secrets && (await openSecurity(config, store, secrets, log));
   const authority = await openAuthority(config, log);
   const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });
-  const reader = config.firmwareDir === undefined ? undefined : await openPackageStorage(config);
+  const reader = sharesPackages(config) ? await openPackageStorage(config, (err) => log.warn({ err }, 'the storage of packages can not be reached')) : undefined;
   const stopping = new AbortController();
   void tellWeaknesses(stopping.signal, kafka.plan, store, log);
   const deps: EdgeDeps = {

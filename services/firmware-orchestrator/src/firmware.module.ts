@@ -1,15 +1,16 @@
 /** The parts of the orchestrator and how they are put together. */
 import { type DynamicModule, Module } from '@nestjs/common';
+import { CachedReader } from '@cluster/package-storage';
 import type { FirmwareDeps, FirmwareOptions } from './options.ts';
 import { PackageDesk } from './packages/package-desk.ts';
-import { FilesController } from './rest/files.controller.ts';
+import { FilesController, STRETCH_BYTES } from './rest/files.controller.ts';
 import { PackagesController } from './rest/packages.controller.ts';
 import { SoftwareController } from './rest/software.controller.ts';
 import { UpdatesController } from './rest/updates.controller.ts';
 import { SoftwareConsumer } from './software/software.consumer.ts';
 import { SoftwareDesk } from './software/software-desk.ts';
 import { SoftwareTurn } from './software/software-turn.ts';
-import { LINKS, LOG, SOFTWARE, STORAGE, UPDATES } from './tokens.ts';
+import { LINKS, LOG, SOFTWARE, UPDATES } from './tokens.ts';
 import { FirmwareConsumer } from './updates/firmware.consumer.ts';
 import { UpdateDesk } from './updates/update-desk.ts';
 import { UpdateRunner } from './updates/update-runner.ts';
@@ -25,7 +26,7 @@ export class FirmwareModule {
       providers: [
         { provide: UPDATES, useValue: updates },
         { provide: SOFTWARE, useValue: software },
-        { provide: STORAGE, useValue: deps.storage },
+        { provide: CachedReader, useValue: new CachedReader(deps.storage, { stretchBytes: STRETCH_BYTES, mostBytes: options.cacheBytes }) },
         { provide: LINKS, useValue: { ring: links } },
         { provide: LOG, useValue: log },
         { provide: PackageDesk, useFactory: () => new PackageDesk(deps, options) },

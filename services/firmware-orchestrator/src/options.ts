@@ -37,6 +37,8 @@ export interface FirmwareOptions {
   readonly signatureRequired: boolean;
   /** Where devices reach the files of this cluster, without a slash at the end, by scheme. */
   readonly baseUris: Readonly<Partial<Record<firmware.FirmwareScheme, string>>>;
+  /** Bytes of packages kept in memory for devices that fetch them by HTTP. */
+  readonly cacheBytes: number;
   /** Between looks for updates that are due, and after which one that was taken is due again. */
   readonly pollMs: number;
   readonly leaseMs: number;
@@ -55,6 +57,7 @@ export const defaultOptions: FirmwareOptions = Object.freeze({
   signatureKeys: new Map(),
   signatureRequired: false,
   baseUris: {},
+  cacheBytes: 16 * 1_048_576,
   pollMs: 1_000,
   leaseMs: 30_000,
   uploadKeptMs: 86_400_000,

@@ -63,7 +63,7 @@ async function parts(config: Config, ports: FirmwarePorts, metrics: Metrics, log
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
   const deps: FirmwareDeps = { northbound, sessions, documents: cluster, updates, software: updates.software, storage, events, publisher, links: secrets?.ring, log, metrics };
   const options: Partial<FirmwareOptions> = {
-    bind: config.httpBind, port: config.httpPort, eventEncoding: config.eventEncoding, baseUris,
+    bind: config.httpBind, port: config.httpPort, eventEncoding: config.eventEncoding, baseUris, cacheBytes: config.firmwareCacheBytes,
     signatureKeys: await readSignatureKeys(config.firmwareKeyFiles ?? []), signatureRequired: config.firmwareSignature === 'required',
   };
   return { deps, options, tenantOf: (endpoint: string) => northbound.tenantOf(endpoint) };

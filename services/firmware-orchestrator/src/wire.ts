@@ -15,7 +15,7 @@ export interface WiredFirmware {
 /** Connects to Redis and Kafka; neither has to be there yet. The storage has to. */
 export async function wireFirmware(config: Config, log: Logger): Promise<WiredFirmware> {
   const kafka = kafkaAccess(config, 'lwm2m-firmware', Object.values(topics), log);
-  const storage = await openPackageStorage(config);
+  const storage = await openPackageStorage(config, (err) => log.warn({ err }, 'the storage of packages can not be reached'));
   const secrets = await openSecrets(config, log);
   const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
   const events = connectKafkaConsumer(kafka.connection);

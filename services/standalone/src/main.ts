@@ -34,7 +34,7 @@ async function wireBrokers(config: Config, metrics: Metrics, log: Logger): Promi
 
 async function wireOneFile(config: Config, metrics: Metrics, log: Logger): Promise<Parts> {
   const { store, secrets, publisher, consumer, close } = await wireEmbedded(config, log);
-  const storage = await openPackageStorage(config);
+  const storage = await openPackageStorage(config, (err) => log.warn({ err }, 'the storage of packages can not be reached'));
   const always = { available: true, onAvailability: () => () => undefined };
   const security = await openSecurity(config, store, secrets, log);
   const authority = await openAuthority(config, log);

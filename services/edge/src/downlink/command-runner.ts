@@ -27,7 +27,7 @@ interface Leased {
 
 /** When a storage that is away is asked again. */
 const STORAGE_AGAIN_MS = 30_000;
-const NO_BLOCK = { 'no-storage': 'this server sees no packages (LWM2M_FIRMWARE_DIR)', 'gone': 'the package is gone' } as const;
+const NO_BLOCK = { 'no-storage': 'this server sees no packages (LWM2M_FIRMWARE_DIR, LWM2M_FIRMWARE_S3_BUCKET)', 'gone': 'the package is gone' } as const;
 
 export class CommandRunner {
   readonly #uplink: Uplink;

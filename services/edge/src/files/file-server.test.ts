@@ -5,6 +5,7 @@ import { sealLink } from '@cluster/firmware';
 import { CachedReader } from '@cluster/package-storage';
 import { KeyRing } from '@cluster/secrets';
 import { describe, expect, it } from 'vitest';
+import { EchoValues } from './echo-values.ts';
 import { FileServer } from './file-server.ts';
 
 const RING = new KeyRing([{ id: 3, bytes: new Uint8Array(32).fill(5) }]);
@@ -12,6 +13,7 @@ const IMAGE = Uint8Array.from({ length: 150_000 }, (_, i) => (i * 31) >> 3);
 const ID = 'pYw1kJx0Q2mG7nVbT4sZdA';
 const DEVICE = 'AAECAwQF';
 const HOME = 'udp:192.0.2.1:5000';
+const SECURE = 'dtls:192.0.2.1:5000';
 const AWAY = 'udp:198.51.100.1:5000';
 
 interface World {
@@ -21,15 +23,16 @@ interface World {
 }
 
 function world(reader: Partial<PackageReader> = {}): World {
-  const engine = new CoapEngine({ rng: { uint32: () => 1 } });
+  const rng = { uint32: () => 1 };
+  const engine = new CoapEngine({ rng });
   const storage: PackageReader = {
     size: (id) => Promise.resolve(id === ID ? IMAGE.length : undefined),
     read: (_id, offset, length) => Promise.resolve(IMAGE.slice(offset, offset + length)),
     ...reader,
   };
   const files = new FileServer({
-    reader: new CachedReader(storage, { stretchBytes: 65_536, mostBytes: 131_072 }), ring: RING, nowS: () => it.nowS,
-    isAtHome: (device, peer) => Promise.resolve(device === DEVICE && peer.startsWith('udp:192.0.2.1:')),
+    reader: new CachedReader(storage, { stretchBytes: 65_536, mostBytes: 131_072 }), ring: RING, rng, nowS: () => it.nowS,
+    isAtHome: (device, peer) => Promise.resolve(device === DEVICE && [HOME, SECURE].includes(peer)),
     respond: (exchange, response) => engine.respond(0, exchange, response),
     counters: { served: () => undefined, refused: () => undefined },
   });
@@ -40,9 +43,10 @@ function world(reader: Partial<PackageReader> = {}): World {
       const path = ['fw', ...link.split('/')].map((segment) => ({ number: OptionNumber.URI_PATH, value: Buffer.from(segment) }));
       const all = [...path, ...options].sort((a, b) => a.number - b.number);
       engine.handle(0, { peer, bytes: encodeMessage({ type: MessageType.CON, code, messageId: ++messageId, token: Uint8Array.of(1), options: all, payload: new Uint8Array(0) }) });
-      for (const event of engine.poll().events) if (event.kind === 'request') files.handle(event);
+      const { events, datagrams: [refusal] } = engine.poll();
+      for (const event of events) if (event.kind === 'request') files.handle(event);
       for (;;) {
-        const [datagram] = engine.poll().datagrams;
+        const datagram = refusal ?? engine.poll().datagrams[0];
         if (datagram !== undefined) {
           const decoded = decodeMessage(datagram.bytes);
           if (decoded.ok) return { ...decoded.message, bytes: datagram.bytes.length };
@@ -83,6 +87,30 @@ describe('a package', () => {
   });
 });
 
+describe('a block', () => {
+  const asked = (num: number, szx: number): CoapOption => ({ number: OptionNumber.BLOCK2, value: Buffer.from([num >> 12, num >> 4, ((num & 0xf) << 4) | szx]) });
+
+  it('of another size than those before it lies where its own size says', async () => {
+    const device = world();
+    await device.ask(HOME, link(), [asked(0, 6)]);
+    const smaller = await device.ask(HOME, link(), [asked(4, 4)]); // RFC 7959 §2.3: byte 1,024 on
+    expect(Buffer.from(smaller.payload).equals(IMAGE.subarray(1_024, 1_280))).toBe(true);
+    expect(blockOption(smaller, OptionNumber.BLOCK2)).toEqual({ num: 4, szx: 4, more: true });
+  });
+
+  it.each<[string, CoapOption]>([
+    ['one behind the end', asked(147, 6)],
+    ['the reserved size', asked(0, 7)], // RFC 7959 §2.2
+  ])('that can not be, %s, is refused by 4.00', async (_name, option) => {
+    expect((await world().ask(HOME, link(), [option])).code).toBe(Code.BAD_REQUEST);
+  });
+
+  it('is the last one where the package ends', async () => {
+    const last = await world().ask(HOME, link(), [asked(146, 6)]);
+    expect([last.payload.length, blockOption(last, OptionNumber.BLOCK2)?.more]).toEqual([150_000 - 146 * 1_024, false]);
+  });
+});
+
 describe('what a link opens', () => {
   it.each([
     ['nothing, made up', () => `${link().slice(0, 20)}${'A'.repeat(38)}`],
@@ -117,6 +145,15 @@ describe('an address that is not the device\'s', () => {
     expect((await device.ask(AWAY, link(), [{ number: OptionNumber.BLOCK2, value: Uint8Array.of(0x16) }])).code).toBe(Code.CONTENT);
   });
 
+  it('gets nothing at all with the security of another device, whatever it sends back', async () => {
+    const device = world();
+    const refused = await device.ask('dtls:198.51.100.1:5000', link());
+    expect([refused.code, optionValue(refused, OptionNumber.ECHO)]).toEqual([Code.FORBIDDEN, undefined]);
+    const echo = { number: OptionNumber.ECHO, value: new EchoValues(RING, () => device.nowS).make('dtls:198.51.100.1:5000') };
+    expect((await device.ask('dtls:198.51.100.1:5000', link(), [echo])).code).toBe(Code.FORBIDDEN);
+    expect((await device.ask(SECURE, link())).code).toBe(Code.CONTENT);
+  });
+
   it('gets nothing for a challenge of long ago, or an altered one', async () => {
     const device = world();
     const value = Uint8Array.from(optionValue(await device.ask(AWAY, link()), OptionNumber.ECHO)!);
@@ -131,7 +168,8 @@ describe('an address that is not the device\'s', () => {
 it('a storage that is away is told by 5.03, and asked again', async () => {
   let away = true;
   const device = world({ read: (_id, offset, length) => (away ? Promise.reject(new Error('away')) : Promise.resolve(IMAGE.slice(offset, offset + length))) });
-  expect((await device.ask(HOME, link())).code).toBe(Code.SERVICE_UNAVAILABLE);
+  const refused = await device.ask(HOME, link());
+  expect([refused.code, uintOption(refused, OptionNumber.MAX_AGE)]).toEqual([Code.SERVICE_UNAVAILABLE, 6]);
   away = false;
   expect((await device.ask(HOME, link())).code).toBe(Code.CONTENT);
 });

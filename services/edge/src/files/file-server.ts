@@ -5,10 +5,11 @@
  */
 import { blockOption, blockSize, Code, type CoapMessage, type CoapOption, type CoapResponse, OptionNumber, optionValue, uintValue, uriPath } from '@cluster/coap';
 import { equalBytes } from '@cluster/bytes';
+import { isSecure, unavailable } from '@cluster/coap-kit';
 import { openLink } from '@cluster/firmware';
 import type { CachedReader } from '@cluster/package-storage';
 import type { KeyRing } from '@cluster/secrets';
-import type { DeviceNumber } from '@cluster/session';
+import type { DeviceNumber, Rng } from '@cluster/session';
 import { LRUCache } from 'lru-cache';
 import { EchoValues } from './echo-values.ts';
 
@@ -21,6 +22,7 @@ export interface FileRequest {
 export interface FileServerDeps {
   readonly reader: CachedReader;
   readonly ring: KeyRing;
+  readonly rng: Rng;
   /** Seconds since 1970. */
   readonly nowS: () => number;
   /** Whether the address is that of the device's live registration, or of its association. */
@@ -66,7 +68,7 @@ export class FileServer {
     if (code !== Code.GET) return this.#refuse(request, Code.METHOD_NOT_ALLOWED, 'link');
     const known = more.length > 0 ? undefined : this.#opened.get(text);
     if (known !== undefined && known.expiresAtS > this.#deps.nowS() && known.peers.includes(peer)) return this.#serve(request, known);
-    void this.#meet(request, more.length > 0 ? '' : text).catch(() => this.#refuse(request, Code.SERVICE_UNAVAILABLE, 'storage'));
+    void this.#meet(request, more.length > 0 ? '' : text).catch(() => this.#putOff(request));
   }
 
   /** A link, or an address, that is seen for the first time. */
@@ -93,13 +95,14 @@ export class FileServer {
   }
 
   async #proved({ peer, message }: FileRequest, device: DeviceNumber): Promise<boolean> {
-    const echo = optionValue(message, OptionNumber.ECHO);
+    const echo = isSecure(peer) ? undefined : optionValue(message, OptionNumber.ECHO);
     return (echo !== undefined && this.#echo.isOf(peer, echo)) || this.#deps.isAtHome(device, peer);
   }
 
-  /** RFC 9175 §2.3: 4.01 with a value that only who receives at the address can send back. */
+  /** RFC 9175 §2.3: 4.01 with a value that only who receives at the address can send back. Who has a key is known already. */
   #challenge({ exchange, peer }: FileRequest): void {
     this.#deps.counters.refused('address');
+    if (isSecure(peer)) return this.#deps.respond(exchange, { code: Code.FORBIDDEN });
     this.#deps.respond(exchange, { code: Code.UNAUTHORIZED, options: [{ number: OptionNumber.ECHO, value: this.#echo.make(peer) }] });
   }
 
@@ -121,7 +124,7 @@ export class FileServer {
 
   async #fetch(request: FileRequest, opened: Opened, block: { num: number; szx: number }, start: number): Promise<void> {
     const bytes = await this.#deps.reader.block(opened.package, start, blockSize(block.szx)).catch(() => null);
-    if (bytes === null) this.#refuse(request, Code.SERVICE_UNAVAILABLE, 'storage');
+    if (bytes === null) this.#putOff(request);
     // Removed while it was fetched.
     else if (bytes === undefined) this.#refuse(request, Code.NOT_FOUND, 'link');
     else this.#send(request, opened, block, bytes);
@@ -133,8 +136,14 @@ export class FileServer {
     this.#deps.respond(exchange, { code: Code.CONTENT, options: [etag, OCTET_STREAM], payload, block2: { num, szx, more, size } });
   }
 
-  #refuse({ exchange }: FileRequest, code: number, why: 'link' | 'storage'): void {
+  #refuse({ exchange }: FileRequest, code: number, why: 'link'): void {
     this.#deps.counters.refused(why);
     this.#deps.respond(exchange, { code });
+  }
+
+  /** The storage is away: 5.03 with Max-Age, after which the same block may be there. RFC 7252 §5.9.3.4 */
+  #putOff({ exchange }: FileRequest): void {
+    this.#deps.counters.refused('storage');
+    this.#deps.respond(exchange, unavailable(() => this.#deps.rng.uint32()));
   }
 }

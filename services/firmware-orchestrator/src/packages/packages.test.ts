@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { sealLink, StorageFull, type PackageStorage } from '@cluster/firmware';
+import { sealLink, StorageFull, StorageUnavailable, type PackageStorage } from '@cluster/firmware';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Bench, bytesOf, RING, sha256 } from '../testing/bench.ts';
 
@@ -11,8 +11,9 @@ const ed25519 = generateKeyPairSync('ed25519');
 const ecdsa = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const IMAGE = bytesOf(200_000);
 let room = Infinity;
+let away = false;
 
-/** A storage whose room can be bounded. */
+/** A storage whose room can be bounded, and which can be away. */
 function bounded(storage: PackageStorage): PackageStorage {
   async function* within(part: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const bytes of part) {
@@ -23,6 +24,7 @@ function bounded(storage: PackageStorage): PackageStorage {
   return new Proxy(storage, {
     get(target, name: keyof PackageStorage) {
       if (name === 'append') return (...[id, offset, most, part]: Parameters<PackageStorage['append']>) => target.append(id, offset, most, within(part));
+      if (name === 'read' && away) return () => Promise.reject(new StorageUnavailable('away'));
       return typeof target[name] === 'function' ? target[name].bind(target) : undefined;
     },
   });
@@ -63,6 +65,14 @@ describe('an upload', () => {
     socket.destroy();
     await vi.waitFor(async () => expect((await bench.upload(id, 1, Buffer.of(1))).body).toMatchObject({ code: 'OFFSET_MISMATCH', detail: '70000' }));
     expect(await bench.upload(id, 70_000, IMAGE.subarray(70_000))).toMatchObject({ status: 200, body: { state: 'ready' } });
+  });
+
+  test('that is sent twice at once takes one of both', async () => {
+    const id = await bench.announce(IMAGE);
+    const answers = await Promise.all([bench.upload(id, 0, IMAGE), bench.upload(id, 0, IMAGE)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(answers.find(({ status }) => status === 409)?.body['code']).toMatch(/^(UPLOAD_BUSY|OFFSET_MISMATCH|PACKAGE_COMPLETE)$/);
+    expect((await bench.call('GET', `/api/v1/firmware/packages/${id}`)).body).toMatchObject({ state: 'ready' });
   });
 
   test('of other bytes than announced is refused, and leaves nothing', async () => {
@@ -161,6 +171,32 @@ describe('a link', () => {
     expect((await fetch(url, { headers: { range: 'bytes=1-2', 'if-range': '"other"' } })).status).toBe(200);
     const beyond = await fetch(url, { headers: { range: 'bytes=200000-' } });
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */200000']);
+  });
+
+  test('tells of the package without its bytes', async () => {
+    const url = `${bench.url}/fw/${link(await bench.package(IMAGE))}`;
+    const head = await fetch(url, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length'), head.headers.get('etag'), head.headers.get('accept-ranges')])
+      .toEqual([200, '200000', `"${sha256(IMAGE)}"`, 'bytes']);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(404);
+  });
+
+  test('gives the whole where more than one range is asked for', async () => {
+    const url = `${bench.url}/fw/${link(await bench.package(IMAGE))}`;
+    const range = `bytes=${Array.from({ length: 1_000 }, (_, i) => `${i}-${i}`).join(',')}`;
+    const response = await fetch(url, { headers: { range } });
+    expect([response.status, (await response.bytes()).length]).toEqual([200, IMAGE.length]);
+  });
+
+  test('is answered 503 with Retry-After while the storage is away', async () => {
+    const url = `${bench.url}/fw/${link(await bench.package(bytesOf(300_000)))}`;
+    away = true;
+    const response = await fetch(url);
+    away = false;
+    expect([response.status, await response.json()]).toEqual([503, expect.objectContaining({ code: 'STORAGE_UNAVAILABLE' })]);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(response.headers.get('content-length')).not.toBe('300000');
+    expect((await (await fetch(url)).bytes()).length).toBe(300_000);
   });
 
   test('that was made up, or whose time is over, opens nothing', async () => {
