@@ -1,11 +1,11 @@
 /** Test cases of Firmware Update, 755 to 779: packages pushed and pulled, installed, and refused in each way that object 5 knows. */
 import { eventTypes } from '@cluster/contracts';
-import { SimulatedFirmware, type FirmwareTroubles } from '@cluster/testing';
-import { expect } from 'vitest';
-import { ended, imageOf, setFirmware, sha256, stage, uploadPackage } from '../src/firmware.ts';
+import { defaultObjects, SimulatedFirmware, SimulatedSoftware, softwareObject, type FirmwareTroubles, type SoftwareTroubles } from '@cluster/testing';
+import { expect, it, onTestFinished } from 'vitest';
+import { ended, imageOf, setFirmware, sha256, software, stage, uploadPackage } from '../src/firmware.ts';
 import { simulator, simulatorOnly, type SimulatedPlayer } from '../src/players.ts';
 import { describeCases, testCase } from '../src/test-case.ts';
-import type { Trial } from '../src/trial.ts';
+import { Trial } from '../src/trial.ts';
 
 const NULL_PACKAGE = { op: 'write', path: '/5/0/0', payloadBase64: 'AA==', contentFormat: 42 } as const;
 const IDLE = { '/5/0/3': 0, '/5/0/5': 0 };
@@ -91,4 +91,42 @@ describeCases('Firmware Update', (group) => {
       expect(await trial.read('/3/0/3')).toEqual({ '/3/0/3': '1.0' });
     });
   }
+
+  async function withSoftware(name: string, troubles: SoftwareTroubles = {}): Promise<{ trial: Trial<SimulatedPlayer>; taken: readonly string[] }> {
+    const player = await simulator({ objects: [...defaultObjects(300, 'U'), { ...softwareObject, instances: [] }] }).open(group.scene, name);
+    const { taken } = new SimulatedSoftware(player.device, '3.1', troubles);
+    await player.register();
+    onTestFinished(() => player.stop());
+    return { trial: new Trial(player, group.scene), taken };
+  }
+
+  it('software is installed in two instances, activated, deactivated and uninstalled', async () => {
+    const { trial, taken } = await withSoftware('software');
+    const [one, two] = [imageOf('one'), imageOf('two')];
+    const ends = await Promise.all([
+      software(trial, 2, { package: await uploadPackage(trial, one, '3.1'), delivery: 'pull' }),
+      software(trial, 5, { package: await uploadPackage(trial, two, '3.1'), delivery: 'push', state: 'inactive' }),
+    ]);
+    expect(ends.map(({ stage: end, reason }) => [end, reason])).toEqual([['succeeded', 'the software is installed and active'], ['succeeded', 'the software is installed and not active']]);
+    expect([...taken].sort()).toEqual([sha256(one), sha256(two)].sort());
+    expect(await trial.read('/9/2')).toMatchObject({ '/9/2/1': '3.1', '/9/2/7': 4, '/9/2/9': 2, '/9/2/12': true });
+    expect(await software(trial, 2, { state: 'inactive' })).toMatchObject({ stage: 'succeeded' });
+    expect(await software(trial, 2, { state: 'absent' })).toMatchObject({ stage: 'succeeded', reason: 'nothing is installed' });
+    expect(await trial.read('/9/2')).toMatchObject({ '/9/2/1': '', '/9/2/7': 0, '/9/2/12': false });
+    expect(await trial.read('/9/5')).toMatchObject({ '/9/5/7': 4 });
+  });
+
+  it('software is installed by the user of the device', async () => {
+    const { trial } = await withSoftware('software-user', { installsByItself: true });
+    const end = await software(trial, 0, { package: await uploadPackage(trial, imageOf('user'), '3.1'), install: 'device' });
+    expect(end).toMatchObject({ stage: 'succeeded', reason: 'the software is installed and active' });
+  });
+
+  it.each<[SoftwareTroubles, RegExp]>([
+    [{ downloadResult: 53 }, /integrity.*Update Result 53/], [{ installResult: 58 }, /installation failed \(Update Result 58\)/],
+  ])('software is not installed by a device with %j', async (troubles, reason) => {
+    const { trial } = await withSoftware(`software-${JSON.stringify(troubles)}`, troubles);
+    const end = await software(trial, 0, { package: await uploadPackage(trial, imageOf('fails'), '3.1') });
+    expect(end).toMatchObject({ stage: 'failed', reason: expect.stringMatching(reason) as string });
+  });
 });

@@ -1,6 +1,6 @@
 /** Firmware as operators handle it over REST, for test cases. */
 import { createHash } from 'node:crypto';
-import { eventTypes, type FirmwareChangedValue, type FirmwareRequest, firmwareView, type FirmwareView, packageView } from '@cluster/contracts';
+import { eventTypes, type FirmwareChangedValue, type FirmwareRequest, firmwareView, type FirmwareView, packageView, type SoftwareChangedValue, type SoftwareRequest, softwareView } from '@cluster/contracts';
 import { expect } from 'vitest';
 import type { Trial } from './trial.ts';
 
@@ -40,4 +40,17 @@ export async function stage(trial: Trial, ...stages: readonly FirmwareChangedVal
 /** The end of an update. */
 export function ended(trial: Trial): Promise<FirmwareChangedValue> {
   return stage(trial, 'succeeded', 'failed', 'cancelled');
+}
+
+/** Wants something of a software of the device, and waits for the end. */
+export async function software(trial: Trial, instance: number, request: Partial<SoftwareRequest>): Promise<SoftwareChangedValue> {
+  const url = `http://127.0.0.1:${trial.scene.server.httpPort}/api/v1/endpoints/${encodeURIComponent(trial.endpoint)}/software/${instance}`;
+  const response = await fetch(url, { method: 'PUT', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } });
+  expect(response.status).toBe(202);
+  const { operation } = softwareView.parse(await response.json());
+  const { data } = await trial.heard(eventTypes.softwareChanged, (event) => {
+    const value = event.data as SoftwareChangedValue;
+    return value.operation === operation && ['succeeded', 'failed', 'cancelled'].includes(value.stage);
+  });
+  return data as SoftwareChangedValue;
 }

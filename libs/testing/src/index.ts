@@ -21,6 +21,7 @@ export { readModelStoreCompliance } from './compliance/read-model-store.ts';
 export { BootstrapClient, type BootstrapClientOptions, type BootstrapCommandSeen } from './device/bootstrap-client.ts';
 export { SimulatedDevice } from './device/simulated-device.ts';
 export { SimulatedFirmware, type FirmwareTroubles } from './device/firmware.ts';
+export { SimulatedSoftware, type SoftwareTroubles } from './device/software.ts';
 export type { DeviceEvents, DeviceOptions, ForgedNotification } from './device/device-options.ts';
 export { NoResponse, type ClientRequest, type ClientResponse } from './device/coap-port.ts';
 export { Faults, type LossRule, type Message } from './device/faults.ts';

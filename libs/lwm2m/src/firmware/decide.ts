@@ -97,6 +97,8 @@ function download(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate 
   if (state === UPDATING) return go(update, 'updating', 'the device installs by itself', scene);
   if (state === IDLE && result === UpdateResult.SUCCESS && update.staleResult === undefined) return verifyNow(update, 'the device tells that it has updated', scene);
   if (state === IDLE && update.rebooted && update.looks > 0) return go(update, 'delivering', 'the device lost the package over a reboot', scene);
+  // A result alone decides nothing: the state that belongs to it is on its way, or the device contradicts itself until its time is over.
+  if (failure !== undefined) return wait(update, nowMs, `the device still tells that it downloads, though ${failure}`);
   return wait(update, nowMs, state === DOWNLOADING ? 'the device downloads' : 'the device has not begun to download');
 }
 
@@ -120,6 +122,10 @@ function install(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   if (state === IDLE) return verifyNow(update, result === UpdateResult.SUCCESS ? 'the device tells that it has updated' : 'the device is idle again, without a result', scene);
   if (result === UpdateResult.DEFERRED) return wait(update, nowMs, resultText(result));
   if (state === DOWNLOADED && update.looks >= LOOKS_BEFORE_AGAIN) return go(update, 'downloaded', 'the device did not begin to install', scene);
+  if (state === DOWNLOADING) return wait(update, nowMs, 'the device tells that it downloads, after it was asked to install');
+  if (state === UPDATING && result !== undefined && result !== UpdateResult.INITIAL && result !== update.staleResult) {
+    return wait(update, nowMs, `the device still tells that it installs, though ${resultText(result)}`);
+  }
   return wait(update, nowMs, state === UPDATING ? 'the device installs' : update.reason);
 }
 

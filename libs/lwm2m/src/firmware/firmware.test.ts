@@ -129,6 +129,59 @@ describe('an update', () => {
   });
 });
 
+describe('a device that lies about its state', () => {
+  /** What it tells on its own account, over and over, until the update ends. */
+  function endAfter(stage: string, values: firmware.TellingValue[], device = new FirmwareDevice({ ignoresExecute: true })): firmware.FirmwareUpdate {
+    let update = drivenTo(stage, device, (one) => (one.state = stage === 'downloading' ? 1 : one.state));
+    const look = device.object.bind(device);
+    device.object = () => [...look(), ...values];
+    for (let nowMs = 5_000, rounds = 0; !firmware.isOver(update) && rounds < 900; rounds++) {
+      nowMs = Math.max(nowMs + 10, firmware.dueMs(update) ?? 0);
+      const scene = { ...SCENE, nowMs };
+      update = firmware.onValues(update, values, nowMs, scene);
+      const command = firmware.commandOf(update, () => 'coap://server/fw');
+      update = command === undefined ? firmware.onTime(update, scene) : firmware.onCommandEnd(update, { step: update.steps, ...device.take(command) }, nowMs, scene);
+    }
+    return update;
+  }
+
+  it.each<[string, string, firmware.TellingValue[], RegExp]>([
+    ['goes back to Downloading after it was asked to install', 'updating', [{ path: '/5/0/3', value: 1 }], /took too long: the device tells that it downloads, after it was asked to install/],
+    ['gives the package up after it had it', 'updating', [{ path: '/5/0/3', value: 0 }], /came back with version "1.0"/],
+    ['tells a failure without its state', 'downloading', [{ path: '/5/0/3', value: 1 }, { path: '/5/0/5', value: 4 }], /took too long: the device still tells that it downloads, though connection lost/],
+    ['tells a failure, and that it installs', 'updating', [{ path: '/5/0/3', value: 3 }, { path: '/5/0/5', value: 8 }], /took too long: the device still tells that it installs, though the update failed/],
+    ['tells success, and that it installs', 'updating', [{ path: '/5/0/3', value: 3 }, { path: '/5/0/5', value: 1 }], /took too long: the device still tells that it installs, though updated successfully/],
+    ['tells success while it downloads', 'downloading', [{ path: '/5/0/3', value: 0 }, { path: '/5/0/5', value: 1 }], /tells that it has updated, but runs version "1.0"/],
+    ['tells a state that there is not', 'downloading', [{ path: '/5/0/3', value: 4 }], /took too long: the device downloads/],
+    ['tells texts for numbers', 'downloading', [{ path: '/5/0/3', value: '2' }, { path: '/5/0/5', value: '8' }], /took too long: the device downloads/],
+  ])('one that %s fails, and it is said why', (_name, stage, values, reason) => {
+    const update = endAfter(stage, values);
+    expect(update.stage).toBe('failed');
+    expect(update.reason).toMatch(reason);
+  });
+
+  it.each([['1.1.1', '1.1.10'], ['1.1.10', '1.1.1'], ['2.0', '2.0 '], ['2.0', '02.0'], ['2.0', 'v2.0']])('has not updated to "%s" where it runs "%s"', (version, becomes) => {
+    const update = drive(new FirmwareDevice({ becomes }), { package: { ...PACKAGE, version } });
+    expect(update).toMatchObject({ stage: 'failed', failure: 'version', reason: expect.stringContaining(`runs version "${becomes}" instead of "${version}"`) as string });
+  });
+
+  it('is asked for nothing by news of before the update, and by no news twice', () => {
+    const begun = { ...firmware.begin({ id: 'u', package: PACKAGE, request: REQUEST, objectVersion: '1.1', secure: false }, SCENE), out: undefined };
+    expect(firmware.onValues(begun, [{ path: '/5/0/3', value: 2 }], SCENE.nowMs - 1, SCENE)).toBe(begun);
+    const downloading = drivenTo('downloading', new FirmwareDevice({}), (one) => (one.state = 1));
+    const once = firmware.onValues(downloading, [{ path: '/5/0/3', value: 2 }], 6_000, SCENE);
+    const twice = firmware.onValues(once, [{ path: '/5/0/3', value: 2 }], 6_000, SCENE);
+    expect([twice.out, twice.transitions]).toEqual([once.out, once.transitions]);
+  });
+
+  it('is heard though the clock of its edge is behind', () => {
+    const update = firmware.begin({ id: 'u', package: PACKAGE, request: REQUEST, objectVersion: '1.1', secure: false }, SCENE);
+    const device = new FirmwareDevice({});
+    const answered = firmware.onCommandEnd(update, { step: 1, ...device.take(firmware.commandOf(update, () => '')!) }, SCENE.nowMs - 60_000, SCENE);
+    expect(answered.device.state).toBe(0);
+  });
+});
+
 describe('cancelling', () => {
   it.each<[string, DeviceTraits, string, string]>([
     ['by Cancel of 1.1', {}, '1.1', 'execute /5/0/10'],

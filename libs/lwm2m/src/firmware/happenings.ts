@@ -78,7 +78,8 @@ export function onSuperseded(update: FirmwareUpdate, nowMs: number): FirmwareUpd
 export function onCommandEnd(update: FirmwareUpdate, ended: CommandEnd, atMs: number, scene: FirmwareScene): FirmwareUpdate {
   const { out } = update;
   if (out === undefined || out.step !== ended.step || ended.state === 'queued' || ended.state === 'in-flight') return update;
-  const answered = learn({ ...update, out: undefined }, ended.values, atMs);
+  // Its answer is younger than it, whatever the clocks of the cluster say.
+  const answered = learn({ ...update, out: undefined }, ended.values, Math.max(atMs, out.atMs));
   if (isOver(update)) return answered;
   if (ended.state === 'cancelled') return end(answered, 'failed', `its command was cancelled: ${ended.reason ?? 'by an operator'}`, scene.nowMs, 'transport');
   if (ended.state === 'expired') return end(answered, 'failed', `the device was not reached: ${ended.reason ?? 'its time ran out'}`, scene.nowMs, isAway(update) ? 'lost' : 'transport');

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Path } from '@cluster/lwm2m';
-import { NoResponse } from './coap-port.ts';
+import { fetchPackage } from './fetch-package.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
 
 /** What it does otherwise than well. */
@@ -36,7 +36,8 @@ export class SimulatedFirmware {
     this.#device = device;
     this.#becomes = becomes;
     this.#troubles = troubles;
-    device.refusal = (operation, path) => this.#refusal(operation, path);
+    const { refusal } = device;
+    device.refusal = (operation, path) => refusal(operation, path) ?? this.#refusal(operation, path);
     device.on('written', ({ path, values, payload }) => this.#written(path, values[0]?.value, payload));
     device.on('executed', ({ path }) => {
       if (path.join('/') === '5/0/2') this.#later(() => this.#install());
@@ -63,23 +64,9 @@ export class SimulatedFirmware {
   async #pull(uri: string): Promise<void> {
     this.#set(1, 0);
     if (this.#troubles.downloadResult === 4) return this.#set(0, 4);
-    const bytes = await this.#fetch(uri);
+    const bytes = await fetchPackage(this.#device, uri);
     if (bytes === undefined) this.#set(0, 7);
     else this.#took(bytes);
-  }
-
-  async #fetch(uri: string): Promise<Uint8Array | undefined> {
-    const { protocol, pathname } = new URL(uri);
-    if (protocol === 'http:') {
-      const response = await fetch(uri);
-      return response.ok ? response.bytes() : undefined;
-    }
-    const path = pathname.split('/').filter((segment) => segment !== '');
-    const { code, payload } = await this.#device.request({ method: 'GET', path, timeoutMs: 60_000 }).catch((error: unknown) => {
-      if (error instanceof NoResponse) return { code: '', payload: new Uint8Array(0) };
-      throw error;
-    });
-    return code === '2.05' ? payload : undefined;
   }
 
   #took(bytes: Uint8Array): void {
