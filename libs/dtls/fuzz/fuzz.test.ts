@@ -36,7 +36,7 @@ const RECEIVED = CONVERSATIONS.flatMap(({ received }) => received);
 const LIMITS = { maxHandshakes: 8, maxHandshakeBytes: 100_000, maxBytesPerHandshake: 8_000, maxMessageBytes: 4_000, maxAssociations: 30, maxAdoptions: 20, maxHeldRecords: 4 };
 
 /** The store of the test has a bound of its own. */
-const STORED = 200;
+const STORED = 20;
 
 function isBounded({ handshakes, handshakeBytes, associations, adoptions, questions }: DtlsServerUsage): boolean {
   const { maxHandshakes, maxHandshakeBytes, maxBytesPerHandshake, maxAssociations, maxAdoptions } = LIMITS;

@@ -84,7 +84,7 @@ describe('while a key is replaced', () => {
   });
 });
 
-test('a ticket ends with the certificate that it was made with: the device has to show the one that it has now (row B8)', async () => {
+test('a ticket ends with the certificate that it was made with: the device has to show the one that it has now', async () => {
   const made = (days: number) => issue({ subject: 'CN=urn:a', notAfter: new Date(world.nowMs + days * DAY_MS) }, root);
   const showing = (device: ReturnType<typeof issue>, more = {}) => shakeHands(world, worker, { certificate: { ...certificate(device), privateKey: device.keys.privateKey }, judgeServer, tickets: true, ...more });
   const brief = made(1);
