@@ -21,6 +21,36 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/**
+ * Of a batch, what lies in one part of the store failed with it; the rest was carried out. Who sees no more than a
+ * {@link StoreUnavailable} takes all of the batch for refused.
+ */
+export class PartlyUnavailable<T = unknown> extends StoreUnavailable {
+  /** As the batch would have been answered, with the fault in the place of what failed. */
+  readonly results: readonly (T | StoreUnavailable)[];
+
+  constructor(results: readonly (T | StoreUnavailable)[]) {
+    const cause = results.find((result) => result instanceof StoreUnavailable);
+    super('a part of the store is away', { cause, reason: cause?.reason ?? 'away' });
+    this.results = results;
+  }
+
+  /** The same with other results. */
+  map<R>(change: (result: T) => R): PartlyUnavailable<R> {
+    return new PartlyUnavailable(this.results.map((result) => (result instanceof StoreUnavailable ? result : change(result))));
+  }
+}
+
+/** What became of each item of a batch. Rejects where nothing of it was carried out. */
+export async function eachOf<T>(batch: Promise<readonly T[]>): Promise<readonly (T | StoreUnavailable)[]> {
+  try {
+    return await batch;
+  } catch (error) {
+    if (error instanceof PartlyUnavailable) return (error as PartlyUnavailable<T>).results;
+    throw error;
+  }
+}
+
 export interface StoredSession {
   /** Counts the commits of the session record, from 1. */
   readonly version: number;

@@ -1,6 +1,7 @@
 /** Which device last spoke from an address: keys that forget themselves. */
 import type { SessionStore } from '@cluster/session';
 import { script, type Router } from './command.ts';
+import { mapEach } from './faults.ts';
 import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 import { fromStored, toStored } from './stored-number.ts';
@@ -12,8 +13,7 @@ export function addressIndex(router: Router, keys: Keys): Pick<SessionStore, 'bi
       await router.execute(commands, 'plain'); // a hint that is lost is learned again
     },
     async resolveAddresses(peers) {
-      const numbers = await router.getMany(peers.map(keys.address));
-      return numbers.map((number) => (number === null ? undefined : fromStored(number)));
+      return mapEach(router.getMany(peers.map(keys.address)), (number) => (number === null ? undefined : fromStored(number)));
     },
   };
 }

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { AssociationStore, SlotWrite } from '@cluster/session';
 import { command, script, type RedisCommand, type Router } from './command.ts';
+import { mapEach } from './faults.ts';
 import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
@@ -21,12 +22,12 @@ export function associationKeeper(router: Router, keys: Keys): AssociationStore 
       await router.execute(names.map((name) => command(keys.sealed(name), 'del')), 'durable');
     },
     async loadSlots(numbers) {
-      const values = await router.getMany(numbers.map(keys.associationSlot));
-      return values.map((value) => (value === null ? undefined : { version: value.readUInt32BE(0), record: value.subarray(HEAD) }));
+      return mapEach(router.getMany(numbers.map(keys.associationSlot)), (value) => (
+        value === null ? undefined : { version: value.readUInt32BE(0), record: value.subarray(HEAD) }
+      ));
     },
     async commitSlots(writes) {
-      const replies = await router.execute(writes.map((write) => toCommand(write, keys)), 'durable');
-      return replies.map((reply) => reply === 1);
+      return mapEach(router.execute(writes.map((write) => toCommand(write, keys)), 'durable'), (reply) => reply === 1);
     },
   };
 }

@@ -23,7 +23,7 @@ export function certificateKeeper(router: Router, keys: Keys): CertificateStore 
       const part = partOf(serial, PARTS);
       const hint = script(scripts.addSerial, [keys.certificatesOf(endpoint)], notAfterMs, serial);
       const put = script(scripts.putCertificate, [keys.certificates(part), keys.certificateEnds(part)], serial, JSON.stringify(certificate), placeOf(certificate));
-      await router.inOrder([hint], [put]);
+      await router.inOrder([hint], [put], () => hint.key);
     },
     async findCertificate(serial) {
       return (await find([serial]))[0];

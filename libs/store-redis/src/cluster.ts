@@ -3,6 +3,7 @@
  * from any node that still answers. (The client library's own cluster mode can wait for a dead node without end.)
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eachOf, PartlyUnavailable, StoreUnavailable } from '@cluster/session';
 import type { Redis } from 'ioredis';
 import { command, type Kind, type RedisCommand, type Reply, type Router } from './command.ts';
 import { Connection } from './connection.ts';
@@ -39,25 +40,34 @@ export class ClusterRouter implements Router {
   }
 
   async execute(commands: readonly RedisCommand[], kind: Kind): Promise<Reply[]> {
-    const replies = new Array<Reply>(commands.length);
+    const replies = new Array<Reply | StoreUnavailable>(commands.length);
     const deadline = performance.now() + this.#settings.connection.commandTimeoutMs;
     try {
       let left = await this.#round(commands, [...commands.keys()], replies, kind);
       for (let round = 1; left.length > 0; round++) {
-        if (performance.now() > deadline) throw unavailable('redirected for too long');
+        if (performance.now() > deadline) {
+          for (const index of left) replies[index] = unavailable('redirected for too long');
+          break;
+        }
         if (round > 1) await sleep(TRY_AGAIN_MS); // a slot is on its way
         left = await this.#round(commands, left, replies, kind);
       }
+      return whole(replies);
     } catch (error) {
       this.#refreshSoon();
       throw error;
     }
-    return replies;
   }
 
-  async inOrder(before: readonly RedisCommand[], commands: readonly RedisCommand[]): Promise<Reply[]> {
-    if (before.length > 0) await this.execute(before, 'durable');
-    return this.execute(commands, 'durable');
+  async inOrder(before: readonly RedisCommand[], commands: readonly RedisCommand[], needs: (index: number) => string | undefined): Promise<Reply[]> {
+    const done = before.length === 0 ? [] : await eachOf(this.execute(before, 'durable'));
+    const failed = new Map(before.flatMap(({ key }, index) => (done[index] instanceof StoreUnavailable ? [[key, done[index]]] : [])));
+    if (failed.size === 0) return this.execute(commands, 'durable');
+    const faults = commands.map((_, index) => failed.get(needs(index) ?? ''));
+    const possible = commands.filter((_, index) => faults[index] === undefined);
+    const replies = possible.length === 0 ? [] : await eachOf(this.execute(possible, 'durable'));
+    let next = 0;
+    return whole(faults.map((fault) => fault ?? replies[next++]!));
   }
 
   async getMany(keys: readonly string[]): Promise<(Buffer | null)[]> {
@@ -86,18 +96,26 @@ export class ClusterRouter implements Router {
     for (const connection of this.#all()) connection.close();
   }
 
-  /** Sends what is left, and gives what has to be sent once more, in its order. */
-  async #round(commands: readonly RedisCommand[], left: number[], replies: Reply[], kind: Kind): Promise<number[]> {
+  /**
+   * Sends what is left, and gives what has to be sent once more, in its order. What a node does not carry out fails alone:
+   * the others' part of the batch goes on.
+   */
+  async #round(commands: readonly RedisCommand[], left: number[], replies: (Reply | StoreUnavailable)[], kind: Kind): Promise<number[]> {
     if (this.#slots.empty) await this.#refresh();
     const groups = Map.groupBy(left, (index) => this.#owner(commands[index]!.key));
     const again: number[] = [];
-    const send = async ([connection, indices]: [Connection, number[]]): Promise<void> => {
-      const results = await connection.run(indices.map((index) => commands[index]!), kind);
-      for (const [place, result] of results.entries()) {
-        const index = indices[place]!;
-        const settled = result instanceof Fault ? await this.#redirect(result, connection, commands[index]!, kind) : result;
-        if (settled === undefined) again.push(index);
-        else replies[index] = settled;
+    const settle = async (index: number, result: Reply | Fault, from: Connection): Promise<void> => {
+      const settled = result instanceof Fault ? await asValue(this.#redirect(result, from, commands[index]!, kind)) : result;
+      if (settled === undefined) again.push(index);
+      else replies[index] = settled;
+    };
+    const send = async ([connection, indices]: [Connection | undefined, number[]]): Promise<void> => {
+      const results = connection === undefined
+        ? unavailable('nobody holds a part of the keys')
+        : await asValue(connection.run(indices.map((index) => commands[index]!), kind));
+      for (const [place, index] of indices.entries()) {
+        if (results instanceof StoreUnavailable) replies[index] = results;
+        else await settle(index, results[place]!, connection!);
       }
     };
     await Promise.all([...groups].map(send));
@@ -123,10 +141,9 @@ export class ClusterRouter implements Router {
     return undefined;
   }
 
-  #owner(key: string): Connection {
+  #owner(key: string): Connection | undefined {
     const owner = this.#slots.owner(key);
-    if (owner === undefined) throw unavailable('nobody holds a part of the keys');
-    return this.#connect(owner);
+    return owner && this.#connect(owner);
   }
 
   #connect(address: Address): Connection {
@@ -192,4 +209,21 @@ export class ClusterRouter implements Router {
     }
     return [...probes.values()];
   }
+}
+
+/** A failure of the store as a value. */
+async function asValue<T>(work: Promise<T>): Promise<T | StoreUnavailable> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return error;
+    throw error;
+  }
+}
+
+/** The replies, if all of them came. Throws the fault where there are none, and what there is where some failed. */
+function whole(replies: readonly (Reply | StoreUnavailable)[]): Reply[] {
+  const faults = replies.filter((reply) => reply instanceof StoreUnavailable);
+  if (faults.length === 0) return replies as Reply[];
+  throw faults.length === replies.length ? faults[0]! : new PartlyUnavailable(replies);
 }

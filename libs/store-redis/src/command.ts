@@ -21,12 +21,15 @@ export type Reply = Buffer | number | null | readonly Reply[] | { readonly [fiel
 /** What is durable is done only when the replicas asked for have it; reads and hints are plain. */
 export type Kind = 'plain' | 'durable';
 
-/** Where commands go. Every failure is a `StoreUnavailable`; a reply is given only if all of the call succeeded. */
+/** Where commands go. Every failure is a `StoreUnavailable`: a `PartlyUnavailable` with the replies that there are, where only a part failed. */
 export interface Router {
   /** Replies in the order of `commands`. Commands to one key run in that order. */
   execute(commands: readonly RedisCommand[], kind: Kind): Promise<Reply[]>;
-  /** Runs durable commands, none of them before all of `before` is done. Replies to `commands` alone. */
-  inOrder(before: readonly RedisCommand[], commands: readonly RedisCommand[]): Promise<Reply[]>;
+  /**
+   * Runs durable commands, none of them before all of `before` is done, or what fails of it is not what it `needs`: the
+   * key of a command of `before`. Replies to `commands` alone.
+   */
+  inOrder(before: readonly RedisCommand[], commands: readonly RedisCommand[], needs: (index: number) => string | undefined): Promise<Reply[]>;
   getMany(keys: readonly string[]): Promise<(Buffer | null)[]>;
   /** A connection of its own, to a server that is up, for hearing what is published. */
   listener(): Redis;

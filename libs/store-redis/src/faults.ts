@@ -1,5 +1,5 @@
 /** How faults of Redis are told apart: what a router may put right itself, and what its caller must hear of. */
-import { StoreUnavailable, type StoreFault } from '@cluster/session';
+import { PartlyUnavailable, StoreUnavailable, type StoreFault } from '@cluster/session';
 
 /** A reply of an error, kept as a value until somebody decides what to do about it. */
 export class Fault {
@@ -25,6 +25,15 @@ export class Fault {
 export function unavailable(why: string, cause?: unknown, reason: StoreFault = 'away'): StoreUnavailable {
   const detail = cause instanceof Error ? `: ${cause.message}` : '';
   return new StoreUnavailable(`Redis: ${why}${detail}`, { cause, reason });
+}
+
+/** Makes something of each reply of a batch, those of one that failed in part too. */
+export async function mapEach<T, R>(batch: Promise<readonly T[]>, make: (reply: T) => R): Promise<R[]> {
+  try {
+    return (await batch).map(make);
+  } catch (error) {
+    throw error instanceof PartlyUnavailable ? (error as PartlyUnavailable<T>).map(make) : error;
+  }
 }
 
 /**

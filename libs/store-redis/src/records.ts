@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { Alarm, CommitResult, DeviceWrite, EntryWrite, SessionStore, StoredEntry, StoredSession } from '@cluster/session';
 import { script, type Argument, type RedisCommand, type Router } from './command.ts';
+import { mapEach } from './faults.ts';
 import { compareBytes } from './fields.ts';
 import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
@@ -14,10 +15,11 @@ export function recordKeeper(
   router: Router,
   keys: Keys,
   toAlarms: (alarms: readonly Alarm[]) => RedisCommand[],
+  alarmKey: (number: string) => string,
 ): Pick<SessionStore, 'load' | 'loadEntries' | 'commit'> {
   return {
     async load(numbers) {
-      return (await router.getMany(numbers.map(keys.session))).map(toSession);
+      return mapEach(router.getMany(numbers.map(keys.session)), toSession);
     },
     async loadEntries(number) {
       const [reply] = await router.execute([script(scripts.readQueue, [keys.queue(number)])], 'plain');
@@ -26,8 +28,8 @@ export function recordKeeper(
     async commit(writes) {
       const commands = writes.map((write) => toCommand(write, keys));
       const alarms = writes.flatMap(({ number, alarmMs }) => (alarmMs === undefined ? [] : [{ number, atMs: alarmMs }]));
-      const replies = await router.inOrder(toAlarms(alarms), commands);
-      return replies.map((reply) => RESULTS[reply as number]!);
+      const alarmOf = (index: number) => (writes[index]!.alarmMs === undefined ? undefined : alarmKey(writes[index]!.number));
+      return mapEach(router.inOrder(toAlarms(alarms), commands, alarmOf), (reply) => RESULTS[reply as number]!);
     },
   };
 }

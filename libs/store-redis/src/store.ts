@@ -19,7 +19,7 @@ import { weaknesses } from './durability.ts';
 import { endpointIndex } from './endpoints.ts';
 import { unavailable, within } from './faults.ts';
 import { fleetKeeper } from './fleet.ts';
-import { keysUnder, type Keys } from './keys.ts';
+import { keysUnder, partOf, type Keys } from './keys.ts';
 import { SingleRouter } from './single.ts';
 import { resolveOptions, type RedisStoreOptions, type ResolvedOptions } from './options.ts';
 import { readModel } from './read-model.ts';
@@ -75,7 +75,7 @@ function watched(router: Router, availability: Availability): Router {
   };
   return {
     execute: watch((commands, kind) => router.execute(commands, kind)),
-    inOrder: watch((before, commands) => router.inOrder(before, commands)),
+    inOrder: watch((before, commands, needs) => router.inOrder(before, commands, needs)),
     getMany: watch((keys) => router.getMany(keys)),
     listener: () => router.listener(),
     probe: () => router.probe(),
@@ -89,7 +89,7 @@ function assemble(router: Router, keys: Keys, availability: Availability, option
   return {
     ...endpointIndex(router, keys),
     ...tenantAccounts(router, keys),
-    ...recordKeeper(router, keys, alarmSetter(keys, options.shards)),
+    ...recordKeeper(router, keys, alarmSetter(keys, options.shards), (number) => keys.alarms(partOf(number, options.shards))),
     ...credentialKeeper(router, keys),
     ...certificateKeeper(router, keys),
     ...associationKeeper(router, keys),

@@ -5,7 +5,7 @@
  */
 import { EventsUnavailable, type EventPublisher, type EventRecord } from '@cluster/events';
 import {
-  changePublished, encodeSession, published, StoreUnavailable, type DeviceNumber, type DeviceWrite, type EntryWrite, type SessionRecord,
+  changePublished, eachOf, encodeSession, published, StoreUnavailable, type DeviceNumber, type DeviceWrite, type EntryWrite, type SessionRecord,
   type SessionStore, type StoredSession,
 } from '@cluster/session';
 import type { Logger } from '@cluster/telemetry';
@@ -60,8 +60,8 @@ interface Attempt {
 interface Loaded {
   readonly held: Held | undefined;
   readonly fresh: boolean;
-  /** Its record is damaged, or of a newer version: nothing is done to it. */
-  readonly unreadable?: boolean;
+  /** Nothing is done to it: its record is damaged or of a newer version, or its part of the store is away. */
+  readonly unusable?: RefusalCause;
 }
 
 interface Committed {
@@ -193,10 +193,10 @@ export class DeviceSteps {
     const decided: { attempt: Attempt; decision: Decision; held: Held | undefined }[] = [];
     for (const attempt of attempts) {
       const { step } = attempt;
-      const { held, fresh = false, unreadable = false } = loaded.get(step.number) ?? {};
-      if (unreadable) {
+      const { held, fresh = false, unusable } = loaded.get(step.number) ?? {};
+      if (unusable !== undefined) {
         left.add(step);
-        this.#finish(() => this.#refuse(step, 'store', 'unreadable'));
+        this.#finish(() => this.#refuse(step, 'store', unusable));
         continue;
       }
       const decision = step.decide(held, fresh);
@@ -208,16 +208,24 @@ export class DeviceSteps {
     }
     const writes = decided.filter(({ decision }) => decision.record !== undefined || decision.entries !== undefined);
     const prepared = writes.map(({ attempt, decision, held }) => this.#prepare(attempt.step.number, decision, held));
-    const results = writes.length === 0 ? [] : await this.#sessions.commit(prepared.map((p) => p.write));
+    const results = writes.length === 0 ? [] : await eachOf(this.#sessions.commit(prepared.map((p) => p.write)));
     const lost = new Set<Attempt>();
     const records = new Map<Attempt, SessionRecord | undefined>();
     writes.forEach(({ attempt }, i) => {
-      if (results[i] === 'committed') records.set(attempt, prepared[i]?.record);
-      else lost.add(attempt);
+      const result = results[i];
+      if (result === 'committed') return void records.set(attempt, prepared[i]?.record);
+      lost.add(attempt);
+      if (result instanceof StoreUnavailable) this.#lose(attempt, result);
+      else this.#retry(attempt, again);
     });
-    for (const attempt of lost) this.#retry(attempt, again);
     const won = decided.filter(({ attempt }) => !lost.has(attempt));
     return { again, committed: won.map(({ attempt, decision, held }) => this.#settle(attempt.step, decision, held, records.get(attempt))) };
+  }
+
+  /** Its part of the store is away; what others of the round asked for is done. */
+  #lose({ step }: Attempt, fault: StoreUnavailable): void {
+    this.#held.drop(step.number);
+    this.#finish(() => this.#refuse(step, 'store', storeCause(fault)));
   }
 
   #retry(attempt: Attempt, again: Attempt[]): void {
@@ -251,18 +259,22 @@ export class DeviceSteps {
       else loaded.set(step.number, { held, fresh });
     }
     if (missing.length === 0) return loaded;
-    const stored = await this.#sessions.load(missing);
+    const stored = await eachOf(this.#sessions.load(missing));
     missing.forEach((number, i) => loaded.set(number, this.#take(number, stored[i])));
     return loaded;
   }
 
-  #take(number: DeviceNumber, stored: StoredSession | undefined): Loaded {
+  #take(number: DeviceNumber, stored: StoredSession | StoreUnavailable | undefined): Loaded {
+    if (stored instanceof StoreUnavailable) {
+      this.#held.drop(number);
+      return { held: undefined, fresh: true, unusable: storeCause(stored) };
+    }
     if (stored === undefined) this.#held.drop(number);
     try {
       return { held: stored && this.#held.take(number, stored), fresh: true };
     } catch (error) {
       this.#log.error({ err: error, number }, 'a session could not be read');
-      return { held: undefined, fresh: true, unreadable: true };
+      return { held: undefined, fresh: true, unusable: 'unreadable' };
     }
   }
 

@@ -1,6 +1,8 @@
 /** A worker's life: takes its lease, opens its sockets, sweeps, and drains when it is told to end. */
 import { listen, type OpenSockets } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
+import { topics } from '@cluster/contracts';
+import { takes } from '@cluster/events';
 import { assemble, type EdgeDeps, type Parts } from './assemble.ts';
 import type { HealthParts, Readiness } from './http.ts';
 import { reportOutages } from './outages.ts';
@@ -100,15 +102,17 @@ class Worker implements Edge {
   /** What waited for the store or the brokers goes on when they are back. */
   #watch(): void {
     const { publisher, store, cluster, log } = this.#deps;
-    const { refusals, dispatcher, clock } = this.#parts;
+    const { refusals, dispatcher, clock, lease } = this.#parts;
     this.#undo.push(
-      reportOutages(publisher, cluster, clock),
+      reportOutages({ hears: () => takes(publisher, topics.registrations), watch: (changed) => publisher.onAvailability(changed) }, cluster, clock),
+      reportOutages({ hears: () => store.available, watch: (changed) => store.onAvailability(changed) }, cluster, clock),
       publisher.onAvailability(() => {
         const events = this.#events();
         log[events === 'ok' ? 'info' : 'warn']({ events }, events === 'ok' ? 'brokers acknowledge again' : 'brokers do not acknowledge all events');
         if (events === 'ok') void refusals.recovered().then(() => dispatcher.wakeAll());
       }),
       store.onAvailability((available, reason) => {
+        lease.disturbed();
         if (available) log.info('the store answers again');
         else log.warn({ err: reason }, 'the store does not answer');
         if (available) dispatcher.wakeAll();

@@ -1,17 +1,19 @@
-/** Reports the times in which no broker took the events of registrations: devices could not be heard, and nobody's registration runs out for it. */
-import { topics } from '@cluster/contracts';
-import { takes, type EventPublisher } from '@cluster/events';
+/** Reports the times in which devices could not be heard, for want of brokers or of a part of the store: nobody's registration runs out for it. */
 import type { ClusterStore } from '@cluster/session';
 import type { WorkerClock } from '@cluster/coap-kit';
 
 /** How often an outage that goes on is reported: other workers, which may notice nothing of it, expire registrations meanwhile. */
 const REPORT_EVERY_MS = 10_000;
+/** No device gives up because of less. */
+const LEAST_MS = 1_000;
 /** How long the last report may wait for a store that is away too. */
 const RETRY_MS = 2_000;
 const TRIES = 150;
 
-/** Watches the publisher until the function returned is called. */
-export function reportOutages(publisher: EventPublisher, cluster: ClusterStore, clock: WorkerClock): () => void {
+/** Watches what devices depend on until the function returned is called. `watch` calls whenever `hears` may have changed. */
+export function reportOutages(
+  { hears, watch }: { hears: () => boolean; watch: (changed: () => void) => () => void }, cluster: ClusterStore, clock: WorkerClock,
+): () => void {
   let sinceMs = 0;
   let timer: NodeJS.Timeout | undefined;
   const outage = () => {
@@ -27,11 +29,10 @@ export function reportOutages(publisher: EventPublisher, cluster: ClusterStore, 
     clearInterval(timer);
     timer = undefined;
   };
-  const hears = () => takes(publisher, topics.registrations);
   if (!hears()) begin();
-  const unwatch = publisher.onAvailability(() => {
+  const unwatch = watch(() => {
     if (!hears()) return begin();
-    if (timer !== undefined) void report(cluster, outage());
+    if (timer !== undefined && clock.monotonicMs() - sinceMs >= LEAST_MS) void report(cluster, outage());
     end();
   });
   return () => {

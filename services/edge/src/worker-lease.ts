@@ -47,6 +47,11 @@ export class WorkerLease {
     return this.holds() ? this.#clock.monotonicMs() - this.#recoveredMs : 0;
   }
 
+  /** A part of the store went away or came back, which the lease itself may not have felt. */
+  disturbed(): void {
+    this.#recoveredMs = this.#clock.monotonicMs();
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#holdsUntilMs = 0;

@@ -6,9 +6,11 @@
 import { Buffer } from 'node:buffer';
 import { equalBytes } from '@cluster/bytes';
 import type { AssociationMoving } from '@cluster/dtls';
-import type { DeviceNumber } from '../ports.ts';
+import { eachOf, StoreUnavailable, type DeviceNumber } from '../ports.ts';
 import { encodeSlot, type Slot } from './slot.ts';
 import type { AssociationStore, SlotWrite, StoredSlot } from './store.ts';
+
+const AWAY = new StoreUnavailable('the store is away');
 
 /** A slot as this worker last wrote it. */
 export interface OwnedSlot {
@@ -114,11 +116,12 @@ export class OwnedSlots {
   /** Whether each slot is known, `unknown` where the store is away. Asks only where a write was not answered. */
   async #settle(batch: readonly Held[]): Promise<Advanced[]> {
     const numbers = batch.flatMap(({ number, unsure }) => (unsure === undefined ? [] : [number]));
-    const slots = numbers.length === 0 ? [] : await this.#store.loadSlots(numbers).catch(() => undefined);
+    const slots = numbers.length === 0 ? [] : await eachOf(this.#store.loadSlots(numbers)).catch(() => undefined);
     let next = 0;
     return batch.map((held) => {
       if (held.unsure === undefined) return 'stored';
-      return slots === undefined ? 'unknown' : settled(held, held.unsure, slots[next++]);
+      const slot = slots === undefined ? AWAY : slots[next++];
+      return slot instanceof StoreUnavailable ? 'unknown' : settled(held, held.unsure, slot);
     });
   }
 
@@ -131,12 +134,13 @@ export class OwnedSlots {
     const writes = batch.map(({ number, version: expected }, i): SlotWrite => ({
       number, expected, version: next[i]!.version, record: encodeSlot(next[i]!.slot), ttlMs: this.#ttlMs,
     }));
-    const stored = await this.#store.commitSlots(writes).catch(() => undefined);
+    const stored = await eachOf(this.#store.commitSlots(writes)).catch(() => undefined);
     return batch.map((held, i) => {
-      if (stored === undefined) held.unsure = next[i]!;
-      else if (stored[i] === true) Object.assign(held, next[i]);
-      if (stored === undefined) return 'unknown';
-      return stored[i] === true ? 'stored' : 'refused';
+      const result = stored === undefined ? AWAY : stored[i];
+      if (result instanceof StoreUnavailable) held.unsure = next[i]!;
+      else if (result === true) Object.assign(held, next[i]);
+      if (result instanceof StoreUnavailable) return 'unknown';
+      return result === true ? 'stored' : 'refused';
     });
   }
 

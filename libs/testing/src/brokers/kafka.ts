@@ -25,9 +25,9 @@ export interface KafkaHandle {
   stop(): Promise<void>;
   /** Ends all brokers and starts them again at the same addresses. */
   restart(): Promise<void>;
-  /** Freezes all brokers (SIGSTOP). */
-  pause(): void;
-  resume(): void;
+  /** Freezes all brokers (SIGSTOP), or one of them. */
+  pause(index?: number): void;
+  resume(index?: number): void;
   /** Ends all brokers, takes their disks from them, and starts them anew: without a topic, an offset or a producer. */
   wipe(): Promise<void>;
   stopOne(index: number, signal?: NodeJS.Signals): Promise<void>;
@@ -112,17 +112,21 @@ class LocalKafka implements KafkaHandle {
     await this.startAll();
   }
 
-  pause(): void {
-    for (const node of this.#nodes) node?.pause();
+  pause(index?: number): void {
+    for (const node of this.#chosen(index)) node?.pause();
   }
 
-  resume(): void {
-    for (const node of this.#nodes) node?.resume();
+  resume(index?: number): void {
+    for (const node of this.#chosen(index)) node?.resume();
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#ports.map((_, index) => this.stopOne(index, 'SIGKILL')));
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #chosen(index: number | undefined): readonly (ServerProcess | undefined)[] {
+    return index === undefined ? this.#nodes : [this.#nodes[index]];
   }
 
   async #formatOne(index: number): Promise<void> {

@@ -28,9 +28,9 @@ export interface RedisHandle {
   stop(): Promise<void>;
   /** Ends all nodes and starts them again at the same addresses. */
   restart(): Promise<void>;
-  /** Freezes all nodes (SIGSTOP). */
-  pause(): void;
-  resume(): void;
+  /** Freezes all nodes (SIGSTOP), or one of them. */
+  pause(index?: number): void;
+  resume(index?: number): void;
   stopOne(index: number, signal?: NodeJS.Signals): Promise<void>;
   startOne(index: number): Promise<void>;
 }
@@ -101,17 +101,21 @@ class LocalRedis implements RedisHandle {
     if (this.#options.cluster === true) await untilClusterServes(this.ports);
   }
 
-  pause(): void {
-    for (const node of this.#nodes) node?.pause();
+  pause(index?: number): void {
+    for (const node of this.#chosen(index)) node?.pause();
   }
 
-  resume(): void {
-    for (const node of this.#nodes) node?.resume();
+  resume(index?: number): void {
+    for (const node of this.#chosen(index)) node?.resume();
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.ports.map((_, index) => this.stopOne(index, 'SIGKILL')));
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #chosen(index: number | undefined): readonly (ServerProcess | undefined)[] {
+    return index === undefined ? this.#nodes : [this.#nodes[index]];
   }
 
   /** Configuration as redis-server takes it on its command line: `--name value…`, the last of a name counts. */

@@ -2,10 +2,13 @@
 import { Code, contentFormat, uriQuery } from '@cluster/coap';
 import { isSecure, refusal, unavailable } from '@cluster/coap-kit';
 import { parseRegister, type Registration } from '@cluster/lwm2m';
-import { answeredBefore, bindEndpoint, deadlineOf, isRetired, newDeviceNumber, newLocationId, register, type DeviceNumber } from '@cluster/session';
+import {
+  answeredBefore, bindEndpoint, deadlineOf, eachOf, isRetired, newDeviceNumber, newLocationId, register, StoreUnavailable, type DeviceNumber,
+} from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
 import { nextLookMs } from '../next-look.ts';
+import { storeCause } from '../refusal-causes.ts';
 import { created } from '../replies.ts';
 import { arrivalOf, bindAddress, type Received, type Uplink } from './uplink.ts';
 
@@ -22,11 +25,19 @@ export async function registerSteps(uplink: Uplink, received: readonly Received[
   const unproved = readable.filter(({ received: { peer } }) => !isSecure(peer));
   const numbers = unproved.length === 0 ? [] : await numbersOf(uplink, unproved.map(({ registration }) => registration.endpoint));
   let next = 0;
-  return readable.map(({ received: r, registration }) => {
+  return readable.flatMap(({ received: r, registration }) => {
     const proved = isSecure(r.peer) ? uplink.secure.of(r.peer)?.number : undefined;
     const numbered = proved === undefined ? (numbers[next++] ?? UNKNOWN) : { number: proved, source: 'proved' as const };
-    return new RegisterStep(uplink, r, registration, numbered);
+    return numbered instanceof StoreUnavailable ? refuseAway(uplink, r, numbered) : [new RegisterStep(uplink, r, registration, numbered)];
   });
+}
+
+/** The part of the store that knows this device is away. */
+function refuseAway(uplink: Uplink, { exchange }: Received, fault: StoreUnavailable): [] {
+  uplink.counters.refusedStep(storeCause(fault));
+  uplink.counters.refused('register', 'store');
+  uplink.respond(exchange, unavailable(() => uplink.rng.uint32()));
+  return [];
 }
 
 function readRegister(uplink: Uplink, received: Received): Registration | undefined {
@@ -62,7 +73,7 @@ interface Numbered {
 
 const UNKNOWN: Numbered = { number: '', source: 'index' };
 
-async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<Numbered[]> {
+async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<(Numbered | StoreUnavailable)[]> {
   const held = endpoints.map((endpoint) => uplink.held.byEndpoint(endpoint)?.number);
   const asked = endpoints.filter((_, i) => held[i] === undefined);
   const indexed = asked.length === 0 ? [] : await indexedNumbers(uplink, asked);
@@ -71,10 +82,13 @@ async function numbersOf(uplink: Uplink, endpoints: readonly string[]): Promise<
 }
 
 /** Asks the index with numbers drawn for endpoints that have none: one question for those it knows and those it does not. */
-async function indexedNumbers(uplink: Uplink, endpoints: readonly string[]): Promise<Numbered[]> {
+async function indexedNumbers(uplink: Uplink, endpoints: readonly string[]): Promise<(Numbered | StoreUnavailable)[]> {
   const claims = endpoints.map((endpoint) => ({ endpoint, proposal: newDeviceNumber(uplink.rng) }));
-  const numbers = await uplink.sessions.claim(claims);
-  return numbers.map((number, i) => ({ number, source: number === claims[i]?.proposal ? 'drawn' : 'index' }));
+  const numbers = await eachOf(uplink.sessions.claim(claims));
+  return numbers.map((number, i) => {
+    if (number instanceof StoreUnavailable) return number;
+    return { number, source: number === claims[i]?.proposal ? 'drawn' : 'index' };
+  });
 }
 
 class RegisterStep implements Step {

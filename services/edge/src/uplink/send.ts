@@ -2,8 +2,9 @@
 import { Code } from '@cluster/coap';
 import { isSecure, refusal, unavailable } from '@cluster/coap-kit';
 import { parseSend } from '@cluster/lwm2m';
-import { isMuted, takeOver, type DeviceNumber } from '@cluster/session';
+import { eachOf, isMuted, StoreUnavailable, takeOver, type DeviceNumber } from '@cluster/session';
 import type { Decision, Refusal, Step } from '../device-steps.ts';
+import { storeCause } from '../refusal-causes.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
 import { alarmOfWaking, arrivalOf, mayMove, movesOrWakes, type Received, type Uplink } from './uplink.ts';
 
@@ -11,10 +12,15 @@ import { alarmOfWaking, arrivalOf, mayMove, movesOrWakes, type Received, type Up
 export async function sendSteps(uplink: Uplink, received: readonly Received[]): Promise<Step[]> {
   const known = (peer: string): DeviceNumber | undefined => (isSecure(peer) ? uplink.secure.of(peer)?.number : uplink.held.byPeer(peer)?.number);
   const unknown = received.filter(({ peer }) => !isSecure(peer) && known(peer) === undefined).map(({ peer }) => peer);
-  const found = unknown.length === 0 ? [] : await uplink.sessions.resolveAddresses(unknown);
+  const found = unknown.length === 0 ? [] : await eachOf(uplink.sessions.resolveAddresses(unknown));
   const hints = new Map(unknown.map((peer, i) => [peer, found[i]]));
   return received.flatMap((r) => {
     const number = known(r.peer) ?? hints.get(r.peer);
+    if (number instanceof StoreUnavailable) {
+      uplink.counters.refusedStep(storeCause(number));
+      uplink.respond(r.exchange, unavailable(() => uplink.rng.uint32()));
+      return [];
+    }
     if (number !== undefined) return [new SendStep(uplink, r, number)];
     uplink.counters.refused('send', 'not-found');
     uplink.respond(r.exchange, { code: Code.NOT_FOUND });
