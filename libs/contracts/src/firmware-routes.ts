@@ -1,6 +1,6 @@
 /** The REST routes of firmware: packages, the update of one device, and the files that devices fetch. */
 import { z } from 'zod';
-import { firmwareRequest, type FirmwareView, firmwareView, type packageRequest, packageRequest as announcement, type PackageView, packageView } from './firmware.ts';
+import { firmwareRequest, firmwareUpdatePage, firmwareUpdatesQuery, type FirmwareView, firmwareView, type packageRequest, packageRequest as announcement, type PackageView, packageView } from './firmware.ts';
 import { campaignRoutes } from './campaign-routes.ts';
 import type { RestRoute } from './rest-routes.ts';
 import { softwareRoutes } from './software-routes.ts';
@@ -59,6 +59,12 @@ const packageRoutes: readonly RestRoute[] = [
 ];
 
 const updateRoutes: readonly RestRoute[] = [
+  {
+    method: 'get', path: '/api/v1/firmware/updates', id: 'listUpdates', tag: 'firmware', query: firmwareUpdatesQuery,
+    summary: 'The last update of each device, at one stage or with one outcome, in order of their names, by pages',
+    answers: { 200: { description: 'a page; `next` is missing on the last', schema: firmwareUpdatePage, example: { updates: [update], next: 'dXJuOmRldjox' } } },
+    problems: ['REQUEST_MALFORMED', 'STORE_UNAVAILABLE'],
+  },
   {
     method: 'put', path: UPDATE, id: 'setFirmware', tag: 'firmware', summary: 'Begins to bring a device to a package; the same again is the same update',
     body: { schema: firmwareRequest, examples: { package: wanted } },

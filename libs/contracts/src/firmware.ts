@@ -1,5 +1,6 @@
 /** Firmware packages and updates: what REST takes, what it shows, and what events tell. */
 import { z } from 'zod';
+import { cursor, limit } from './fleet.ts';
 
 /** Where the update of a device stands. The last four are ends. */
 export const firmwareStage = z.enum([
@@ -78,6 +79,7 @@ export const firmwareView = z.object({
   since: z.string(),
   startedAt: z.string(),
   reason: z.string().describe('why it stands where it stands'),
+  failure: firmwareFailure.optional().describe('the class of error that it failed with'),
   delivery: z.enum(['push', 'pull']).optional(),
   device: z.object({
     state: z.number().optional().describe('/5/0/3'),
@@ -87,6 +89,17 @@ export const firmwareView = z.object({
   commandId: z.string().optional().describe('the command that it waits for'),
 });
 export type FirmwareView = z.infer<typeof firmwareView>;
+
+export const firmwareUpdatePage = z.object({ updates: z.array(firmwareView), next: z.string().optional() });
+export type FirmwareUpdatePage = z.infer<typeof firmwareUpdatePage>;
+
+const ENDS = ['succeeded', 'failed', 'cancelled', 'superseded'] as const;
+export const firmwareUpdatesQuery = z.strictObject({
+  limit, cursor,
+  stage: firmwareStage.exclude(ENDS).optional().describe('only updates that stand there'),
+  outcome: firmwareStage.extract(ENDS).optional().describe('only updates that ended so'),
+}).refine(({ stage, outcome }) => stage === undefined || outcome === undefined, { path: ['outcome'], message: 'an update that stands at a stage has no outcome: give one of them' });
+export type FirmwareUpdatesQuery = z.infer<typeof firmwareUpdatesQuery>;
 
 /** Value of lwm2m.firmware: a device moved to another stage. */
 export const firmwareChangedValue = z.object({

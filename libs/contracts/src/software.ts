@@ -34,6 +34,7 @@ export const softwareView = z.object({
   since: z.string(),
   startedAt: z.string(),
   reason: z.string().describe('why it stands where it stands'),
+  failure: firmwareFailure.optional().describe('the class of error that it failed with'),
   delivery: z.enum(['push', 'pull']).optional(),
   device: z.object({
     state: z.number().optional().describe('Update State'),

@@ -6,6 +6,7 @@ import { PackageDesk } from './packages/package-desk.ts';
 import { FilesController, STRETCH_BYTES } from './rest/files.controller.ts';
 import { PackagesController } from './rest/packages.controller.ts';
 import { SoftwareController } from './rest/software.controller.ts';
+import { UpdateListController } from './rest/update-list.controller.ts';
 import { UpdatesController } from './rest/updates.controller.ts';
 import { SoftwareConsumer } from './software/software.consumer.ts';
 import { SoftwareDesk } from './software/software-desk.ts';
@@ -22,7 +23,7 @@ export class FirmwareModule {
     const { updates, software, links, log } = deps;
     return {
       module: FirmwareModule,
-      controllers: [PackagesController, UpdatesController, SoftwareController, FilesController, FirmwareConsumer, SoftwareConsumer],
+      controllers: [PackagesController, UpdatesController, UpdateListController, SoftwareController, FilesController, FirmwareConsumer, SoftwareConsumer],
       providers: [
         { provide: UPDATES, useValue: updates },
         { provide: SOFTWARE, useValue: software },

@@ -97,6 +97,7 @@ function softwareView(endpoint: string, operation: Operation): SoftwareView {
     endpoint, instance, operation: operation.id, state,
     ...(wanted === undefined ? {} : { package: wanted.id, version: wanted.version }),
     stage: operation.stage, since: new Date(operation.sinceMs).toISOString(), startedAt: new Date(operation.startedAtMs).toISOString(), reason: operation.reason,
+    ...(operation.failure === undefined ? {} : { failure: operation.failure }),
     ...(by === undefined ? {} : { delivery: by.method }),
     device: Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)),
     ...(out === undefined ? {} : { commandId: software.softwareCommandId(operation.id, out.step) }),

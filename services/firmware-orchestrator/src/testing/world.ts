@@ -4,6 +4,7 @@ import { EventsUnavailable, type EventRecord } from '@cluster/events';
 import type { StoredUpdate, UpdateStore } from '@cluster/firmware';
 import type { firmware } from '@cluster/lwm2m';
 import { silentLog } from '@cluster/nest-kit';
+import { Metrics } from '@cluster/telemetry';
 import { encodeSession, provision, StoreUnavailable, type SessionRecord } from '@cluster/session';
 import type { Turn, TurnDeps } from '../updates/turn.ts';
 import { RING } from './bench.ts';
@@ -104,7 +105,7 @@ export class World<R> {
       listUpdates: () => Promise.resolve([]),
     };
     const publisher = { publish: (records: readonly EventRecord[]) => this.#step(() => this.#publish(records)) };
-    return this.#play.turn({ northbound, sessions, updates, links: RING, log: silentLog, publisher });
+    return this.#play.turn({ northbound, sessions, updates, links: RING, log: silentLog, metrics: new Metrics(), publisher });
   }
 
   /** Dies before the step at odd places, and after it at even ones: then it was done, and nobody heard of it. */

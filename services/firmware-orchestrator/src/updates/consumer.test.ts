@@ -3,6 +3,7 @@ import { eventTypes, type ReportValue, topics } from '@cluster/contracts';
 import { buildEvent, type ConsumedRecord } from '@cluster/events';
 import { firmware } from '@cluster/lwm2m';
 import { silentLog } from '@cluster/nest-kit';
+import { Metrics } from '@cluster/telemetry';
 import { openEmbeddedStore } from '@cluster/store-embedded';
 import { afterAll, expect, test } from 'vitest';
 import { RING } from '../testing/bench.ts';
@@ -14,7 +15,7 @@ const store = openEmbeddedStore({ file: ':memory:' });
 afterAll(() => store.close());
 const absent = () => Promise.resolve(undefined);
 const northbound = { submit: () => Promise.reject(new Error('no device is known')), command: absent, cancel: () => Promise.resolve('finished' as const) };
-const turn = new UpdateTurn({ northbound, sessions: store, updates: store, links: RING, log: silentLog, publisher: { publish: () => Promise.resolve() } }, OPTIONS);
+const turn = new UpdateTurn({ northbound, sessions: store, updates: store, links: RING, log: silentLog, metrics: new Metrics(), publisher: { publish: () => Promise.resolve() } }, OPTIONS);
 const consumer = new FirmwareConsumer(turn, store, silentLog);
 
 const request = { delivery: 'pull', force: false, downloadTimeoutS: 3_600, updateTimeoutS: 600 } as const;

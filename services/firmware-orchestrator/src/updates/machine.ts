@@ -5,6 +5,8 @@ import { firmware, software } from '@cluster/lwm2m';
 
 /** `R`: what is stored of a device; `U`: one update in it, with a command out at most. */
 export interface Machine<R, U extends firmware.Progress> {
+  /** The object by which devices are updated. */
+  readonly object: 'firmware' | 'software';
   decode(record: string): R;
   encode(record: R): string;
   dueMs(record: R): number | undefined;
@@ -28,6 +30,7 @@ type Told<U extends firmware.Progress> = Machine<never, U>['event'];
 
 export function firmwareMachine(event: Told<firmware.FirmwareUpdate>): Machine<firmware.FirmwareUpdate, firmware.FirmwareUpdate> {
   return {
+    object: 'firmware',
     decode: firmware.decodeUpdate,
     encode: firmware.encodeUpdate,
     dueMs: firmware.dueMs,
@@ -46,6 +49,7 @@ export function firmwareMachine(event: Told<firmware.FirmwareUpdate>): Machine<f
 
 export function softwareMachine(event: Told<software.SoftwareOperation>): Machine<software.SoftwareRecord, software.SoftwareOperation> {
   return {
+    object: 'software',
     decode: software.decodeSoftware,
     encode: software.encodeSoftware,
     dueMs: software.dueMs,

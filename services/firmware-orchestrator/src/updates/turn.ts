@@ -10,6 +10,7 @@ import { Contended, type Submission } from '@cluster/session';
 import type { FirmwareDeps, FirmwareOptions } from '../options.ts';
 import { deviceTraits } from './device-traits.ts';
 import type { Machine } from './machine.ts';
+import { updateMetrics } from './update-metrics.ts';
 
 /** The record as it shall be; undefined or the same: nothing changes. */
 export type Decide<R> = (record: R | undefined, scene: firmware.FirmwareScene) => R | undefined;
@@ -18,7 +19,7 @@ const TRIES = 8;
 /** A command whose idempotency key may be forgotten is not submitted again: it might be carried out twice. */
 const KEY_KEPT_MS = 23 * 3_600_000;
 
-export type TurnDeps = Pick<FirmwareDeps, 'northbound' | 'sessions' | 'links' | 'log'> & {
+export type TurnDeps = Pick<FirmwareDeps, 'northbound' | 'sessions' | 'links' | 'log' | 'metrics'> & {
   readonly updates: UpdateStore;
   readonly publisher: Pick<EventPublisher, 'publish'>;
 };
@@ -28,11 +29,13 @@ export class Turn<R, U extends firmware.Progress> {
   readonly #deps: TurnDeps;
   readonly #baseUris: FirmwareOptions['baseUris'];
   readonly #served: readonly firmware.FirmwareScheme[];
+  readonly #metrics: ReturnType<typeof updateMetrics>;
 
   constructor(machine: Machine<R, U>, deps: TurnDeps, baseUris: FirmwareOptions['baseUris']) {
     this.#machine = machine;
     this.#deps = deps;
     this.#baseUris = baseUris;
+    this.#metrics = updateMetrics(deps.metrics, machine.object);
     // Without secrets no link can be made that others can not make up.
     this.#served = deps.links === undefined ? [] : (Object.keys(baseUris) as firmware.FirmwareScheme[]);
   }
@@ -45,6 +48,7 @@ export class Turn<R, U extends firmware.Progress> {
       const next = decide(before, await this.#scene());
       if (next === undefined || next === before) return before;
       if (!(await this.#store(endpoint, stored?.version ?? 0, next))) continue;
+      this.#count(before, next);
       return (await this.#follow(endpoint, before, next)) ?? next;
     }
     throw new Contended(`the updates of ${endpoint} changed under every attempt`);
@@ -79,6 +83,11 @@ export class Turn<R, U extends firmware.Progress> {
   #store(endpoint: string, version: number, record: R): Promise<boolean> {
     const { encode, dueMs, stage } = this.#machine;
     return this.#deps.updates.changeUpdate(endpoint, version, encode(record), dueMs(record), stage(record));
+  }
+
+  #count(before: R | undefined, next: R): void {
+    const known = new Map((before === undefined ? [] : this.#machine.updates(before)).map(({ id, transitions }) => [id, transitions]));
+    for (const one of this.#machine.updates(next)) this.#metrics.entered(one, known.get(one.id) ?? 0);
   }
 
   async #follow(endpoint: string, before: R | undefined, next: R): Promise<R | undefined> {

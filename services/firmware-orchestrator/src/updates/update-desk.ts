@@ -1,8 +1,8 @@
 /** Updates as operators want and see them. */
 import { Injectable } from '@nestjs/common';
-import type { FirmwareRequest, FirmwareView } from '@cluster/contracts';
+import type { FirmwareRequest, FirmwareUpdatePage, FirmwareUpdatesQuery, FirmwareView } from '@cluster/contracts';
 import { firmware } from '@cluster/lwm2m';
-import { ApiError } from '@cluster/nest-kit';
+import { ApiError, fromCursor, toCursor } from '@cluster/nest-kit';
 import type { FirmwareDeps } from '../options.ts';
 import { PackageDesk } from '../packages/package-desk.ts';
 import { deviceTraits } from './device-traits.ts';
@@ -39,6 +39,19 @@ export class UpdateDesk {
     return updateView(endpoint, firmware.decodeUpdate(stored.record));
   }
 
+  /** A page may have few updates though others follow: one that only a newer version can read is left out. */
+  async list({ limit, cursor, stage, outcome }: FirmwareUpdatesQuery): Promise<FirmwareUpdatePage> {
+    const wanted = stage ?? outcome;
+    // One more than asked for tells whether there is a next page.
+    const found = await this.#deps.updates.listUpdates({ limit: limit + 1, after: fromCursor(cursor), stages: wanted === undefined ? undefined : [wanted] });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      updates: page.flatMap(({ endpoint, record }) => viewIfReadable(endpoint, record)),
+      ...(found.length > limit && last !== undefined ? { next: toCursor(last.endpoint) } : {}),
+    };
+  }
+
   /** Cancels what has not come to the installation. @throws {ApiError} 404, 409 */
   async cancel(endpoint: string): Promise<FirmwareView> {
     const update = await this.#turn.change(endpoint, (now, scene) => now && installing(firmware.onCancel(now, scene)));
@@ -61,13 +74,23 @@ function updateUnknown(endpoint: string): ApiError {
 }
 
 /** The update as REST shows it. */
-export function updateView(endpoint: string, update: firmware.FirmwareUpdate): FirmwareView {
-  const { device: { state, result, version }, by, out } = update;
+function updateView(endpoint: string, update: firmware.FirmwareUpdate): FirmwareView {
+  const { device: { state, result, version }, by, out, failure } = update;
   return {
     endpoint, update: update.id, package: update.package.id, version: update.package.version, stage: update.stage,
     since: new Date(update.sinceMs).toISOString(), startedAt: new Date(update.startedAtMs).toISOString(), reason: update.reason,
+    ...(failure === undefined ? {} : { failure }),
     ...(by === undefined ? {} : { delivery: by.method }),
     device: { ...(state === undefined ? {} : { state }), ...(result === undefined ? {} : { result }), ...(version === undefined ? {} : { version }) },
     ...(out === undefined ? {} : { commandId: firmware.firmwareCommandId(update.id, out.step) }),
   };
+}
+
+function viewIfReadable(endpoint: string, record: string): FirmwareView[] {
+  try {
+    return [updateView(endpoint, firmware.decodeUpdate(record))];
+  } catch (error) {
+    if (error instanceof firmware.FirmwareUpdateUnreadable) return [];
+    throw error;
+  }
 }
