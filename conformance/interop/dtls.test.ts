@@ -1,7 +1,7 @@
 /** DTLS stacks of other people against the server: handshake, data both ways and close, in each security mode that they know. */
 import { eventTypes } from '@cluster/contracts';
 import {
-  ensureGnutls, ensureLibcoap, freeUdpPort, LibcoapClient, startAiocoap, startGnutls, startLeshan, startOpenssl,
+  ensureGnutls, ensureLibcoap, fleetCredentials, freeUdpPort, LibcoapClient, PionFleet, startAiocoap, startGnutls, startLeshan, startOpenssl,
   type CipherSuite, type DtlsClient, type DtlsSecurity, type LeshanClient, type LibcoapDtls,
 } from '@cluster/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +105,25 @@ it('aiocoap (tinydtls) registers, is read and leaves', async () => {
     expect(await client.deregister()).toBe('2.02');
   } finally {
     await client.stop();
+  }
+});
+
+it.each([['with Connection IDs, and from a new address,', 4], ['without Connection IDs', undefined]])('pion/dtls %s registers, is read, updates and leaves', async (_, cidLength) => {
+  const names = { count: 1, endpoint: cidLength === undefined ? 'pion-plain' : 'pion-cid', keySeed: 'interop' };
+  const [{ endpoint, identity, keyHex }] = fleetCredentials(names) as [ReturnType<typeof fleetCredentials>[0]];
+  await scene.rest.setCredentials(endpoint, { psk: { identity, keyHex } });
+  const fleet = await PionFleet.open({ ...names, port: scene.server.coapsPort, ...(cidLength !== undefined && { cidLength }) });
+  try {
+    await fleet.start();
+    expect((await scene.rest.command(endpoint, { op: 'read', path: '/3303/0/5700' })).code).toBe('2.05');
+    if (cidLength !== undefined) await fleet.rebind();
+    fleet.update();
+    await expect.poll(async () => (await fleet.report()).totals.updates, { timeout: 20_000 }).toBe(1);
+    await fleet.leave();
+    expect((await fleet.report()).totals).toMatchObject({ handshakes: 1, registers: 1, deregisters: 1, sessionsEnded: 0, undecryptable: 0 });
+    await scene.heard(endpoint, eventTypes.deregistered);
+  } finally {
+    await fleet.stop();
   }
 });
 

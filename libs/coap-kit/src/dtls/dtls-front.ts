@@ -14,7 +14,7 @@ import { addressName, Answers } from './answers.ts';
 import { showDtls } from './dtls-metrics.ts';
 import { HelloBudget } from './hello-budget.ts';
 import { PublicKeyPool } from './public-key-pool.ts';
-import { Revocation } from './revocation.ts';
+import { ENDINGS, Revocation } from './revocation.ts';
 import type { SecurePeers } from './secure-peers.ts';
 import type { DtlsSecurity } from './security.ts';
 import { publicKeyLimits, SEND_BLOCK, serverOptions } from './server-options.ts';
@@ -89,7 +89,7 @@ export class DtlsFront {
       addressLookupsPerS: config.dtlsAddressLookupsPerS,
       overBudget: () => this.#count('lwm2m_dtls_address_lookups_dropped_total', 'Records without a Connection ID beyond the budget of lookups by address', 'all'),
     });
-    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, close: (ended, alert) => this.#end(ended, alert) });
+    this.revocation = new Revocation({ watch: this.#watch, cluster: deps.cluster, nowMs, end: (associations, why) => this.#end(associations, why) });
     this.#driver.onEvents((events) => this.#happened(events));
     security.onFiles(({ trust }) => this.#endDistrusted(trust));
   }
@@ -200,19 +200,20 @@ export class DtlsFront {
     this.#keeper.end(peer.cid, { resumable }).catch(() => undefined); // else it ends for want of use
   }
 
-  #end(associations: readonly number[], alert: number): void {
+  #end(associations: readonly number[], why: keyof typeof ENDINGS): void {
     this.#driver.run((engine) => {
-      for (const association of associations) engine.close(association, alert);
+      for (const association of associations) {
+        this.#count('lwm2m_dtls_ended_total', 'Associations whose credential holds no more', why);
+        engine.close(association, ENDINGS[why]);
+      }
     });
   }
 
   #endDistrusted(trust: TrustStore): void {
-    this.#driver.run((engine) => {
-      for (const { association, credential } of this.#deps.peers.all) {
-        const alert = distrust(credential, trust);
-        if (alert !== undefined) engine.close(association, alert);
-      }
-    });
+    for (const { association, credential } of this.#deps.peers.all) {
+      const why = distrust(credential, trust);
+      if (why !== undefined) this.#end([association], why);
+    }
   }
 
   #verdicts(): PeerVerdicts {

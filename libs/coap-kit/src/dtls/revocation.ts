@@ -2,13 +2,23 @@
 import { Alert } from '@cluster/dtls';
 import { CREDENTIALS_BELL, type ClusterStore, REVOCATION_ROUND_MS, type RevocationWatch } from '@cluster/session';
 
+/**
+ * Why an association is ended here, and the alert that tells so. With close_notify the device shakes hands again: with the
+ * certificate that it has by then, or to be told in the handshake what its own is refused for.
+ */
+export const ENDINGS = {
+  'credential-revoked': Alert.ACCESS_DENIED,
+  'certificate-listed': Alert.CERTIFICATE_REVOKED,
+  'certificate-over': Alert.CLOSE_NOTIFY,
+  'anchor-removed': Alert.CLOSE_NOTIFY,
+} as const;
+
 interface Deps {
   readonly watch: Pick<RevocationWatch, 'round' | 'changed'>;
   readonly cluster: Pick<ClusterStore, 'onRing'>;
   /** The store's clock. */
   readonly nowMs: () => number;
-  /** `alert` tells the device why. */
-  readonly close: (associations: readonly number[], alert: number) => void;
+  readonly end: (associations: readonly number[], why: keyof typeof ENDINGS) => void;
 }
 
 export class Revocation {
@@ -32,18 +42,17 @@ export class Revocation {
     await this.#unring?.();
   }
 
-  /** A device whose certificate is over shakes hands again with the one that it has now: the handshake tells it, if that is over too. */
   #look(): void {
     const { watch, nowMs } = this.#deps;
     const { over, revoked } = watch.round(nowMs());
-    if (over.length > 0) this.#deps.close(over, Alert.CLOSE_NOTIFY);
+    if (over.length > 0) this.#deps.end(over, 'certificate-over');
     this.#end(revoked);
   }
 
   /** Where the store is away nothing is known, and nothing ends. */
   #end(revoked: Promise<number[]>): void {
     revoked.then(
-      (associations) => associations.length > 0 && this.#deps.close(associations, Alert.ACCESS_DENIED),
+      (associations) => associations.length > 0 && this.#deps.end(associations, 'credential-revoked'),
       () => undefined,
     );
   }

@@ -3,7 +3,7 @@
  * a device's. A refusal has the alert by which the device knows whether to go to its bootstrap server (OMA Transport 1.1.1 §5.2.9).
  */
 import {
-  Alert, type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, type Credential, describeCertificate, judgingCertificate, type KeyObject, parseSpki,
+  type CertificateJudgement, type CertificatePolicy, type CertificateRefusal, type Credential, describeCertificate, judgingCertificate, type KeyObject, parseSpki,
   type PskAnswer, type SignatureCheck, type TrustStore, type Verdict,
 } from '@cluster/dtls';
 import { concatBytes } from '@cluster/bytes';
@@ -35,14 +35,14 @@ const ALERTS = { 'key-malformed': 43, 'key-unknown': 46, 'endpoint-has-credentia
 const SHA_256_BYTES = 32;
 
 /**
- * The alert that ends what was made with a certificate that was accepted before: it stands on a list by now, or one of its
- * path does; or its trust anchor was taken out, which the next handshake tells. Undefined: it still holds.
+ * Why a certificate that was accepted before is so no more: it stands on a list by now, or one of its path does; or its
+ * trust anchor was taken out. Undefined: it still holds.
  */
-export function distrust({ identity }: Pick<Credential, 'identity'>, trust: TrustStore): number | undefined {
+export function distrust({ identity }: Pick<Credential, 'identity'>, trust: TrustStore): 'certificate-listed' | 'anchor-removed' | undefined {
   if (identity.kind !== 'x509') return undefined;
   const issuances = identity.bytes.subarray(SHA_256_BYTES);
-  if (trust.revokes(issuances)) return Alert.CERTIFICATE_REVOKED;
-  return trust.anchors(issuances) ? undefined : Alert.CLOSE_NOTIFY;
+  if (trust.revokes(issuances)) return 'certificate-listed';
+  return trust.anchors(issuances) ? undefined : 'anchor-removed';
 }
 
 /** Calls reject where the store is away: nothing is known then, and the device is to try again. */
