@@ -1,30 +1,35 @@
-/** Test cases of the bootstrap interface, 0 to 9 (OMA Transport 1.1.1 §6.4.2). */
-import { type BootstrapDocument, type BootstrapSessionView, type CredentialView, eventTypes } from '@cluster/contracts';
+/** Test cases of the bootstrap interface, 0 to 10 without 3, which takes two servers (OMA Transport 1.1.1 §6.4.2). */
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { Code } from '@cluster/coap';
+import { type BootstrapDocument, type BootstrapSessionView, type CredentialView, eventTypes, type RegistrationValue } from '@cluster/contracts';
 import { afterAll, expect, vi } from 'vitest';
-import { type BootstrapPlayer, bootstrappingLeshan, bootstrappingSimulator } from '../src/bootstrap-players.ts';
+import { type BootstrapPlayer, bootstrappingLeshan, bootstrappingSimulator, type FallbackPlayer, fallingBackLeshan } from '../src/bootstrap-players.ts';
+import type { CastOne } from '../src/players.ts';
 import type { Scene } from '../src/scene.ts';
+import { pinned, securePlayer } from '../src/secure-player.ts';
 import { makeServerKeys } from '../src/server-keys.ts';
 import { describeCases, testCase } from '../src/test-case.ts';
 import type { Trial } from '../src/trial.ts';
 
-const BOOTSTRAP_KEY = '00112233445566778899aabbccddeeff';
+/** A device's own key for a purpose: two devices never have the same. */
+const keyOf = (identity: string) => createHash('sha256').update(identity).digest('hex').slice(0, 32);
 const withoutSecurity = ({ server }: Scene): BootstrapDocument['accounts'][number] => ({
   role: 'management', uri: `coap://127.0.0.1:${server.coapPort}`, security: { mode: 'nosec' }, shortServerId: 1, lifetimeS: 120,
 });
 
-const pathOf = ({ endpoint }: Trial<BootstrapPlayer>) => `/endpoints/${encodeURIComponent(endpoint)}/bootstrap`;
+const pathOf = ({ endpoint }: Trial) => `/endpoints/${encodeURIComponent(endpoint)}/bootstrap`;
 
-async function configured(trial: Trial<BootstrapPlayer>, change: Partial<BootstrapDocument> = {}): Promise<void> {
+async function configured(trial: Trial, change: Partial<BootstrapDocument> = {}): Promise<void> {
   await trial.scene.rest.put(`${pathOf(trial)}/configuration`, { document: { accounts: [withoutSecurity(trial.scene)], ...change } });
 }
 
-async function credentialKinds({ scene, endpoint }: Trial<BootstrapPlayer>): Promise<string[]> {
+async function credentialKinds({ scene, endpoint }: Trial): Promise<string[]> {
   const credentials = (await scene.rest.get(`/endpoints/${encodeURIComponent(endpoint)}/credentials`)) as CredentialView[];
   return credentials.map(({ kind }) => kind);
 }
 
 /** The newest session of the device, once there are so many. */
-async function session(trial: Trial<BootstrapPlayer>, count = 1): Promise<BootstrapSessionView> {
+async function session(trial: Trial, count = 1): Promise<BootstrapSessionView> {
   return vi.waitFor(async () => {
     const sessions = (await trial.scene.rest.get(`${pathOf(trial)}/sessions`)) as BootstrapSessionView[];
     expect(sessions).toHaveLength(count);
@@ -49,6 +54,31 @@ describeCases('Bootstrap interface, with certificates', (group) => {
     expect((await trial.heard(eventTypes.registered)).data).toMatchObject({ address: expect.stringMatching(/^dtls:/) });
     expect(await credentialKinds(trial)).toContain('x509');
   });
+
+  const enrolling = securePlayer('no third-party client enrols by EST when it is bootstrapped');
+  testCase(group, { id: 'int-10', title: 'Client Initiated Bootstrap Full (EST)' }, [enrolling], async (trial) => {
+    const { scene: { server, rest }, endpoint, player } = trial;
+    await rest.setCredentials(endpoint, { psk: { identity: endpoint, keyHex: keyOf(endpoint) }, role: 'bootstrap' });
+    const uri = `coaps://127.0.0.1:${server.coapsPort}`;
+    await configured(trial, { accounts: [{ ...withoutSecurity(trial.scene), uri, security: { mode: 'est' } }] });
+    const bootstrapped = await player.connect({ port: server.bootstrap.coapsPort, psk: { identity: Buffer.from(endpoint), key: Buffer.from(keyOf(endpoint), 'hex') } });
+    expect(await bootstrapped.bootstrap()).toBe(Code.CHANGED);
+    expect([bootstrapped.value('/0/1/2'), bootstrapped.value('/0/1/3'), bootstrapped.value('/0/1/5')]).toEqual([4, new Uint8Array(), new Uint8Array()]);
+
+    const { privateKey, request } = await player.keyPair();
+    const authority = await bootstrapped.request({ method: Code.GET, path: '.well-known/est/crts', accept: 287 });
+    expect(authority.code).toBe(Code.CONTENT);
+    const enrolled = await bootstrapped.request({ path: '.well-known/est/sen', payload: request, contentFormat: 286, accept: 287 });
+    expect(enrolled.code).toBe(Code.CHANGED);
+    expect(new X509Certificate(enrolled.payload).verify(new X509Certificate(authority.payload).publicKey)).toBe(true);
+
+    const certificate = { type: 'x509', chain: [enrolled.payload], privateKey } as const;
+    const registering = await player.connect({ port: server.coapsPort, certificate, judgeServer: pinned(bootstrapped.value('/0/1/4') as Uint8Array) });
+    expect(await registering.register()).toBe(Code.CREATED);
+    expect((await trial.heard(eventTypes.registered)).data).toMatchObject({ address: expect.stringMatching(/^dtls:/) });
+    expect(await session(trial)).toMatchObject({ outcome: 'finished' });
+    expect(await credentialKinds(trial)).toContain('x509');
+  });
 }, keys.env);
 
 describeCases('Bootstrap interface', (group) => {
@@ -64,10 +94,10 @@ describeCases('Bootstrap interface', (group) => {
     expect((await trial.heard(eventTypes.registered)).data).toMatchObject({ lifetimeS: 120 });
   });
 
-  const secured = bootstrappingLeshan((identity) => ({ security: { mode: 'psk', identity, keyHex: BOOTSTRAP_KEY } }));
+  const secured = bootstrappingLeshan((identity) => ({ security: { mode: 'psk', identity, keyHex: keyOf(identity) } }));
   testCase(group, { id: 'int-1', title: 'Client Initiated Bootstrap Full (PSK)' }, [secured], async (trial) => {
     const { scene, endpoint } = trial;
-    await scene.rest.setCredentials(endpoint, { psk: { identity: endpoint, keyHex: BOOTSTRAP_KEY }, role: 'bootstrap' });
+    await scene.rest.setCredentials(endpoint, { psk: { identity: endpoint, keyHex: keyOf(endpoint) }, role: 'bootstrap' });
     const uri = `coaps://127.0.0.1:${scene.server.coapsPort}`;
     await configured(trial, { accounts: [{ ...withoutSecurity(scene), uri, security: { mode: 'psk', from: 'make' } }] });
     await trial.player.bootstrap();
@@ -86,19 +116,58 @@ describeCases('Bootstrap interface', (group) => {
     expect(view.steps.filter(({ operation }) => operation === 'discover').at(-1)?.instances).toEqual(expect.arrayContaining(['/0/0', '/0/1 ssid=1', '/1/0 ssid=1']));
   });
 
-  // A server that is not there: the client comes to its bootstrap server, whenever it asks.
-  const fallback = bootstrappingSimulator({ instances: ['/0/0', '/0/1', '/1/0'] });
-  testCase(group, { id: 'int-7', title: 'Fallback to bootstrap' }, [fallback], async (trial) => {
-    const nowhere = { ...withoutSecurity(trial.scene), uri: 'coap://127.0.0.1:9' };
-    await configured(trial, { accounts: [nowhere] });
-    await trial.player.bootstrap();
-    expect(trial.player.client.values('/0/1/0')).toMatchObject([{ value: 'coap://127.0.0.1:9' }]);
-    await configured(trial);
-    await trial.player.bootstrap();
-    expect((await session(trial, 2)).outcome).toBe('finished');
-    await trial.player.register();
-    await trial.heard(eventTypes.registered);
-  });
+  const factory = (endpoint: string) => `factory-${endpoint}`;
+  const psk = (identity: string) => ({ security: { mode: 'psk', identity, keyHex: keyOf(identity) } } as const);
+  const fallingBack: CastOne<FallbackPlayer>[] = [
+    fallingBackLeshan((endpoint) => ({ server: psk(factory(endpoint)), bootstrap: psk(endpoint) })), bootstrappingSimulator(),
+  ];
+
+  /** The server knows what the client came with from the factory, and the bootstrap server has what is to follow it. */
+  async function known(trial: Trial, { client }: CastOne): Promise<void> {
+    const { scene, endpoint } = trial;
+    if (client === 'simulator') return configured(trial);
+    await scene.rest.setCredentials(endpoint, { psk: { identity: factory(endpoint), keyHex: keyOf(factory(endpoint)) } });
+    await scene.rest.setCredentials(endpoint, { psk: { identity: endpoint, keyHex: keyOf(endpoint) }, role: 'bootstrap' });
+    await configured(trial, { accounts: [{ ...withoutSecurity(scene), uri: `coaps://127.0.0.1:${scene.server.coapsPort}`, security: { mode: 'psk', from: 'make' } }] });
+  }
+
+  /** From here on the server refuses the client with what it has: a key is asked for that it was never given. */
+  async function refused({ scene, endpoint }: Trial): Promise<void> {
+    await scene.rest.setCredentials(endpoint, { psk: { identity: `lost-${endpoint}`, keyHex: randomBytes(16).toString('hex') } });
+    const credentials = `/endpoints/${encodeURIComponent(endpoint)}/credentials`;
+    const former = ((await scene.rest.get(credentials)) as CredentialView[]).filter(({ state }) => state === 'former');
+    for (const { version } of former) await scene.rest.delete(`${credentials}/${version}`);
+  }
+
+  for (const cast of fallingBack) {
+    // What a client has is tried before the bootstrap server: a server account from the factory first.
+    testCase(group, { id: 'int-6', title: 'Bootstrap Sequence' }, [cast], async (trial) => {
+      await known(trial, cast);
+      await trial.player.comeUp();
+      await trial.heard(eventTypes.registered, ({ data }) => (data as RegistrationValue).lifetimeS === 300);
+      expect(await trial.scene.rest.get(`${pathOf(trial)}/sessions`)).toEqual([]);
+      await trial.player.deregister();
+      await refused(trial);
+      await trial.player.comeUp();
+      await trial.heard(eventTypes.registered, ({ data }) => (data as RegistrationValue).lifetimeS === 120);
+      expect(await session(trial)).toMatchObject({ outcome: 'finished' });
+    });
+
+    // One that is registered and loses its server comes back with what its bootstrap server gives it.
+    testCase(group, { id: 'int-7', title: 'Fallback to bootstrap' }, [cast], async (trial) => {
+      await known(trial, cast);
+      await trial.player.comeUp();
+      await trial.heard(eventTypes.registered);
+      await refused(trial);
+      await trial.scene.rest.dropRegistration(trial.endpoint);
+      await trial.player.comeUp();
+      await trial.heard(eventTypes.registered, ({ data }) => (data as RegistrationValue).lifetimeS === 120);
+      const { identity = 'none', steps: all } = await session(trial);
+      expect(identity).toMatch(cast.client === 'Leshan' ? /^psk/ : /^none$/);
+      expect(all.at(-1)).toMatchObject({ operation: 'finish', code: '2.04' });
+      expect(await trial.read('/1/0/1')).toEqual({ '/1/0/1': 120 });
+    });
+  }
 
   testCase(group, { id: 'int-5', title: 'Server Initiated Bootstrap' }, [bootstrappingLeshan()], async (trial) => {
     await configured(trial);

@@ -1,8 +1,8 @@
-/** Test cases with two servers, 950 and 951. Two simulated devices of one name stand for the two accounts of a client. */
+/** Test cases with two servers, 3, 950 and 951. Two clients of one name stand for the two accounts of a device. */
 import { eventTypes } from '@cluster/contracts';
 import { defaultObjects, type ObjectSpec } from '@cluster/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { simulator, simulatorOnly, type SimulatedPlayer } from '../src/players.ts';
+import { type CastOne, leshan, simulator, simulatorOnly, type SimulatedPlayer } from '../src/players.ts';
 import { Scene } from '../src/scene.ts';
 import { describeCases, testCase } from '../src/test-case.ts';
 import { Trial } from '../src/trial.ts';
@@ -12,6 +12,29 @@ describeCases('Multiple servers', (group) => {
   beforeAll(() => second.open({ mode: 'standalone' }));
   afterAll(() => second.close());
   const oneAccount = simulatorOnly('Leshan registers with one server', simulator({ objects: withShortServerId(1) }));
+
+  // What a client starts with stands for what it finds on its card: the card of a server X, then that of a server Y. Row F26
+  const cards: readonly ((lifetimeS: number) => CastOne)[] = [(lifetimeS) => leshan({ lifetimeS }), (lifetimeS) => simulator({ lifetimeS })];
+  for (const card of cards) {
+    testCase(group, { id: 'int-3', title: 'Simple Bootstrap from Smartcard' }, [card(86_400)], async (trial) => {
+      await trial.player.register();
+      await trial.heard(eventTypes.registered);
+      expect(await trial.read('/1/0/1')).toEqual({ '/1/0/1': 86_400 });
+      await trial.player.stop();
+      const other = new Trial(await card(43_200).open(second, trial.endpoint), second);
+      try {
+        await other.player.register();
+        await other.heard(eventTypes.registered);
+        expect(await other.read('/1/0/1')).toEqual({ '/1/0/1': 43_200 });
+      } finally {
+        await other.player.stop();
+      }
+      // X was told nothing: what it has of the device ends by itself, a lifetime after the last that it heard.
+      const { state, updatedAt, expiresAt } = await trial.view();
+      expect(state).toBe('registered');
+      expect(Date.parse(expiresAt) - Date.parse(updatedAt)).toBe(86_400_000);
+    });
+  }
 
   testCase(group, { id: 'int-950', title: 'Registration with several servers' }, oneAccount, async (trial) => {
     await atBoth(trial, second, async (trials) => {

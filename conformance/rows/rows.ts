@@ -26,7 +26,6 @@ const SECURITY = `${CASES}security.test.ts`;
 const BOOTSTRAPPING = `${CASES}bootstrap.test.ts`;
 const COMPOSITE = `${CASES}composite.test.ts`;
 const SIMULATOR = 'conformance/interop/simulator.test.ts';
-const BOOTSTRAP = 'bootstrap';
 const FIRMWARE = `${CASES}firmware.test.ts`;
 const OSCORE = 'OSCORE';
 const SMS = 'SMS';
@@ -105,7 +104,7 @@ const binding: readonly Row[] = [
   test('B15', 'security modes written by bootstrap'),
   test('B16', 'certificates by EST'),
   test('B17', 'credentials that change while a session lives'),
-  part('B18', 'change of owner by bootstrap', BOOTSTRAP),
+  test('B18', 'change of owner when a server is unbootstrapped'),
   test('B19', 'the endpoint is that of the credential'),
   test('B20', 'the endpoint may be left out'),
   test('B21', 'the server never begins a handshake'),
@@ -122,7 +121,7 @@ const binding: readonly Row[] = [
   test('B32', 'a certificate written by bootstrap', [BOOTSTRAPPING, 'Client Initiated Bootstrap Full (Cert)']),
   test('B33', 'SNI chooses the certificate'),
   test('B34', 'the device’s clock is set by a Write', [COMPOSITE, 'Write-Composite Operation on Server and Device']),
-  part('B35', 'OCSP stapling (which may be left out, and is); new credentials by bootstrap', BOOTSTRAP),
+  test('B35', 'OCSP stapling (which may be left out, and is); new credentials by bootstrap', [BOOTSTRAPPING, 'Server Initiated Bootstrap']),
   test('B36', 'certificate usage'),
   test('B37', 'the right alert'),
   test('B38', 'bad records are dropped in silence'),
@@ -231,7 +230,7 @@ const features: readonly Row[] = [
   test('F23', 'composite operations', [COMPOSITE, 'Successful Read-Composite Operation']),
   test('F24', 'bootstrap improvements', [BOOTSTRAPPING, 'Bootstrap Read']),
   part('F25', 'gateway', 'gateway'),
-  part('F26', 'secure element', BOOTSTRAP),
+  test('F26', 'secure element: an account from a smartcard, keys that stay in the device', [`${CASES}multi-server.test.ts`, 'Simple Bootstrap from Smartcard']),
   part('F27', 'end to end security', OSCORE),
   test('F28', 'group operations', ['services/registry/src/jobs/jobs.test.ts', 'sends its commands to each device in their order, counts the answers, and tells its states']),
   part('F29', 'HTTP/2 for devices', 'HTTP binding of 1.2'),

@@ -112,6 +112,11 @@ export class Rest {
     return json(`PUT ${path}`, await send(`${this.#base}${path}`, 'PUT', body), 200);
   }
 
+  async delete(path: string): Promise<void> {
+    const response = await send(`${this.#base}${path}`, 'DELETE');
+    if (response.status !== 204) throw new RestRefused(`DELETE ${path}`, response.status, await response.text());
+  }
+
   async post(path: string, body: unknown, expected: number): Promise<unknown> {
     return json(`POST ${path}`, await send(`${this.#base}${path}`, 'POST', body), expected);
   }

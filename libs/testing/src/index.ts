@@ -19,6 +19,7 @@ export { packageStorageCompliance } from './compliance/package-storage.ts';
 export { updateStoreCompliance } from './compliance/update-store.ts';
 export { readModelStoreCompliance } from './compliance/read-model-store.ts';
 export { BootstrapClient, type BootstrapClientOptions, type BootstrapCommandSeen } from './device/bootstrap-client.ts';
+export { HandshakeRefused, SecureDevice, type SecureDeviceOptions, type SecureRequest } from './device/secure-device.ts';
 export { SimulatedDevice } from './device/simulated-device.ts';
 export { SimulatedFirmware, type FirmwareTroubles } from './device/firmware.ts';
 export { SimulatedSoftware, type SoftwareTroubles } from './device/software.ts';

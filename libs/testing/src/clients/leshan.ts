@@ -20,6 +20,8 @@ export interface LeshanOptions {
   readonly dtls?: LeshanDtls;
   /** It has nothing but an account at its bootstrap server: `port` and `dtls` are those of this account. */
   readonly bootstrap?: boolean;
+  /** An account at a bootstrap server beside the one at its server, for when that one refuses it. */
+  readonly fallback?: { readonly port: number; readonly security?: DtlsSecurity };
 }
 
 /** What Scandium is told. */
@@ -76,12 +78,16 @@ export interface LeshanClient {
 
 /** Starts a Leshan client, not registered yet. */
 export async function startLeshan(options: LeshanOptions): Promise<LeshanClient> {
-  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, dtls, bootstrap = false } = options;
-  const uri = `${dtls === undefined ? 'coap' : 'coaps'}://127.0.0.1:${port}`;
-  const settings = { endpoint, uri, lifetimeS, queueMode, ...(bootstrap ? { bootstrap } : {}), ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
+  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, dtls, bootstrap = false, fallback } = options;
+  const accounts = { uri: uriOf(port, dtls), ...(bootstrap ? { bootstrap } : {}), ...(fallback && { fallback: { uri: uriOf(fallback.port, fallback.security), security: fallback.security } }) };
+  const settings = { endpoint, ...accounts, lifetimeS, queueMode, ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
   const client = await startJava('lwm2m.cluster.Main', settings);
   await client.next('ready');
   return handleOf(client);
+}
+
+function uriOf(port: number, security: unknown): string {
+  return `${security === undefined ? 'coap' : 'coaps'}://127.0.0.1:${port}`;
 }
 
 /** Runs a main class of the project with its settings as JSON. */

@@ -28,6 +28,8 @@ export interface BootstrapClientOptions {
   readonly version?: '1.0' | '1.1' | '1.2';
   /** Instances that it has from the start: its bootstrap account alone unless told. */
   readonly instances?: readonly string[];
+  /** Of its instances, as Bootstrap-Discover shows them; 1 for those of objects 0 and 1 unless told. */
+  readonly shortServerIds?: Readonly<Record<string, number>>;
   /** The code of the answer to a command; undefined: as it should; `silence`: none. */
   readonly answers?: (command: BootstrapCommandSeen) => string | 'silence' | undefined;
 }
@@ -145,9 +147,9 @@ export class BootstrapClient {
   }
 
   #links(): string {
-    const { version = '1.1' } = this.#options;
+    const { version = '1.1', shortServerIds = {} } = this.#options;
     const head = version === '1.0' ? 'lwm2m="1.0"' : `</>;lwm2m=${version}`;
-    return [head, ...[...this.instances].map((path) => `<${path}>${/^\/[01]\//.test(path) && path !== BOOTSTRAP_ACCOUNT ? ';ssid=1' : ''}`)].join(',');
+    return [head, ...[...this.instances].map((path) => `<${path}>${/^\/[01]\//.test(path) && path !== BOOTSTRAP_ACCOUNT ? `;ssid=${shortServerIds[path] ?? 1}` : ''}`)].join(',');
   }
 }
 

@@ -18,16 +18,17 @@ export class SessionsController {
   }
 
   @Get('endpoints/:endpoint/bootstrap/sessions')
-  async ofEndpoint(@Param('endpoint') endpoint: string): Promise<BootstrapSessionView[]> {
+  async ofEndpoint(@Param('endpoint') endpoint: string, @RequestCaller() caller: Caller): Promise<BootstrapSessionView[]> {
     const records = await this.#records.bootstrapSessionsOf(endpoint);
-    return records.map((record) => JSON.parse(record) as BootstrapSessionView);
+    return records.map((record) => JSON.parse(record) as BootstrapSessionView).filter((view) => sees(caller, view));
   }
 
   @Get('endpoints/:endpoint/bootstrap/sessions/:id')
-  async one(@Param('endpoint') endpoint: string, @Param('id') id: string): Promise<BootstrapSessionView> {
+  async one(@Param('endpoint') endpoint: string, @Param('id') id: string, @RequestCaller() caller: Caller): Promise<BootstrapSessionView> {
     const record = await this.#records.bootstrapSession(endpoint, id);
-    if (record === undefined) throw problem('BOOTSTRAP_SESSION_UNKNOWN', { detail: id });
-    return JSON.parse(record) as BootstrapSessionView;
+    const view = record === undefined ? undefined : (JSON.parse(record) as BootstrapSessionView);
+    if (view === undefined || !sees(caller, view)) throw problem('BOOTSTRAP_SESSION_UNKNOWN', { detail: id });
+    return view;
   }
 
   @Get('bootstrap/sessions')
@@ -41,7 +42,7 @@ export class SessionsController {
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
-      sessions: page.map(({ summary }) => JSON.parse(summary) as BootstrapSessionSummary).filter(({ tenant }) => caller.may('view', tenant)),
+      sessions: page.map(({ summary }) => JSON.parse(summary) as BootstrapSessionSummary).filter((summary) => sees(caller, summary)),
       ...(found.length > limit && last !== undefined && { next: Buffer.from(last.id).toString('base64url') }),
     };
   }
@@ -51,4 +52,9 @@ export class SessionsController {
     const open = await this.#records.openBootstrapSessions({ before, limit });
     return open.map(({ id, record }) => ({ id, summary: JSON.stringify(bootstrapSessionSummary.parse(decodeOpen(record).view)) }));
   }
+}
+
+/** Those of a device while it was another tenant's are that one's; those of nobody known are for who may see all. */
+function sees(caller: Caller, { tenant }: Pick<BootstrapSessionSummary, 'tenant'>): boolean {
+  return caller.may('view', tenant);
 }

@@ -9,6 +9,7 @@ import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
 import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
+import org.eclipse.leshan.client.object.Security;
 import org.eclipse.leshan.client.object.Server;
 import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
 import org.eclipse.leshan.client.resource.LwM2mObjectEnabler;
@@ -33,7 +34,8 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientP
  * registry's object definitions it has more objects than 1, 3, 5, 6 and 3303. For DTLS also {"security":{"mode":"psk",
  * "identity":.., "keyHex":..}}, with "rpk" and "x509" their PEM files, and "suite", "cidLength", "mtu", and
  * "resumeOnUpdate":true, which has it resume its session before each Update. With "bootstrap":true it has nothing but an
- * account at its bootstrap server: "uri" and "security" are those of this account.
+ * account at its bootstrap server: "uri" and "security" are those of this account. With "fallback":{"uri":..,"security":..}
+ * it has that account at a bootstrap server beside the one at its server.
  *
  * <p>Commands: {"do":"start"}, {"do":"update"}, {"do":"send","paths":[..],"format":112}, {"do":"set","path":"/3303/0/5700",
  * "value":20.5}, {"do":"stop"} (de-registers), {"do":"restart"}, {"do":"resume"} (the next message resumes the DTLS session),
@@ -55,8 +57,10 @@ public final class Main {
                     SecurityObject.ofBootstrap(settings.get("uri").asText(), settings.path("security")));
             initializer.setClassForObject(LwM2mId.SERVER, Server.class);
         } else {
-            initializer.setInstancesForObject(LwM2mId.SECURITY,
-                    SecurityObject.of(settings.get("uri").asText(), 123, settings.path("security")));
+            Security server = SecurityObject.of(settings.get("uri").asText(), 123, settings.path("security"));
+            JsonNode fallback = settings.path("fallback");
+            initializer.setInstancesForObject(LwM2mId.SECURITY, fallback.isMissingNode() ? new Security[] {server}
+                    : new Security[] {SecurityObject.ofBootstrap(fallback.get("uri").asText(), fallback.path("security")), server});
             initializer.setInstancesForObject(LwM2mId.SERVER, new Server(123, settings.path("lifetimeS").asLong(300)));
         }
         for (int object : Objects.SIMPLE) addObject(initializer, object);
@@ -82,7 +86,7 @@ public final class Main {
     }
 
     private CaliforniumClientEndpointsProvider endpoints(JsonNode settings) {
-        boolean bootstraps = settings.path("bootstrap").asBoolean();
+        boolean bootstraps = settings.path("bootstrap").asBoolean() || settings.has("fallback");
         CaliforniumClientEndpointsProvider.Builder builder = bootstraps
                 ? new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider(), coaps)
                 : settings.has("security")
