@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerProcess } from '@cluster/testing';
 import { Rest } from './rest.ts';
-import { environmentOf, freePorts, startService, type Ports } from './server.ts';
+import { bootstrapEnvironment, environmentOf, freePorts, startService, type Ports } from './server.ts';
 
-export type Service = 'edge' | 'registry' | 'firmware-orchestrator' | 'standalone';
+export type Service = 'edge' | 'registry' | 'bootstrap' | 'firmware-orchestrator' | 'standalone';
 export type MemberEnvironment = Readonly<Record<string, string>>;
 
 /** What `GET /health/ready` said. */
@@ -44,7 +44,8 @@ export class Member {
     const directory = await mkdtemp(join(tmpdir(), `lwm2m-${service}-`));
     const ports = await freePorts();
     const own = { LWM2M_BIND: '127.0.0.1', LWM2M_DATA_DIR: join(directory, 'data'), NODE_OPTIONS: `--import=${COLLECTOR}` };
-    const member = new Member(service, directory, ports, { ...environmentOf(ports), ...own, ...env });
+    const devicePorts = { ...environmentOf(ports), ...(service === 'bootstrap' ? bootstrapEnvironment(ports) : {}) };
+    const member = new Member(service, directory, ports, { ...devicePorts, ...own, ...env });
     try {
       await member.restart();
     } catch (error) {
@@ -64,6 +65,10 @@ export class Member {
 
   get httpPort(): number {
     return this.#ports.httpPort;
+  }
+
+  get runs(): boolean {
+    return this.#process !== undefined;
   }
 
   /** Starts it where it does not run. */

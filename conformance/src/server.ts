@@ -101,7 +101,8 @@ export function environmentOf({ others, coapPort, coapsPort, httpPort }: Ports):
   };
 }
 
-function bootstrapEnvironment({ coapPort, coapsPort }: BootstrapPorts): Environment {
+/** Where the bootstrap service serves devices. */
+export function bootstrapEnvironment({ coapPort, coapsPort }: Pick<BootstrapPorts, 'coapPort' | 'coapsPort'>): Environment {
   return { LWM2M_BOOTSTRAP_COAP_PORT: String(coapPort), LWM2M_BOOTSTRAP_COAPS_PORT: String(coapsPort) };
 }
 

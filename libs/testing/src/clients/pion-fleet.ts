@@ -16,6 +16,7 @@ import { JsonLineProcess, type ClientEvent } from './json-process.ts';
 
 const run = promisify(execFile);
 const REPLAY_PATIENCE_MS = 120_000;
+const TRY_PATIENCE_MS = 120_000;
 const PROJECT = resolve(import.meta.dirname, '../../clients/pion-fleet');
 
 /** Which devices there are. `{n}` in a name stands for the device's number. */
@@ -36,6 +37,15 @@ export interface FleetOptions extends FleetNames {
   readonly credentialsFile?: string;
   /** Secure CoAP port of the server on 127.0.0.1, unless `server` tells address and port. */
   readonly port?: number;
+  /**
+   * Secure CoAP ports of bootstrap servers on 127.0.0.1. The credentials are for them then; what a device needs for its
+   * LwM2M server it is given there: a pre-shared key (mode 0), or a certificate that it asks for by EST (mode 4).
+   */
+  readonly bootstrapPorts?: readonly number[];
+  /** How long a device waits for the next command of a bootstrap session; 247 s unless told, as the enabler has it. */
+  readonly bootstrapPatienceS?: number;
+  /** A device takes so long at most to answer a command of a bootstrap session; no time unless told. */
+  readonly thinkMs?: number;
   readonly server?: string;
   /** Length of each device's own Connection ID, 0 for none of its own; without it no CID is agreed. */
   readonly cidLength?: number;
@@ -97,6 +107,23 @@ export interface FleetCounters {
   readonly requests: number;
   readonly duplicateRequests: number;
   readonly rebinds: number;
+  /** Bootstrap sessions that were finished, those that broke off, and requests refused with 4.xx. */
+  readonly bootstraps: number;
+  readonly bootstrapsBroken: number;
+  readonly bootstrapsRefused: number;
+  /** Certificates that came by EST. */
+  readonly enrolments: number;
+  /** After a session that broke off: registrations with what the device had before. */
+  readonly formerUsed: number;
+  /** Handshakes refused by an alert although the device's credential has to hold. */
+  readonly lockedOut: number;
+}
+
+/** What came of handshakes with what devices had before. */
+export interface FormerTried {
+  readonly refused: number;
+  readonly accepted: number;
+  readonly unanswered: number;
 }
 
 /** Upper edges of steps of a quarter of an octave. */
@@ -146,10 +173,11 @@ export class PionFleet {
 
   /** Opens the process; no device speaks before `start`. With a network the devices are in it, and speak to its server. */
   static async open(options: FleetOptions, network?: NatNetwork): Promise<PionFleet> {
-    const { port, ...settings } = options;
+    const { port, bootstrapPorts = [], ...settings } = options;
     const program = join(await buildPionFleet(), 'fleet');
     const behind = network && { server: network.server, localAddress: network.deviceAddresses[0] };
-    const args = [JSON.stringify({ server: `127.0.0.1:${port}`, ...behind, ...settings })];
+    const to = { ...(port !== undefined && { server: loopback(port) }), bootstrapServers: bootstrapPorts.map(loopback) };
+    const args = [JSON.stringify({ ...to, ...behind, ...settings })];
     const process = new JsonLineProcess(...(network?.command(program, args) ?? ([program, args] as const)));
     await process.next('ready');
     return new PionFleet(process, options);
@@ -159,6 +187,18 @@ export class PionFleet {
   async start(patienceMs = 120_000): Promise<number> {
     this.process.command({ do: 'start' });
     return Number((await this.process.next('registered', undefined, patienceMs))['tookMs']);
+  }
+
+  /** Lets every device bootstrap once more. Resolves when all registered with what they were given, with how long it took. */
+  async bootstrap(patienceMs = 120_000): Promise<number> {
+    this.process.command({ do: 'bootstrap' });
+    return Number((await this.process.next('bootstrapped', undefined, patienceMs))['tookMs']);
+  }
+
+  /** Shakes hands with what so many devices (0: all) had before they registered with what they were given last. */
+  async tryFormer(count = 0): Promise<FormerTried> {
+    this.process.command({ do: 'try-former', count });
+    return (await this.process.next('tried', undefined, TRY_PATIENCE_MS)) as never;
   }
 
   /** Holds Updates and notifications; what the server asks is answered. */
@@ -280,6 +320,10 @@ export async function checkNonces(lines: AsyncIterable<string>): Promise<NonceCh
     records += 1;
   }
   return { records, repeated };
+}
+
+function loopback(port: number): string {
+  return `127.0.0.1:${port}`;
 }
 
 function linesOf(file: string | undefined): AsyncIterable<string> {

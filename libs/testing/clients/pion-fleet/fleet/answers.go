@@ -62,7 +62,7 @@ func (d *device) onRequest(message *coap.Message) []byte {
 		d.counters.DuplicateRequests.Add(1)
 		return answer
 	}
-	response := d.respond(message)
+	response := d.answering(message)
 	response.Type, response.ID, response.Token = coap.Acknowledgment, message.ID, message.Token
 	if message.Type == coap.NonConfirmable {
 		response.Type = coap.NonConfirmable
@@ -76,8 +76,18 @@ func (d *device) onRequest(message *coap.Message) []byte {
 	return answer
 }
 
+// responder answers what a server asks.
+type responder func(*coap.Message) *coap.Message
+
+func pathOf(message *coap.Message) string {
+	return "/" + strings.Join(message.Strings(coap.URIPath), "/")
+}
+
 func (d *device) respond(message *coap.Message) *coap.Message {
-	path := "/" + strings.Join(message.Strings(coap.URIPath), "/")
+	path := pathOf(message)
+	if message.Code == coap.POST && d.isTrigger(path) {
+		d.bootstrapSoon()
+	}
 	switch message.Code {
 	case coap.GET:
 		return d.read(path, message)

@@ -14,13 +14,13 @@ import (
 )
 
 // shakeHands opens a fresh association over the device's socket.
-func (d *device) shakeHands(ctx context.Context) (*dtls.Conn, error) {
+func (d *device) shakeHands(ctx context.Context, with *account) (*dtls.Conn, error) {
 	socket, err := openSocket(d.fleet.settings.LocalAddress, d.onDatagram, d.sent.add)
 	if err != nil {
 		return nil, err
 	}
 	d.association.Add(1)
-	conn, err := dtls.ClientWithOptions(socket, d.fleet.server, d.options()...)
+	conn, err := dtls.ClientWithOptions(socket, with.server, d.options(with)...)
 	if err != nil {
 		_ = socket.Close()
 		return nil, err
@@ -38,15 +38,9 @@ func (d *device) shakeHands(ctx context.Context) (*dtls.Conn, error) {
 	return conn, nil
 }
 
-func (d *device) options() []dtls.ClientOption {
+func (d *device) options(with *account) []dtls.ClientOption {
 	s := d.fleet.settings
-	options := []dtls.ClientOption{
-		dtls.WithPSK(func([]byte) ([]byte, error) { return d.key, nil }),
-		dtls.WithPSKIdentityHint([]byte(d.identity)),
-		dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_CCM_8),
-		dtls.WithReplayProtectionWindow(s.ReplayWindow),
-		dtls.WithLoggerFactory(refusals{d}),
-	}
+	options := append(with.options(), dtls.WithReplayProtectionWindow(s.ReplayWindow), dtls.WithLoggerFactory(refusals{d}))
 	if s.CidLength != nil && *s.CidLength == 0 {
 		options = append(options, dtls.WithConnectionIDGenerator(dtls.OnlySendCIDGenerator()))
 	} else if s.CidLength != nil {

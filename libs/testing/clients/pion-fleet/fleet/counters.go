@@ -33,6 +33,12 @@ type counters struct {
 	Requests          atomic.Int64 // other requests of the server
 	DuplicateRequests atomic.Int64 // with a message id that it knew
 	Rebinds           atomic.Int64
+	Bootstraps        atomic.Int64 // sessions that were finished
+	BootstrapsBroken  atomic.Int64 // sessions that were not
+	BootstrapsRefused atomic.Int64 // requests answered with 4.xx
+	Enrolments        atomic.Int64 // certificates that came by EST
+	FormerUsed        atomic.Int64 // registrations with what it had before, after a session that was broken off
+	LockedOut         atomic.Int64 // handshakes refused with a credential that has to hold
 }
 
 // each calls with the name and value of every counter.
@@ -59,6 +65,12 @@ func (c *counters) each(call func(name string, value int64)) {
 	call("requests", c.Requests.Load())
 	call("duplicateRequests", c.DuplicateRequests.Load())
 	call("rebinds", c.Rebinds.Load())
+	call("bootstraps", c.Bootstraps.Load())
+	call("bootstrapsBroken", c.BootstrapsBroken.Load())
+	call("bootstrapsRefused", c.BootstrapsRefused.Load())
+	call("enrolments", c.Enrolments.Load())
+	call("formerUsed", c.FormerUsed.Load())
+	call("lockedOut", c.LockedOut.Load())
 }
 
 // refusals is pion's logger: the only place where pion tells of records that it drops.

@@ -21,12 +21,18 @@ var (
 	errLeft    = errors.New("the device left")
 )
 
+// notGreeted is why a handshake failed.
+type notGreeted struct{ error }
+
+// Unwrap is the error's.
+func (e notGreeted) Unwrap() error { return e.error }
+
 // device is one LwM2M client with an association of its own.
 type device struct {
 	fleet       *fleet
 	endpoint    string
-	identity    string
-	key         []byte
+	own         account // what it came with
+	accounts    accounts
 	counters    counters
 	association atomic.Uint64
 	registered  atomic.Bool
@@ -39,12 +45,14 @@ type device struct {
 	mu           sync.Mutex
 	socket       *socket
 	location     []string
+	answering    responder
 	observations map[string]*observation // by token
 	answered     map[uint16][]byte       // answers to the last requests, by message id
 	answeredIDs  []uint16
 	value        int64 // of the changing resource; none is notified by two exchanges
 	wake         chan struct{}
 	tell         chan struct{}
+	bootstrap    chan struct{} // it is to bootstrap now
 }
 
 type observation struct {
@@ -57,39 +65,51 @@ type observation struct {
 // run keeps the device alive until the fleet stops.
 func (d *device) run(ctx context.Context) {
 	for ctx.Err() == nil && !d.fleet.leaving.Load() {
-		err := d.live(ctx)
+		err := d.once(ctx)
 		d.registered.Store(false)
 		if ctx.Err() != nil || errors.Is(err, errLeft) {
 			return
+		}
+		if err == nil || errors.Is(err, errBootstraps) { // it goes on elsewhere
+			continue
 		}
 		d.fleet.tellTrouble(d, err)
 		pause(ctx, time.Duration(float64(time.Second)*(1+2*rand.Float64())))
 	}
 }
 
-// live is one association, from its handshake to its end.
-func (d *device) live(ctx context.Context) error {
-	conn, err := d.shakeHands(ctx)
+// once is one association: with the LwM2M server, unless the device is to bootstrap.
+func (d *device) once(ctx context.Context) error {
+	if len(d.fleet.bootstrapServers) > 0 {
+		return d.onceBootstrapping(ctx)
+	}
+	return d.live(ctx, &d.own, d.respond, d.act)
+}
+
+// live is one association, from its handshake to its end: what the server asks is answered, while the device acts.
+func (d *device) live(ctx context.Context, with *account, respond responder, act func(context.Context, *exchanges) error) error {
+	conn, err := d.shakeHands(ctx, with)
 	if err != nil {
 		if ctx.Err() == nil {
 			d.counters.HandshakesFailed.Add(1)
 		}
-		return err
+		return notGreeted{err}
 	}
 	d.counters.Handshakes.Add(1)
-	d.forget()
+	d.forget(respond)
 	defer d.hangUp(ctx, conn)
 	alive, end := context.WithCancelCause(ctx)
 	defer end(errStopped)
 	exchange := newExchanges(conn, func() { d.counters.Repeated.Add(1) }, &d.sent)
 	go d.receive(alive, conn, exchange, end)
-	return d.act(alive, exchange)
+	return act(alive, exchange)
 }
 
 // forget what belonged to the former association: observations and answers.
-func (d *device) forget() {
+func (d *device) forget(respond responder) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.answering = respond
 	d.observations, d.answered, d.answeredIDs = map[string]*observation{}, map[uint16][]byte{}, nil
 }
 
@@ -128,6 +148,8 @@ func (d *device) act(ctx context.Context, exchange *exchanges) error {
 			if !d.fleet.paused.Load() {
 				err = d.insist(ctx, func() error { return d.notifyAll(ctx, exchange) })
 			}
+		case <-d.bootstrap:
+			return d.linger(ctx)
 		case <-d.tell:
 			err = d.insist(ctx, func() error { return d.notifyAll(ctx, exchange) })
 		case <-d.wake:
@@ -178,6 +200,7 @@ func (d *device) register(ctx context.Context, exchange *exchanges) error {
 			d.location = answer.Strings(coap.LocationPath)
 			d.mu.Unlock()
 			d.counters.Registers.Add(1)
+			d.proves()
 			d.registered.Store(true)
 			return nil
 		}
@@ -237,7 +260,11 @@ func (d *device) refused(ctx context.Context, answer *coap.Message) error {
 }
 
 func (d *device) resources() resources {
-	return resources{"/3/0/0": "pion", "/3/0/1": "fleet", "/3/0/16": "U", d.fleet.settings.Path: d.value}
+	own := resources{"/3/0/0": "pion", "/3/0/1": "fleet", "/3/0/16": "U", d.fleet.settings.Path: d.value}
+	if len(d.fleet.bootstrapServers) > 0 {
+		own["/1/0/0"] = int64(1)
+	}
+	return own
 }
 
 func (d *device) setSocket(socket *socket) {

@@ -15,17 +15,19 @@ import (
 const toldTroubles = 100
 
 type fleet struct {
-	settings       *settings
-	server         net.Addr
-	devices        []*device
-	ledger         *ledger
-	tap            *tap
-	handshakeTook  histogram
-	acknowledgedIn histogram
-	paused         atomic.Bool
-	leaving        atomic.Bool
-	troubles       atomic.Int64
-	injector       injector
+	settings *settings
+	server   net.Addr
+	// Where devices bootstrap; none: they have what they need.
+	bootstrapServers []net.Addr
+	devices          []*device
+	ledger           *ledger
+	tap              *tap
+	handshakeTook    histogram
+	acknowledgedIn   histogram
+	paused           atomic.Bool
+	leaving          atomic.Bool
+	troubles         atomic.Int64
+	injector         injector
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -41,7 +43,7 @@ func newFleet(text string) (*fleet, error) {
 	}
 	f := &fleet{settings: settings}
 	f.ctx, f.cancel = context.WithCancelCause(context.Background())
-	if f.server, err = net.ResolveUDPAddr("udp4", settings.Server); err != nil {
+	if err := f.resolve(); err != nil {
 		return nil, err
 	}
 	if f.ledger, err = openLedger(settings.LedgerFile); err != nil {
@@ -51,6 +53,20 @@ func newFleet(text string) (*fleet, error) {
 		return nil, err
 	}
 	return f, f.addDevices()
+}
+
+func (f *fleet) resolve() (err error) {
+	for _, text := range f.settings.BootstrapServers {
+		server, err := net.ResolveUDPAddr("udp4", text)
+		if err != nil {
+			return err
+		}
+		f.bootstrapServers = append(f.bootstrapServers, server)
+	}
+	if f.settings.Server != "" || len(f.bootstrapServers) == 0 {
+		f.server, err = net.ResolveUDPAddr("udp4", f.settings.Server)
+	}
+	return err
 }
 
 func (f *fleet) addDevices() error {
@@ -64,9 +80,10 @@ func (f *fleet) addDevices() error {
 			return err
 		}
 		f.devices = append(f.devices, &device{
-			fleet: f, endpoint: one.Endpoint, identity: one.Identity, key: key,
-			wake: make(chan struct{}, 1), tell: make(chan struct{}, 1),
+			fleet: f, endpoint: one.Endpoint, own: account{server: f.server, identity: []byte(one.Identity), key: key},
+			wake: make(chan struct{}, 1), tell: make(chan struct{}, 1), bootstrap: make(chan struct{}, 1),
 		})
+		f.devices[len(f.devices)-1].accounts.due.Store(len(f.bootstrapServers) > 0)
 	}
 	return nil
 }
@@ -95,6 +112,10 @@ func (f *fleet) obey(one command) {
 		go f.leave()
 	case "rebind":
 		f.rebind(one)
+	case "bootstrap":
+		go f.bootstrap()
+	case "try-former":
+		go f.tryFormer(one.Count)
 	case "report":
 		f.report(one.PerDevice)
 	default:
@@ -135,7 +156,7 @@ func (f *fleet) start() {
 func (f *fleet) countRegistered() int {
 	count := 0
 	for _, device := range f.devices {
-		if device.registered.Load() {
+		if device.registered.Load() && !device.accounts.due.Load() {
 			count++
 		}
 	}

@@ -7,8 +7,10 @@
 // "address":"127.0.0.2","count":100} moves that many devices (all without a count) to a fresh local port, {"do":"report",
 // "perDevice":true}, {"do":"notify"} for a notification of each device now, {"do":"capture"} keeps the last records that each
 // device sent, {"do":"replay","count":100} sends them once more for so many devices (all without a count), {"do":"leave"} de-registers every device and ends its association with close_notify, {"do":"stop"} ends
-// silently. Events go as JSON lines to stdout: ready, registered (all are, for the
-// first time), trouble, report, rebound, left, stopped. The end of stdin stops too.
+// silently. With bootstrap servers in the settings, {"do":"bootstrap"} has every device bootstrap once more, and
+// {"do":"try-former"} shakes hands with what each had before. Events go as JSON lines to stdout: ready, registered (all are,
+// for the first time), bootstrapped (all registered with what they were given), tried, trouble, report, rebound, left,
+// stopped. The end of stdin stops too.
 package main
 
 import (

@@ -34,7 +34,12 @@ type settings struct {
 	HandshakeS      float64 `json:"handshakeS"`  // patience for one handshake
 	GiveUpAfter     int     `json:"giveUpAfter"` // exchanges without an answer before the device shakes hands again
 	LedgerFile      string  `json:"ledgerFile"`
-	NonceFile       string  `json:"nonceFile"`
+	// Bootstrap servers (address and port). With them the credentials are for bootstrapping, and what a device needs for its
+	// LwM2M server comes from there.
+	BootstrapServers   []string `json:"bootstrapServers"`
+	BootstrapPatienceS float64  `json:"bootstrapPatienceS"` // how long a device waits for the next command of a session
+	ThinkMs            float64  `json:"thinkMs"`            // a device answers such a command after so long at most
+	NonceFile          string   `json:"nonceFile"`
 }
 
 type credential struct {
@@ -46,7 +51,7 @@ type credential struct {
 func parseSettings(text string) (*settings, error) {
 	s := &settings{
 		Endpoint: "fleet-{n}", LocalAddress: "127.0.0.1", LifetimeS: 86_400, Path: "/3303/0/5700",
-		ReplayWindow: 64, StartPerSecond: 200, HandshakeS: 60, GiveUpAfter: 3,
+		ReplayWindow: 64, StartPerSecond: 200, HandshakeS: 60, GiveUpAfter: 3, BootstrapPatienceS: 247,
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
