@@ -1,14 +1,23 @@
 /** The bootstrap service as a process of its own, beside edge and registry on Redis and Kafka. */
-import { type BootstrapSessionView, eventTypes } from '@cluster/contracts';
+import { dirname, join } from 'node:path';
+import { type BootstrapSessionView, type BootstrapTrigger, type CredentialView, eventTypes, issuedCertificatePage } from '@cluster/contracts';
+import { fleetCredentials, PionFleet } from '@cluster/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { bootstrappingSimulator } from '../src/bootstrap-players.ts';
 import { Rest } from '../src/rest.ts';
 import { Scene } from '../src/scene.ts';
+import { makeServerKeys } from '../src/server-keys.ts';
 
 const ENDPOINT = 'bootstrapped-in-a-cluster';
+const SOON = { timeout: 20_000, interval: 100 };
+const { env, pki, remove } = await makeServerKeys('bootstrap');
+const authority = { LWM2M_CA_CERTIFICATE_FILE: pki.trustFile, LWM2M_CA_KEY_FILE: join(dirname(pki.trustFile), 'ca.key.pem') };
 const scene = new Scene();
-beforeAll(() => scene.open({ mode: 'cluster', bootstrap: true }));
-afterAll(() => scene.close());
+beforeAll(() => scene.open({ mode: 'cluster', bootstrap: true, env: { ...env, ...authority } }));
+afterAll(async () => {
+  await scene.close();
+  await remove();
+});
 
 test('a device gets its account from one process, and registers at the other', async () => {
   const { coapPort, bootstrap } = scene.server;
@@ -28,5 +37,35 @@ test('a device gets its account from one process, and registers at the other', a
     expect(await rest.get(`/endpoints/${ENDPOINT}/bootstrap/sessions/${session.id}`)).toEqual(session);
   } finally {
     await player.stop();
+  }
+});
+
+test('a device with nothing but a bootstrap PSK is given a fresh one, and from REST a certificate, and registers with each', async () => {
+  const names = { count: 1, endpoint: `comes-up-${process.pid}`, identity: `factory-${process.pid}`, keySeed: 'nothing but this' };
+  const [{ endpoint, identity, keyHex }] = fleetCredentials(names) as [ReturnType<typeof fleetCredentials>[number]];
+  const { coapsPort, bootstrap } = scene.server;
+  const rest = new Rest(bootstrap.httpPort);
+  const give = (security: object) => rest.put(`/endpoints/${endpoint}/bootstrap/configuration`, {
+    document: { accounts: [{ role: 'management', uri: `coaps://127.0.0.1:${coapsPort}`, security, shortServerId: 1, lifetimeS: 120 }] },
+  });
+  const opens = async () => ((await scene.rest.get(`/endpoints/${endpoint}/credentials`)) as CredentialView[]).filter(({ role }) => role !== 'bootstrap').map(({ kind }) => kind);
+  await scene.rest.setCredentials(endpoint, { psk: { identity, keyHex }, role: 'bootstrap' });
+  await give({ mode: 'psk', from: 'make' });
+  const fleet = await PionFleet.open({ ...names, bootstrapPorts: [bootstrap.coapsPort] });
+  try {
+    await fleet.start();
+    await scene.heard(endpoint, eventTypes.registered);
+    expect(await opens()).toEqual(['psk']);
+
+    await give({ mode: 'est' });
+    expect(await rest.post(`/endpoints/${endpoint}/bootstrap`, undefined, 202)).toMatchObject({ state: 'waiting' });
+    await vi.waitFor(async () => expect((await rest.get(`/endpoints/${endpoint}/bootstrap`)) as BootstrapTrigger).toMatchObject({ state: 'done' }), SOON);
+    await vi.waitFor(async () => expect(await opens()).toEqual(['x509']), SOON);
+    const { certificates } = issuedCertificatePage.parse(await rest.get(`/pki/certificates?endpoint=${endpoint}`));
+    expect(certificates).toMatchObject([{ endpoint }]);
+    expect((await fleet.report()).totals).toMatchObject({ bootstraps: 2, enrolments: 1, registers: 2, lockedOut: 0, handshakesFailed: 0 });
+    expect(await fleet.tryFormer()).toMatchObject({ refused: 1, accepted: 0 });
+  } finally {
+    await fleet.stop();
   }
 });

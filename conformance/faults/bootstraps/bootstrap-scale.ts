@@ -23,7 +23,7 @@ interface Work {
 }
 
 export function bootstrapAtScale({ devices, startPerSecond }: ScaleSettings): void {
-  const world = new BootstrapWorld({ name: 'at-once', devices, startPerSecond, patienceS: 20 });
+  const world = new BootstrapWorld({ name: 'at-once', devices, startPerSecond, patienceS: 60, handshakeS: 60 });
 
   beforeAll(() => world.open(), SETUP_MS);
   afterAll(() => world.close());

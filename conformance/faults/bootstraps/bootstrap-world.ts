@@ -12,6 +12,8 @@ export interface WorldSettings {
   readonly startPerSecond: number;
   /** How long a device waits for the next command of a session before it gives it up. */
   readonly patienceS: number;
+  /** How long a device tries a handshake. */
+  readonly handshakeS: number;
   /** How long a device takes to answer a command at most. */
   readonly thinkMs?: number;
 }
@@ -32,6 +34,7 @@ export class BootstrapWorld {
   servers!: Member[];
   fleet!: PionFleet;
   #keys!: ServerKeys;
+  #given: Given | undefined;
   readonly #names: FleetNames;
 
   constructor(settings: WorldSettings) {
@@ -50,9 +53,9 @@ export class BootstrapWorld {
     const servers = Array.from({ length: BOOTSTRAP_PROCESSES }, () => Member.start('bootstrap', { ...all, ...authority }));
     [this.edge, this.registry, this.servers] = await Promise.all([Member.start('edge', all), Member.start('registry', all), Promise.all(servers)]);
     await Promise.all([this.give('psk'), this.#provision()]);
-    const { startPerSecond, patienceS: bootstrapPatienceS, thinkMs = 0 } = this.settings;
+    const { startPerSecond, patienceS: bootstrapPatienceS, handshakeS, thinkMs = 0 } = this.settings;
     const bootstrapPorts = this.servers.map(({ coapsPort }) => coapsPort);
-    this.fleet = await PionFleet.open({ ...this.#names, bootstrapPorts, startPerSecond, bootstrapPatienceS, thinkMs, handshakeS: 10 });
+    this.fleet = await PionFleet.open({ ...this.#names, bootstrapPorts, startPerSecond, bootstrapPatienceS, thinkMs, handshakeS });
   }
 
   async close(): Promise<void> {
@@ -61,13 +64,16 @@ export class BootstrapWorld {
     await this.#keys?.remove();
   }
 
-  /** What devices are given from now on. */
-  async give(given: Given): Promise<void> {
+  /** What devices are given from now on. False: that is what they are given already. */
+  async give(given: Given): Promise<boolean> {
+    if (given === this.#given) return false;
+    this.#given = given;
     const { name } = this.settings;
     const account = { role: 'management', uri: `coaps://127.0.0.1:${this.edge.coapsPort}`, security: SECURITY[given], shortServerId: 1, lifetimeS: 86_400 };
     const policy = { sessions: 1_000, windowS: 60 };
     const living = this.servers.find((server) => server.runs)!;
     await living.rest.put(`/bootstrap/configurations/${name}`, { accounts: [account], policy, assign: { default: true } });
+    return true;
   }
 
   /** Devices get a credential for bootstrapping, and nothing else. */

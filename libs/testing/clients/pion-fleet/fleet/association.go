@@ -89,18 +89,24 @@ func (d *device) onUndecryptable() {
 	}
 }
 
+// unknownPSKIdentity is the one alert of these servers that pion has no name for (RFC 4279 §6).
+const unknownPSKIdentity = 115
+
 // alertOf finds the server's alert in what pion says; -1 where there was none.
 func alertOf(err error) int {
-	text := err.Error()
-	if at := strings.LastIndex(text, "Alert Level"); at >= 0 {
-		for number := 0; number < 256; number++ {
-			if strings.HasSuffix(text[at:], ": "+alert.Description(number).String()) {
-				return number
-			}
+	_, text, found := strings.Cut(err.Error(), "alert: Alert ")
+	if !found {
+		return -1
+	}
+	for number := 0; number < 256; number++ {
+		if description := alert.Description(number); description.String() != nameless && strings.HasSuffix(text, ": "+description.String()) {
+			return number
 		}
 	}
-	return -1
+	return unknownPSKIdentity
 }
+
+var nameless = alert.Description(255).String()
 
 // told is what the device tells of a failed handshake.
 func told(err error) string {

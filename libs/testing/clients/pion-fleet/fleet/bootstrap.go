@@ -46,6 +46,12 @@ type accounts struct {
 	turn   int         // of the bootstrap servers
 }
 
+// begin has the device bootstrap first, anywhere.
+func (a *accounts) begin(servers int) {
+	a.due.Store(servers > 0)
+	a.turn = rand.IntN(servers + 1)
+}
+
 // onceBootstrapping is one association of a device that bootstraps: with the one server or the other.
 func (d *device) onceBootstrapping(ctx context.Context) error {
 	with := d.choose()
@@ -356,21 +362,27 @@ func (f *fleet) bootstrap() {
 	f.emit("bootstrapped", map[string]any{"devices": len(f.devices), "tookMs": time.Since(begun).Milliseconds()})
 }
 
-// tryFormer shakes hands with what so many devices (0: all) had before, which is over: one after the other.
+// tryFormer shakes hands with what so many devices (0: all) had before, which is over: all at once, as a server answers who
+// it does not know with the second Finished only.
 func (f *fleet) tryFormer(count int) {
-	tried := map[string]int{"refused": 0, "accepted": 0, "unanswered": 0}
+	var refused, accepted, unanswered atomic.Int64
+	outcomes := map[string]*atomic.Int64{"refused": &refused, "accepted": &accepted, "unanswered": &unanswered}
+	var trying sync.WaitGroup
 	for i, one := range f.devices {
-		if count > 0 && i >= count {
-			break
-		}
 		one.accounts.mu.Lock()
 		former := one.accounts.former
 		one.accounts.mu.Unlock()
-		if former != nil {
-			tried[one.try(f.ctx, former)]++
+		if former == nil || (count > 0 && i >= count) {
+			continue
 		}
+		trying.Add(1)
+		go func() {
+			defer trying.Done()
+			outcomes[one.try(f.ctx, former)].Add(1)
+		}()
 	}
-	f.emit("tried", map[string]any{"refused": tried["refused"], "accepted": tried["accepted"], "unanswered": tried["unanswered"]})
+	trying.Wait()
+	f.emit("tried", map[string]any{"refused": refused.Load(), "accepted": accepted.Load(), "unanswered": unanswered.Load()})
 }
 
 // try shakes hands beside the device's own association.

@@ -83,7 +83,7 @@ func (f *fleet) addDevices() error {
 			fleet: f, endpoint: one.Endpoint, own: account{server: f.server, identity: []byte(one.Identity), key: key},
 			wake: make(chan struct{}, 1), tell: make(chan struct{}, 1), bootstrap: make(chan struct{}, 1),
 		})
-		f.devices[len(f.devices)-1].accounts.due.Store(len(f.bootstrapServers) > 0)
+		f.devices[len(f.devices)-1].accounts.begin(len(f.bootstrapServers))
 	}
 	return nil
 }
