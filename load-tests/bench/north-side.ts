@@ -1,6 +1,6 @@
 /** The side of the callers: sets observations and submits Reads on the store, and hears results from Kafka. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { topics, type Topic } from '@cluster/contracts';
+import { type CommandRequest, topics, type Topic } from '@cluster/contracts';
 import type { ConsumedRecord, EventConsumer } from '@cluster/events';
 import { connectKafkaConsumer } from '@cluster/events-kafka';
 import { KeyRing, Sealer } from '@cluster/secrets';
@@ -68,12 +68,12 @@ export class NorthSide {
 
   /** Submits Reads, so many waiting for their result event at a time. Rejects if one does not end with 2.05. */
   async read(range: Range, reads: number, window: number): Promise<void> {
-    await this.#each(range, reads, window, async (endpoint) => {
-      const submitted = await this.#northbound.submit(endpoint, { op: 'read', path: RESOURCE_PATH });
-      if (submitted.outcome !== 'accepted') throw new Error(`read of ${endpoint}: ${submitted.outcome}`);
-      const result = await this.#resultOf(submitted.status.id);
-      if (result.state !== 'done' || result.response?.code !== '2.05') throw new Error(`read ended as ${JSON.stringify(result)}`);
-    });
+    await this.#each(range, reads, window, (endpoint) => this.#carriedOut(endpoint, { op: 'read', path: RESOURCE_PATH }, '2.05'));
+  }
+
+  /** Pushes a package to each of these devices, to all at a time. Rejects if one does not end with 2.04. */
+  async push({ from, to }: Range, id: string): Promise<void> {
+    await this.#each({ from, to }, to - from, to - from, (endpoint) => this.#carriedOut(endpoint, { op: 'write', path: '/5/0/0', package: id, contentFormat: 42 }, '2.04'));
   }
 
   /** The next record of a topic. */
@@ -96,6 +96,13 @@ export class NorthSide {
       while (next < count) await work(endpointOf(from + (next++ % (to - from))));
     };
     await Promise.all(Array.from({ length: width }, worker));
+  }
+
+  async #carriedOut(endpoint: string, command: CommandRequest, code: string): Promise<void> {
+    const submitted = await this.#northbound.submit(endpoint, command);
+    if (submitted.outcome !== 'accepted') throw new Error(`${command.op} of ${endpoint}: ${submitted.outcome}`);
+    const result = await this.#resultOf(submitted.status.id);
+    if (result.state !== 'done' || result.response?.code !== code) throw new Error(`${command.op} ended as ${JSON.stringify(result)}`);
   }
 
   async #resultOf(id: string): Promise<ResultValue> {

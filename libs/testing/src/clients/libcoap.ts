@@ -12,6 +12,8 @@ import { alertNumber } from './dtls/alerts.ts';
 import type { DtlsSecurity, PskSecurity, RpkSecurity, X509Security } from './dtls/peer.ts';
 
 const TIMEOUT_S = 20;
+/** Each datagram that is lost costs some seconds. */
+const LOSSY_TIMEOUT_S = 280;
 
 /** With which library libcoap does DTLS. With OpenSSL it has no raw public keys. A PSK must be printable ASCII. */
 export type LibcoapDtls =
@@ -28,6 +30,8 @@ export interface LibcoapRequest {
   readonly accept?: number;
   /** Sends the body in blocks of this many bytes. */
   readonly blockSize?: number;
+  /** How many of the datagrams that it sends get lost. */
+  readonly lossPercent?: number;
 }
 
 export interface LibcoapResponse {
@@ -95,11 +99,12 @@ export class LibcoapClient {
   }
 
   /** Any request. */
-  async request({ method, path, payload, contentFormat, accept, blockSize }: LibcoapRequest): Promise<LibcoapResponse> {
-    const args = ['-v', '6', '-p', String(this.#localPort), '-B', String(TIMEOUT_S), '-m', method];
+  async request({ method, path, payload, contentFormat, accept, blockSize, lossPercent }: LibcoapRequest): Promise<LibcoapResponse> {
+    const args = ['-v', '6', '-p', String(this.#localPort), '-B', String(lossPercent === undefined ? TIMEOUT_S : LOSSY_TIMEOUT_S), '-m', method];
     if (contentFormat !== undefined) args.push('-t', String(contentFormat));
     if (accept !== undefined) args.push('-A', String(accept));
     if (blockSize !== undefined) args.push('-b', String(blockSize));
+    if (lossPercent !== undefined) args.push('-l', `${lossPercent}%`);
     if (payload !== undefined) args.push('-f', '-');
     return withDirectory(async (directory) => {
       const received = join(directory, 'payload');
