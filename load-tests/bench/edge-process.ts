@@ -32,16 +32,17 @@ export interface EdgeProcess {
   stop(): Promise<void>;
 }
 
-/** Starts an edge on free ports and resolves when it takes messages and the brokers take its events. */
+/** Starts an edge on free ports, of this build or from another one's `main`, and resolves when it takes messages and the brokers take its events. */
 export async function startEdgeProcess(
   brokers: { redisUrl: string; kafkaBrokers: readonly string[] }, further: Readonly<Record<string, string>> = {},
+  { main = MAIN, nodeOptions = [] }: { main?: string | undefined; nodeOptions?: readonly string[] } = {},
 ): Promise<EdgeProcess> {
   const env = {
     NODE_ENV: 'production', LWM2M_NOSEC: 'on', LWM2M_BIND: '127.0.0.1', LWM2M_COAP_PORT: '0', LWM2M_HTTP_PORT: '0',
     REDIS_URL: brokers.redisUrl, KAFKA_BROKERS: brokers.kafkaBrokers.join(','), LWM2M_COAPS_PORT: '0', ...further,
     ...(process.env['PATH'] === undefined ? {} : { PATH: process.env['PATH'] }),
   };
-  const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', ...nodeOptions, main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const killed = (): void => void child.kill('SIGKILL');
   process.once('exit', killed);
   const ports = Promise.withResolvers<{ coapPort: number; coapsPort: number; httpPort: number }>();

@@ -28,13 +28,17 @@ const { values: options } = parseArgs({
     scale: { type: 'string', default: '100000' },
     profile: { type: 'string' },
     dtls: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    edge: { type: 'string' },
+    node: { type: 'string', default: '' },
+    warmup: { type: 'string', default: '1' },
   },
 });
 const window = Number(options.window);
 const scale = Number(options.scale);
 const plan = {
   rounds: Number(options.rounds), devices: Number(options.devices), messages: Number(options.messages), reads: Number(options.reads), window,
-  secured: options.dtls,
+  secured: options.dtls, only: options.only?.split(','), warmup: Number(options.warmup),
 };
 
 /** The secret of the benchmark's cluster: nothing real is sealed with it. */
@@ -65,7 +69,7 @@ async function withScene<T>(kafkaBrokers: readonly string[], work: (scene: Await
 }
 
 async function openScene(brokers: Brokers) {
-  const edge = await startEdgeProcess(brokers, options.dtls ? DTLS : {});
+  const edge = await startEdgeProcess(brokers, options.dtls ? DTLS : {}, { main: options.edge, nodeOptions: options.node.split(' ').filter(Boolean) });
   const generator = startChild<Generator>(new URL('generator/main.ts', import.meta.url).pathname);
   const north = await NorthSide.connect(brokers, SECRET);
   return { ...brokers, edge, generator, north };

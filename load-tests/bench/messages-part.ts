@@ -11,6 +11,8 @@ import type { Generator } from './generator/main.ts';
 import type { NorthSide } from './north-side.ts';
 
 export interface MessagesPlan {
+  /** Rounds before those that count. */
+  readonly warmup: number;
   readonly rounds: number;
   /** Devices of each round; all of them register in it. */
   readonly devices: number;
@@ -20,6 +22,8 @@ export interface MessagesPlan {
   readonly window: number;
   /** Whether devices speak over DTLS. */
   readonly secured: boolean;
+  /** The kinds that are measured; devices register in any case. All unless given. */
+  readonly only: readonly string[] | undefined;
 }
 
 /** What was measured of one kind of message in one round. */
@@ -28,7 +32,7 @@ export interface Sample {
   readonly perSecond: number;
 }
 
-export type RowName = 'handshake' | 'register' | 'update' | 'notification' | 'send' | 'read' | 'echo' | 'producer';
+export type RowName = 'handshake' | 'register' | 'update' | 'notification' | 'non' | 'send' | 'read' | 'echo' | 'producer';
 export type Samples = Readonly<Record<RowName, Sample[]>>;
 
 export interface Scene {
@@ -40,6 +44,9 @@ export interface Scene {
 
 const IDLE_MS = 3_000;
 const OBSERVED_MS = 60_000;
+const NOTIFICATIONS = 'lwm2m_uplink_accepted_total{operation="notification"}';
+/** Where no confirmable notifications were measured before. */
+const NON_PER_S = 10_000;
 /** Records in one request of the plain producer: what a busy worker gathers while one request is under way. */
 const PRODUCER_BATCH = 100;
 /** The echo's devices; their numbers lie beyond those of the server's. */
@@ -52,7 +59,7 @@ export type Around = (name: RowName, phase: () => Promise<void>) => Promise<void
 export class MessagesPart {
   readonly #scene: Scene;
   readonly #plan: MessagesPlan;
-  readonly #samples: Record<RowName, Sample[]> = { handshake: [], register: [], update: [], notification: [], send: [], read: [], echo: [], producer: [] };
+  readonly #samples: Record<RowName, Sample[]> = { handshake: [], register: [], update: [], notification: [], non: [], send: [], read: [], echo: [], producer: [] };
   readonly #echo = startChild<Echo>(new URL('floors/echo.ts', import.meta.url).pathname);
   readonly #producer = startChild<Producer>(new URL('floors/producer.ts', import.meta.url).pathname);
   #idleUsPerMs = 0;
@@ -63,14 +70,15 @@ export class MessagesPart {
     this.#plan = plan;
   }
 
-  /** One round to warm up, then those that count. */
+  /** Rounds to warm up, then those that count. */
   async run(around: Around = (_, phase) => phase()): Promise<Samples> {
     try {
       await this.#openEcho();
       this.#idleUsPerMs = await this.#idle();
-      for (let round = 0; round <= this.#plan.rounds; round++) {
+      const { warmup, rounds } = this.#plan;
+      for (let round = 0; round < warmup + rounds; round++) {
         await this.#round(round, around);
-        if (round === 0) for (const samples of Object.values(this.#samples)) samples.length = 0;
+        if (round === warmup - 1) for (const samples of Object.values(this.#samples)) samples.length = 0;
       }
       return this.#samples;
     } finally {
@@ -90,15 +98,16 @@ export class MessagesPart {
     await north.observe(range);
     await generator.call('observed', { ...range, timeoutMs: OBSERVED_MS });
     await edge.rest();
-    await around('update', () => this.#uplink('update', range, messages));
+    if (this.#measures('update')) await around('update', () => this.#uplink('update', range, messages));
     if (this.#sample === undefined) this.#sample = await this.#sampled(topics.notifications, range);
-    await around('notification', () => this.#uplink('notification', range, messages));
-    await around('send', () => this.#uplink('send', range, messages));
-    await around('read', () => this.#measure('read', reads, async () => {
-      await north.read(range, reads, window);
-    }));
-    const answered = await generator.call('reads', null);
-    if (answered < reads) throw new Error(`${reads} reads, but the devices answered ${answered}`);
+    if (this.#measures('notification')) await around('notification', () => this.#uplink('notification', range, messages));
+    if (this.#measures('non')) await around('non', () => this.#unanswered(range));
+    if (this.#measures('send')) await around('send', () => this.#uplink('send', range, messages));
+    if (this.#measures('read')) {
+      await around('read', () => this.#measure('read', reads, () => north.read(range, reads, window)));
+      const answered = await generator.call('reads', null);
+      if (answered < reads) throw new Error(`${reads} reads, but the devices answered ${answered}`);
+    }
     await generator.call('close', range);
     await this.#echoFloor();
     await this.#producerFloor(this.#sample);
@@ -108,6 +117,21 @@ export class MessagesPart {
     await this.#measure(kind, messages, async () => {
       await this.#scene.generator.call('run', { kind, ...range, messages, window: this.#plan.window });
     });
+  }
+
+  #measures(name: RowName): boolean {
+    return this.#plan.only?.includes(name) ?? true;
+  }
+
+  /** NON notifications get no answer: they come as fast as the confirmable ones of the same round were taken, and have to be told all. */
+  async #unanswered(range: Range): Promise<void> {
+    const { generator, edge } = this.#scene;
+    const { messages } = this.#plan;
+    const perSecond = this.#samples.notification.at(-1)?.perSecond ?? NON_PER_S;
+    const before = await edge.metric(NOTIFICATIONS);
+    await this.#measure('non', messages, () => generator.call('flood', { ...range, messages, perSecond }));
+    const told = (await edge.metric(NOTIFICATIONS)) - before;
+    if (told !== messages) throw new Error(`${messages} NON notifications, but ${told} were told`);
   }
 
   /** CPU time of the edge over a phase and all it caused, less what the edge takes while nothing comes. */

@@ -10,6 +10,7 @@ const ROWS: readonly { name: RowName; label: string; floors: readonly RowName[] 
   { name: 'register', label: 'Register', floors: ['echo', 'producer'] },
   { name: 'update', label: 'Update', floors: ['echo', 'producer'] },
   { name: 'notification', label: 'CON notification', floors: ['echo', 'producer'] },
+  { name: 'non', label: 'NON notification', floors: ['echo', 'producer'] },
   { name: 'send', label: 'Send', floors: ['echo', 'producer'] },
   { name: 'read', label: 'downlink Read', floors: ['echo', 'producer'] },
   { name: 'echo', label: 'floor: UDP echo', floors: [] },

@@ -118,6 +118,8 @@ export interface SessionStore {
 
   load(numbers: readonly DeviceNumber[]): Promise<(StoredSession | undefined)[]>;
   loadEntries(number: DeviceNumber): Promise<StoredEntry[]>;
+  /** The same for many devices, in their order. */
+  loadQueues(numbers: readonly DeviceNumber[]): Promise<StoredEntry[][]>;
   /** Commits each write atomically; one failing by version does not touch the others. Same order as `writes`. */
   commit(writes: readonly DeviceWrite[]): Promise<CommitResult[]>;
 

@@ -1,5 +1,5 @@
 /** Session records and downlink queues, changed by version. */
-import type { CommitResult, DeviceNumber, DeviceWrite, SessionStore, StoredSession } from '@cluster/session';
+import type { CommitResult, DeviceNumber, DeviceWrite, SessionStore, StoredEntry, StoredSession } from '@cluster/session';
 import { setAlarm } from './alarms.ts';
 import type { Database } from './database.ts';
 
@@ -9,23 +9,23 @@ const COUNT = 'SELECT count(*) AS entries, total(length(record)) AS bytes FROM s
 export function recordKeeper(
   database: Database,
   now: () => number,
-): Pick<SessionStore, 'load' | 'loadEntries' | 'commit'> {
+): Pick<SessionStore, 'load' | 'loadEntries' | 'loadQueues' | 'commit'> {
   const load = (number: DeviceNumber): StoredSession | undefined => {
     const row = database.get(`SELECT version, record FROM store_sessions WHERE ${LIVE}`, number, now());
     if (row === undefined) return undefined;
     const entries = Number(database.get(COUNT, number)?.['entries']);
     return { version: Number(row['version']), record: row['record'] as Uint8Array, entries };
   };
+  const queue = (number: DeviceNumber): StoredEntry[] =>
+    database.all('SELECT id, version, record FROM store_entries WHERE number = ? ORDER BY id', number).map((row) => ({
+      id: String(row['id']),
+      version: Number(row['version']),
+      record: row['record'] as Uint8Array,
+    }));
   return {
     load: (numbers) => database.read(() => numbers.map(load)),
-    loadEntries: (number) =>
-      database.read(() =>
-        database.all('SELECT id, version, record FROM store_entries WHERE number = ? ORDER BY id', number).map((row) => ({
-          id: String(row['id']),
-          version: Number(row['version']),
-          record: row['record'] as Uint8Array,
-        })),
-      ),
+    loadEntries: (number) => database.read(() => queue(number)),
+    loadQueues: (numbers) => database.read(() => numbers.map(queue)),
     commit: (writes) => database.write(() => writes.map((write) => commit(database, write, now()))),
   };
 }

@@ -16,7 +16,7 @@ export function recordKeeper(
   keys: Keys,
   toAlarms: (alarms: readonly Alarm[]) => RedisCommand[],
   alarmKey: (number: string) => string,
-): Pick<SessionStore, 'load' | 'loadEntries' | 'commit'> {
+): Pick<SessionStore, 'load' | 'loadEntries' | 'loadQueues' | 'commit'> {
   return {
     async load(numbers) {
       return mapEach(router.getMany(numbers.map(keys.session)), toSession);
@@ -24,6 +24,10 @@ export function recordKeeper(
     async loadEntries(number) {
       const [reply] = await router.execute([script(scripts.readQueue, [keys.queue(number)])], 'plain');
       return toEntries(reply as readonly Buffer[]);
+    },
+    async loadQueues(numbers) {
+      const reads = numbers.map((number) => script(scripts.readQueue, [keys.queue(number)]));
+      return mapEach(router.execute(reads, 'plain'), (reply) => toEntries(reply as readonly Buffer[]));
     },
     async commit(writes) {
       const commands = writes.map((write) => toCommand(write, keys));

@@ -36,6 +36,7 @@ const MAX_TRANSMISSIONS = 5;
 /** How long an answer may take that the server announced by an empty ACK. */
 const SEPARATE_ANSWER_MS = 30_000;
 const SCAN_MS = 100;
+const FLOOD_TICK_MS = 1;
 /** Sockets that are opened at a time. */
 const OPENING = 256;
 
@@ -93,6 +94,16 @@ export class Fleet {
       await sleep(20);
     }
     throw new Error(`${missing} devices are not observed after ${timeoutMs} ms`);
+  }
+
+  /** Sends NON notifications at a rate, waiting for nothing. Returns when the last one has left. */
+  async flood({ from, to, messages, perSecond }: Range & { messages: number; perSecond: number }): Promise<{ elapsedMs: number }> {
+    const startMs = performance.now();
+    for (let sent = 0; sent < messages; await sleep(FLOOD_TICK_MS)) {
+      const due = Math.min(messages, Math.ceil(((performance.now() - startMs) * perSecond) / 1_000));
+      for (; sent < due; sent++) notify(this.#device(from + (sent % (to - from))));
+    }
+    return { elapsedMs: performance.now() - startMs };
   }
 
   /** Runs one load to its end. Rejects if a message stays unanswered or gets another answer than it should. */
@@ -259,6 +270,13 @@ function transmit(device: Device, outstanding: Outstanding): void {
   outstanding.dueMs = performance.now() + ACK_TIMEOUT_MS * 2 ** outstanding.transmissions;
   outstanding.transmissions++;
   device.link?.send(outstanding.bytes);
+}
+
+function notify(device: Device): void {
+  const { observation, link } = device;
+  if (observation === undefined) throw new Error('the device is not observed');
+  device.messageId = (device.messageId + 1) & 0xffff;
+  link?.send(contentMessage(MessageType.NON, device.messageId, observation.token, observation.format, ++observation.value));
 }
 
 function isToken(bytes: Uint8Array, token: number): boolean {

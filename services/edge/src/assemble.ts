@@ -27,6 +27,7 @@ import { Pace } from './downlink/pace.ts';
 import { PutOff } from './downlink/put-off.ts';
 import { Settler } from './downlink/settler.ts';
 import { Turns } from './downlink/turns.ts';
+import { UnaskedResponses } from './downlink/unasked-responses.ts';
 import { EndedRegistrations } from './ended-registrations.ts';
 import { isAtHome } from './files/at-home.ts';
 import { FileServer } from './files/file-server.ts';
@@ -134,9 +135,9 @@ export function assemble(config: Config, deps: EdgeDeps): Parts {
   };
   const packages = deps.packages && new CachedReader(deps.packages.reader, { stretchBytes: STRETCH_BYTES, mostBytes: config.firmwareCacheBytes });
   const blocks = new PackageBlocks(packages, rng);
-  const dispatcher = assembleDownlink(config, uplink, { steps, driver, lease, blocks, newId: deps.newId ?? randomUUID });
+  const { dispatcher, unasked } = assembleDownlink(config, uplink, { steps, driver, lease, blocks, newId: deps.newId ?? randomUUID });
   const refusals = new Refusals({ steps, publisher, clock, events, cluster: deps.cluster, wake: (number) => dispatcher.wake(number) });
-  const router = new Router(uplink, dispatcher, steps, traces, fileServer(packages, deps, uplink));
+  const router = new Router(uplink, unasked, steps, traces, fileServer(packages, deps, uplink));
   driver.onEvents((coapEvents) => {
     dispatcher.ended(coapEvents);
     router.route(coapEvents);
@@ -221,7 +222,7 @@ interface DownlinkParts {
   readonly newId: () => string;
 }
 
-function assembleDownlink(config: Config, uplink: Uplink, { steps, driver, lease, blocks, newId }: DownlinkParts): Dispatcher {
+function assembleDownlink(config: Config, uplink: Uplink, { steps, driver, lease, blocks, newId }: DownlinkParts): { dispatcher: Dispatcher; unasked: UnaskedResponses } {
   const exchanges = new Exchanges({
     withEngine: (work) => driver.run(work),
     maxBodyBytes: config.maxBodyBytes,
@@ -231,16 +232,15 @@ function assembleDownlink(config: Config, uplink: Uplink, { steps, driver, lease
   const settler = new Settler(sessions, (error) => refusalOf(error) === undefined && uplink.counters.failures.inc());
   const wake = (number: string) => dispatcher.wake(number);
   const putOff = new PutOff(uplink, wake);
+  const commands = new CommandRunner({ uplink, steps, sessions, exchanges, settler, blocks, wake, mayGoOn: (held) => dispatcher.mayGoOn(held) });
   const dispatcher: Dispatcher = new Dispatcher({
-    uplink, steps, sessions, exchanges, settler,
+    uplink, steps, sessions, exchanges, settler, commands,
     turns: new Turns(config.maxExchanges),
-    commands: new CommandRunner({ uplink, steps, sessions, exchanges, settler, blocks, wake, mayGoOn: (held) => dispatcher.mayGoOn(held) }),
     observations: new ObservationRunner({ uplink, steps, exchanges, putOff }),
     muting: new MuteRunner({ uplink, steps, exchanges, putOff, shortServerId: config.shortServerId }),
     pace: new Pace({ perSecond: config.reconcilePerS, nowMs: () => uplink.clock.monotonicMs(), wake }),
-    newId,
     tickMs: config.tickMs,
     mayTransmit: () => lease.holds(),
   });
-  return dispatcher;
+  return { dispatcher, unasked: new UnaskedResponses({ uplink, steps, sessions, exchanges, commands, newId, wake }) };
 }

@@ -1,7 +1,7 @@
 /** One awaited change of a session, for work that is not on the per-packet path. */
 import { EventsUnavailable } from '@cluster/events';
 import { StoreUnavailable, type DeviceNumber } from '@cluster/session';
-import type { Decision, DeviceSteps, Refusal } from './device-steps.ts';
+import type { Decision, DeviceSteps, Refusal, Step } from './device-steps.ts';
 import type { Held } from './held-sessions.ts';
 
 /** A change that the store or the brokers did not take. With `why` 'events' the change is stored, its events are not out. */
@@ -34,16 +34,24 @@ export function changeSession(
   decide: (held: Held) => Change | undefined,
   options: { fresh?: boolean } = {},
 ): Promise<Held | undefined> {
-  return new Promise((resolve, reject) => {
-    steps.runSoon({
-      number,
-      decide(held, fresh) {
-        if (options.fresh === true && !fresh) return 'reload';
-        const change = held === undefined ? undefined : decide(held);
-        if (change === undefined) return { done: () => resolve(undefined) };
-        return { ...change, done: (now) => resolve(now) };
-      },
-      refuse: (why) => reject(new ChangeRefused(why)),
-    });
-  });
+  return new Promise((resolve, reject) => steps.runSoon(changeStep(number, decide, resolve, reject, options)));
+}
+
+/** The step of such a change, for who rather hears of it by a call. What the calls throw is not caught. */
+export function changeStep(
+  number: DeviceNumber,
+  decide: (held: Held) => Change | undefined,
+  done: (held: Held | undefined) => void,
+  refused: (error: ChangeRefused) => void,
+  options: { fresh?: boolean } = {},
+): Step {
+  return {
+    number,
+    decide(held, fresh) {
+      if (options.fresh === true && !fresh) return 'reload';
+      const change = held === undefined ? undefined : decide(held);
+      return change === undefined ? { done: () => done(undefined) } : { ...change, done };
+    },
+    refuse: (why) => refused(new ChangeRefused(why)),
+  };
 }

@@ -109,6 +109,8 @@ function entryCommits(store: () => SessionStore, entries: Entries, put: Put, com
     expect(await entries('entries1', { id: 'b', expected: 0, record: undefined })).toBe('committed');
     expect(await stored('entries1')).toEqual([['a', 2, 'a2']]);
     expect(await stored('entries0')).toEqual([]);
+    const queues = await store().loadQueues(['entries0', 'entries1']);
+    expect(queues).toEqual([[], await store().loadEntries('entries1')]);
   });
 
   test('one wrong version refuses session and entries alike', async () => {

@@ -8,7 +8,7 @@ import {
 } from '@cluster/session';
 import type { DeviceSteps } from '../device-steps.ts';
 import { contextOf, type Held } from '../held-sessions.ts';
-import { ChangeRefused, changeSession } from '../session-change.ts';
+import { changeSession, changeStep, type Change, type ChangeRefused } from '../session-change.ts';
 import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { Ending, Exchanges, Outgoing } from './exchanges.ts';
 import { leaseRequest, type Lease } from './lease.ts';
@@ -24,6 +24,19 @@ interface Leased {
   readonly entry: VersionedEntry;
   readonly lease: Lease;
 }
+
+type Plan = RequestPlan & Pick<Outgoing, 'block1'>;
+type Answer = Extract<Ending, { kind: 'response' }>;
+
+/** What the end of an exchange makes of a command, by which message, and what of its session. */
+interface After {
+  readonly next: QueueEntry;
+  readonly message?: CoapMessage;
+  readonly change?: ((record: SessionRecord, sequence: number) => SessionRecord) | undefined;
+}
+
+/** Hears that a command is over: whether its device was reached and its answer told, or what went wrong. */
+export type Over = (reached: boolean, error?: unknown) => void;
 
 /** When a storage that is away is asked again. */
 const STORAGE_AGAIN_MS = 30_000;
@@ -101,13 +114,22 @@ export class CommandRunner {
     return entry.state === 'in-flight' ? this.#resume(held, { ...queued, entry }, block) : this.#send(held, { ...queued, entry }, block);
   }
 
-  async #send(held: Held, queued: VersionedEntry, plan: RequestPlan & Pick<Outgoing, 'block1'>): Promise<boolean> {
-    const leased = await this.#lease(held, queued);
-    if (leased === undefined) return false;
-    this.#uplink.counters.requests.add(1);
-    const { counter, messageId } = leased.lease;
-    const ending = await this.#exchanges.run(leased.held, { counter, messageId, ...plan });
-    return this.complete(leased.held, leased.entry, ending);
+  /**
+   * Runs a fresh command that is one request and one answer, without a promise on its way. `over` hears what {@link run} would
+   * resolve to, or why it would reject; it must not throw. False: the command is another one.
+   */
+  begin(held: Held, queued: VersionedEntry, over: Over): boolean {
+    const { entry } = queued;
+    if (entry.state !== 'queued' || entry.command.package !== undefined) return false;
+    const planned = planRequest(entry.command, contextOf(held, this.#uplink.model), entry.refusals);
+    if (planned.ok) this.#lease(held, queued, planned.plan, over);
+    return planned.ok;
+  }
+
+  #send(held: Held, queued: VersionedEntry, plan: Plan): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#lease(held, queued, plan, (reached, error) => (error === undefined ? resolve(reached) : reject(error as Error)));
+    });
   }
 
   /** The next block of a package under the lease of the one before it. */
@@ -137,7 +159,7 @@ export class CommandRunner {
   }
 
   /** Goes on with an exchange that a worker before this one began: same token, same message id, what is left of its time. */
-  async #resume(held: Held, inFlight: VersionedEntry, plan: RequestPlan & Pick<Outgoing, 'block1'>): Promise<boolean> {
+  async #resume(held: Held, inFlight: VersionedEntry, plan: Plan): Promise<boolean> {
     const { exchange } = inFlight.entry;
     const known = exchange && this.#unstored.take(held.number, exchange);
     if (known !== undefined) return this.complete(held, inFlight, known);
@@ -152,10 +174,10 @@ export class CommandRunner {
     return this.complete(held, inFlight, ending);
   }
 
-  async #lease(held: Held, { version, entry, bytes }: VersionedEntry): Promise<Leased | undefined> {
+  #lease({ number }: Held, { version, entry, bytes }: VersionedEntry, plan: Plan, over: Over): void {
     let lease: Lease | undefined;
     let sent = entry;
-    const leased = await changeSession(this.#steps, held.number, (now) => {
+    const decide = (now: Held): Change | undefined => {
       if (!mayLease(this.#uplink, now.record)) return undefined;
       lease = leaseRequest(now, this.#uplink.settings.worker, tokenToReuse(now.record, entry));
       const { counter, messageId, record } = lease;
@@ -164,9 +186,36 @@ export class CommandRunner {
       const after = disabling(record, entry.command);
       const entries = [{ id: entry.id, expected: version, record: encodeEntry(sent) }];
       return after === now.record && !takesAlong(after) ? { guarded: true, entries } : { record: after, entries };
-    });
-    if (leased === undefined || lease === undefined) return undefined;
-    return { held: leased, entry: { version: version + 1, entry: sent, bytes }, lease };
+    };
+    const leased = (held: Held | undefined): void => {
+      if (held === undefined || lease === undefined) return over(false);
+      this.#request({ held, entry: { version: version + 1, entry: sent, bytes }, lease }, plan, over);
+    };
+    this.#steps.runSoon(changeStep(number, decide, leased, (error) => over(false, error)));
+  }
+
+  #request({ held, entry, lease }: Leased, plan: Plan, over: Over): void {
+    const { counter, messageId } = lease;
+    this.#uplink.counters.requests.add(1);
+    try {
+      this.#exchanges.begin(held, { counter, messageId, ...plan }, (ending) => this.#ended(held, entry, ending, over));
+    } catch (error) {
+      over(false, error);
+    }
+  }
+
+  #ended(held: Held, inFlight: VersionedEntry, ending: Ending, over: Over): void {
+    const plain = ending.kind === 'response' && ending.stored === undefined && inFlight.entry.transfer === undefined;
+    if (!plain) return void this.complete(held, inFlight, ending).then(over, (error: unknown) => over(false, error));
+    const failed = (error: unknown): void => {
+      this.#keep(held, inFlight, ending);
+      over(false, error);
+    };
+    try {
+      this.#answered(held, inFlight, ending, over, failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** Stores the end of an exchange and tells it. False: the device did not answer, or its answer could not be told. */
@@ -178,11 +227,14 @@ export class CommandRunner {
       return reached;
     } catch (error) {
       stored?.(false);
-      const { exchange } = inFlight.entry;
       // Whoever heard that it is not stored brings it again.
-      if (ending.kind === 'response' && stored === undefined && exchange !== undefined) this.#unstored.keep(held.number, exchange, ending);
+      if (ending.kind === 'response' && stored === undefined) this.#keep(held, inFlight, ending);
       throw error;
     }
+  }
+
+  #keep({ number }: Held, { entry: { exchange } }: VersionedEntry, answer: Answer): void {
+    if (exchange !== undefined) this.#unstored.keep(number, exchange, answer);
   }
 
   async #complete(held: Held, inFlight: VersionedEntry, ending: Ending): Promise<boolean> {
@@ -193,27 +245,34 @@ export class CommandRunner {
       return false;
     }
     const awayFromMs = held.record.registration.queueMode ? this.#uplink.presence.awakeUntilMs(held) : undefined;
-    const more = afterBlock(entry, ending, { nowMs, tag: this.#blocks.newTag(), awayFromMs });
+    const more = entry.transfer && afterBlock(entry, ending, { nowMs, tag: this.#blocks.newTag(), awayFromMs });
     if (more !== undefined) return this.#goOn(held, inFlight, ending, more);
     if (ending.kind === 'failed') {
       this.#uplink.counters.unanswered(ending.reason);
       const next = unanswered(entry, ending.reason, nowMs, awayFromMs);
-      const told = await this.#store(held, inFlight, next, undefined, (record) => afterSilence(record, [next]));
+      const told = await this.#store(held, inFlight, next, (record) => afterSilence(record, [next]));
       return told && ending.reason !== 'timeout';
     }
+    return new Promise((resolve, reject) => this.#answered(held, inFlight, ending, resolve, reject));
+  }
+
+  #answered(held: Held, inFlight: VersionedEntry, { message, rttMs, late }: Answer, told: (done: boolean) => void, failed: (error: unknown) => void): void {
+    const nowMs = this.#uplink.clock.storeMs();
+    const { entry } = inFlight;
     held.heardMs = nowMs;
     const context = contextOf(held, this.#uplink.model);
-    const retried = inAnotherFormat(entry, ending.message, context);
-    if (retried !== undefined) return this.#store(held, inFlight, retried);
-    const response = readResponse(entry.command, ending.message, context, nowMs / 1_000);
-    const done = answered(entry, { ...response, rttMs: Math.round(ending.rttMs) }, nowMs);
+    const retried = inAnotherFormat(entry, message, context);
+    if (retried !== undefined) return this.#commit(held, inFlight, { next: retried }, told, failed);
+    const response = readResponse(entry.command, message, context, nowMs / 1_000);
+    const next = answered(entry, { ...response, rttMs: Math.round(rttMs) }, nowMs);
     const exchange = entry.exchange ?? { counter: 0, messageId: 0, firstSentAtMs: 0, generation: 0 };
-    return this.#store(held, inFlight, done, ending.message, (record, sequence) => {
-      const answer = afterResponse(record, entry.command, ending.message, exchange);
+    const change = (record: SessionRecord, sequence: number): SessionRecord => {
+      const answer = afterResponse(record, entry.command, message, exchange, late);
       const after = withDisable(answer, entry.command, response, { nowMs, sequence });
       // Instances came or went, or what a template wants was cancelled.
       return after === record ? record : this.#uplink.templates.apply(after);
-    });
+    };
+    this.#commit(held, inFlight, { next, message, change }, told, failed);
   }
 
   /** The next block is due, at once or after a pause. */
@@ -229,29 +288,25 @@ export class CommandRunner {
   }
 
   /** False: stored, but not told. */
-  async #store(
-    held: Held,
-    { version }: VersionedEntry,
-    next: QueueEntry,
-    message?: CoapMessage,
-    change: (record: SessionRecord, sequence: number) => SessionRecord = (record) => record,
-  ): Promise<boolean> {
-    const { number } = held;
+  #store(held: Held, inFlight: VersionedEntry, next: QueueEntry, change?: After['change']): Promise<boolean> {
+    return new Promise((resolve, reject) => this.#commit(held, inFlight, { next, change }, resolve, reject));
+  }
+
+  #commit({ number }: Held, { version }: VersionedEntry, { next, message, change }: After, told: (done: boolean) => void, failed: (error: unknown) => void): void {
     const encoded = encodeEntry(next);
-    try {
-      await changeSession(this.#steps, number, (now) => {
-        const record = change(now.record, now.version + 1);
-        const events = next.report ? this.#report(now, next, message) : this.#result(now, next);
-        return { ...changed(now.record, record), entries: [{ id: next.id, expected: version, record: encoded }], events };
-      });
-    } catch (error) {
-      // The mark on the entry brings it out when the brokers are back.
-      if (error instanceof ChangeRefused && error.why === 'events') return false;
-      throw error;
-    }
-    if (next.transfer !== undefined) this.#ahead.forget(number);
-    if (isFinished(next)) this.#settler.add(number, settled(version + 1, next, encoded));
-    return true;
+    const decide = (now: Held): Change => {
+      const record = change === undefined ? now.record : change(now.record, now.version + 1);
+      const events = next.report ? this.#report(now, next, message) : this.#result(now, next);
+      return { ...changed(now.record, record), entries: [{ id: next.id, expected: version, record: encoded }], events };
+    };
+    const done = (): void => {
+      if (next.transfer !== undefined) this.#ahead.forget(number);
+      if (isFinished(next)) this.#settler.add(number, settled(version + 1, next, encoded));
+      told(true);
+    };
+    // The mark on the entry brings it out when the brokers are back.
+    const refused = (error: ChangeRefused): void => (error.why === 'events' ? told(false) : failed(error));
+    this.#steps.runSoon(changeStep(number, decide, done, refused));
   }
 
   #result(held: Held, entry: QueueEntry): EventRecord[] {

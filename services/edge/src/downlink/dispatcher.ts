@@ -4,17 +4,15 @@
  */
 import type { CoapEvent } from '@cluster/coap';
 import {
-  deadlineOf, decodeStored, encodeEntry, firstLookMs, IDEMPOTENCY_MS, isFinished, newEntry, nextDayMs, nextDesiredStep, quotaSpent, renewAll,
-  takeOver, viewQueue,
+  deadlineOf, decodeStored, eachOf, firstLookMs, IDEMPOTENCY_MS, isFinished, nextDayMs, nextDesiredStep, quotaSpent, StoreUnavailable, viewQueue,
 } from '@cluster/session';
-import type { DesiredStep, DeviceNumber, Observation, QueueView, SessionStore, VersionedEntry } from '@cluster/session';
+import type { DesiredStep, DeviceNumber, QueueView, SessionStore, StoredEntry, VersionedEntry } from '@cluster/session';
 import { Ticks } from '@cluster/transport';
 import { nextLookMs } from '../next-look.ts';
-import { ChangeRefused, changeSession, refusalOf } from '../session-change.ts';
-import type { DeviceSteps, Step } from '../device-steps.ts';
+import { changeSession, refusalOf } from '../session-change.ts';
+import type { DeviceSteps } from '../device-steps.ts';
 import type { Held } from '../held-sessions.ts';
-import type { DownlinkSide } from '../uplink/notification.ts';
-import { alarmOfWaking, arrivalOf, mayLease, movesOrWakes, type Received, type Uplink } from '../uplink/uplink.ts';
+import { mayLease, type Uplink } from '../uplink/uplink.ts';
 import type { CommandRunner } from './command-runner.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { MuteRunner } from './mute-runner.ts';
@@ -28,10 +26,8 @@ const AFTER_ANSWER_MS = 20;
 const CONFIRM_EVERY_MS = 500;
 /** Ticks of the socket in one of the doorbells': a command takes six turns of the event loop, for one device or for many. */
 const BELL_TICKS = 4;
-/** A device that goes on to report what nobody asked for has its observations made again this often at most. */
-const DOUBT_EVERY_MS = 300_000;
 /** When the sweeper looks whether observations were made that templates brought. */
-const LOOK_MS = 60_000;
+export const LOOK_MS = 60_000;
 /** After a step that the store refused. A store that is away wakes everybody when it is back. */
 const STORE_AGAIN_MS = 5_000;
 
@@ -46,14 +42,20 @@ export interface DispatcherDeps {
   readonly pace: Pace;
   readonly settler: Settler;
   readonly turns: Turns;
-  readonly newId: () => string;
   /** For how long doorbells that follow each other closely are gathered. */
   readonly tickMs: number;
   /** The worker's lease holds: no other worker may have taken its devices over unseen. */
   readonly mayTransmit: () => boolean;
 }
 
-export class Dispatcher implements DownlinkSide {
+/** A device that is being served with others, in a turn of its tenant. */
+interface Served {
+  readonly held: Held;
+  readonly tenant: string;
+  readonly active: { again: boolean };
+}
+
+export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #active = new Map<DeviceNumber, { again: boolean }>();
   /** Whose bells rang in this tick, and whether for their queue alone. */
@@ -132,18 +134,79 @@ export class Dispatcher implements DownlinkSide {
   #answerBells(): void {
     const bells = [...this.#rung];
     this.#rung.clear();
+    const together: Served[] = [];
     for (const [number, queueOnly] of bells) {
       const held = queueOnly ? this.#deps.uplink.held.get(number) : undefined;
       // What was taken over meanwhile is found out by the lease of its next command.
       if (held === undefined || !mayLease(this.#deps.uplink, held.record)) this.#readAnew(number);
-      else this.#queueChanged(held);
+      else this.#queueChanged(held, together);
+    }
+    if (together.length > 0) void this.#serveTogether(together);
+  }
+
+  /** Whatever was known of the queue, it is read again: with those of others where `together` takes it. */
+  #queueChanged(held: Held, together?: Served[]): void {
+    const { number, record: { tenant } } = held;
+    held.entries = Math.max(held.entries, 1);
+    if (together === undefined || this.#closed || this.#active.has(number) || !this.#deps.turns.tryEnter(tenant)) return this.wake(number);
+    const active = { again: false };
+    this.#active.set(number, active);
+    together.push({ held, tenant, active });
+  }
+
+  /** Reads many queues at once, and begins what waits in them. Each has its turn already. */
+  async #serveTogether(all: readonly Served[]): Promise<void> {
+    const { settler, sessions } = this.#deps;
+    const numbers = all.map(({ held }) => held.number);
+    try {
+      const settled = settler.settle(numbers);
+      if (settled !== undefined) await settled;
+      const queues = await eachOf(sessions.loadQueues(numbers));
+      all.forEach((one, i) => this.#begin(one, queues[i] ?? []));
+    } catch (error) {
+      for (const one of all) this.#release(one, error);
     }
   }
 
-  /** Whatever was known of the queue, it is read again. */
-  #queueChanged(held: Held): void {
-    held.entries = Math.max(held.entries, 1);
-    this.wake(held.number);
+  /** Begins the next command if it is one like most; whatever else waits is served one by one. */
+  #begin(one: Served, stored: readonly StoredEntry[] | StoreUnavailable): void {
+    if (stored instanceof StoreUnavailable) return this.#release(one, stored);
+    try {
+      const view = this.#view(one.held, stored);
+      if (this.#isPlain(one.held, view) && this.#deps.commands.begin(one.held, view.next, (reached, error) => this.#over(one, view, reached, error))) return;
+      this.#goOn(one);
+    } catch (error) {
+      this.#release(one, error);
+    }
+  }
+
+  /** Nothing but a command is to be seen to. */
+  #isPlain(held: Held, view: QueueView): view is QueueView & { next: VersionedEntry } {
+    const { templates, meter } = this.#deps.uplink;
+    if (view.next === undefined || view.over.length + view.unpublished.length + view.spent.length > 0) return false;
+    return this.#mayReach(held) && !templates.changesHeld(held) && !meter.spent(held);
+  }
+
+  #over(one: Served, view: QueueView, reached: boolean, error: unknown): void {
+    const { held, active } = one;
+    if (error !== undefined || !reached) return this.#release(one, error);
+    // The last one is over and nobody rang: the queue need not be read to know that it is empty.
+    if (view.last && !active.again) this.#emptied(held, view);
+    if (active.again || this.#mayWait(held)) this.#goOn(one);
+    else this.#release(one);
+  }
+
+  /** The long way, for whatever still waits. */
+  #goOn({ held, tenant, active }: Served): void {
+    this.#deps.turns.leave(tenant);
+    void this.#serve(held.number, active);
+  }
+
+  #release({ held: { number }, tenant, active }: Served, error?: unknown): void {
+    this.#deps.turns.leave(tenant);
+    if (error !== undefined) this.#putOff(error, () => this.wake(number));
+    this.#active.delete(number);
+    if (active.again && !this.#closed) this.wake(number);
   }
 
   #readAnew(number: DeviceNumber): void {
@@ -281,10 +344,13 @@ export class Dispatcher implements DownlinkSide {
   }
 
   async #look(held: Held): Promise<QueueView> {
+    if (held.entries === 0) return viewQueue([], this.#deps.uplink.clock.storeMs());
+    await this.#deps.settler.settle([held.number]);
+    return this.#view(held, await this.#deps.sessions.loadEntries(held.number));
+  }
+
+  #view(held: Held, stored: readonly StoredEntry[]): QueueView {
     const nowMs = this.#deps.uplink.clock.storeMs();
-    if (held.entries === 0) return viewQueue([], nowMs);
-    await this.#deps.settler.settle(held.number);
-    const stored = await this.#deps.sessions.loadEntries(held.number);
     const entries = stored.map(decodeStored);
     const view = viewQueue(entries, nowMs, Math.max(held.record.heardAtMs, held.heardMs));
     this.#account(held, view.waiting);
@@ -311,64 +377,5 @@ export class Dispatcher implements DownlinkSide {
     const { record } = held;
     if (!mayLease(this.#deps.uplink, record) || !this.#deps.mayTransmit()) return false;
     return this.#deps.uplink.presence.listens(held);
-  }
-
-  reported(held: Held, counter: number, { message }: Received): void {
-    void this.#deps.exchanges.complete(held, counter, message);
-  }
-
-  async adopt(held: Held, counter: number, received: Received): Promise<boolean> {
-    // What nobody wants any more is not acknowledged, since it would not be told: RST ends it at the device.
-    const dropped = held.record.cancellations.some((o) => o.counter === counter);
-    const completed = this.#deps.exchanges.complete(held, counter, received.message);
-    if (completed !== false) {
-      if (!(await completed)) throw new ChangeRefused('store');
-      return !dropped;
-    }
-    const stored = await this.#deps.sessions.loadEntries(held.number);
-    const waiting = stored.map(decodeStored).find(({ entry }) => entry.state === 'in-flight' && entry.exchange?.counter === counter);
-    if (waiting === undefined) return false;
-    await this.#takePath(held, received);
-    await this.#deps.commands.complete(held, waiting, { kind: 'response', message: received.message, rttMs: 0 });
-    return true;
-  }
-
-  /** The device's messages come here now: the worker that sent the request must not repeat what was answered. */
-  async #takePath({ number }: Held, received: Received): Promise<void> {
-    const { uplink, steps } = this.#deps;
-    await changeSession(steps, number, (held) => {
-      if (!movesOrWakes(uplink, received, held.record)) return undefined;
-      const record = takeOver(held.record, arrivalOf(uplink, received, held));
-      return { record, ...alarmOfWaking(held.record, record) };
-    });
-  }
-
-  doubted(held: Held): void {
-    const nowMs = this.#deps.uplink.clock.storeMs();
-    if (nowMs - held.doubtedMs < DOUBT_EVERY_MS) return;
-    held.doubtedMs = nowMs;
-    changeSession(this.#deps.steps, held.number, ({ record }) => {
-      const renewed = renewAll(record);
-      return nextDesiredStep(renewed) === undefined ? undefined : { record: renewed, alarmMs: nowMs + LOOK_MS };
-    })
-      .then((changed) => changed && this.wake(changed.number))
-      .catch(() => (held.doubtedMs = -Infinity));
-  }
-
-  again(step: Step): void {
-    this.#deps.steps.run([step]);
-  }
-
-  async readAgain(held: Held, observation: Observation): Promise<void> {
-    const accept = observation.accept === undefined ? {} : { accept: observation.accept };
-    const [path] = observation.paths;
-    const command = observation.composite
-      ? { op: 'read-composite' as const, paths: [...observation.paths], ...accept, priority: 9 }
-      : { op: 'read' as const, path: path ?? '/', ...accept, priority: 9 };
-    const nowMs = this.#deps.uplink.clock.storeMs();
-    const entry = newEntry(command, { id: this.#deps.newId(), nowMs, report: true });
-    const entries = [{ id: entry.id, expected: 0, record: encodeEntry(entry) }];
-    await this.#deps.sessions.commit([{ number: held.number, entries, alarmMs: nowMs + 60_000 }]);
-    held.entries += 1;
   }
 }

@@ -24,6 +24,8 @@ export type Ending =
       readonly rttMs: number;
       /** Who brought the answer hears whether it was stored and told. */
       readonly stored?: (done: boolean) => void;
+      /** It waited for the store. What the device reported meanwhile was refused, so that it may have ended an observation again. */
+      readonly late?: true;
     }
   | { readonly kind: 'failed'; readonly reason: string }
   /** Another worker goes on with it. */
@@ -71,8 +73,13 @@ export class Exchanges {
 
   /** Sends a request on the device's present path. Resolves when the exchange is over. */
   run(held: Held, outgoing: Outgoing): Promise<Ending> {
+    return new Promise((ended) => this.begin(held, outgoing, ended));
+  }
+
+  /** The same for who rather hears of the end by a call, which must not throw. */
+  begin(held: Held, outgoing: Outgoing, ended: (ending: Ending) => void): void {
     const { peer, generation } = held.record;
-    return new Promise((ended) => this.#start({ held, outgoing, peer, generation, ended, confirmedMs: 0, confirmAfterMs: CONFIRM_AFTER_MS }));
+    this.#start({ held, outgoing, peer, generation, ended, confirmedMs: 0, confirmAfterMs: CONFIRM_AFTER_MS });
   }
 
   #start(open: Open): void {

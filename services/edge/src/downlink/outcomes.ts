@@ -46,14 +46,14 @@ const reasons: Readonly<Record<string, string>> = {
   'bad-option': 'the answer has a critical option that this server does not know',
 };
 
-/** The session after a device has answered a command. `exchange`: the one that brought the answer. */
-export function afterResponse(record: SessionRecord, command: CommandRequest, message: CoapMessage, exchange: Exchange): SessionRecord {
+/** The session after a device has answered a command. `exchange`: the one that brought the answer; `late`: long ago. */
+export function afterResponse(record: SessionRecord, command: CommandRequest, message: CoapMessage, exchange: Exchange, late = false): SessionRecord {
   const succeeded = message.code >> 5 === 2;
   if (!succeeded) return record;
   switch (command.op) {
     case 'observe':
     case 'observe-composite':
-      return observeValue(message) === undefined ? record : { ...desireAlso(record, observed(record, command, exchange)), kept: true };
+      return observeValue(message) === undefined ? record : { ...desireAlso(record, observed(record, command, exchange, late)), kept: true };
     case 'cancel-observe':
     case 'cancel-observe-composite':
       return forget(record, observationOfCommand(command, exchange.counter));
@@ -107,10 +107,12 @@ export function afterStep(record: SessionRecord, step: ObservationStep, message:
   return changeObservation(record, key, { state: 'refused', code: message.code });
 }
 
-/** A device that has registered anew since may have forgotten what it answered: its observation is to be made again. */
-function observed(record: SessionRecord, command: CommandRequest, { counter, generation }: Exchange): Observation {
-  const { counter: _, ...observation } = observationOfCommand(command, counter);
-  return generation === record.generation ? observationOfCommand(command, counter) : { ...observation, state: 'wanted' };
+/** A device that has registered anew since, or answered long ago, may have forgotten it: its observation is to be made again. */
+function observed(record: SessionRecord, command: CommandRequest, { counter, generation }: Exchange, late: boolean): Observation {
+  const made = observationOfCommand(command, counter);
+  const { counter: _, ...observation } = made;
+  if (generation !== record.generation) return { ...observation, state: 'wanted' };
+  return late ? { ...made, state: 'wanted' } : made;
 }
 
 /** The observation that an observe or cancel command means. */

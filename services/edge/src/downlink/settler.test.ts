@@ -47,7 +47,7 @@ describe('marks and alarms', () => {
     const watched = new Settler({ ...store, settle: (alarms) => (asked++, store.settle(alarms)) }, (error) => failures.push(error));
     const atMs = await told('a', watched);
     watched.putOff({ number: NUMBER, atMs, nextMs: LATER_MS });
-    await watched.settle(NUMBER); // its queue is read again
+    await watched.settle([NUMBER]); // its queue is read again
     await watched.flush();
     expect([await alarmMs(), asked]).toEqual([atMs, 0]);
   });

@@ -41,13 +41,18 @@ export class Settler {
     this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref();
   }
 
-  /** Clears the marks of one device, before its queue is read. */
-  async settle(number: DeviceNumber): Promise<void> {
-    const entries = this.#writes.get(number);
-    if (entries === undefined) return;
-    this.#writes.delete(number);
-    this.#alarms.delete(number);
-    await this.#commit([{ number, entries }]);
+  /** Clears the marks of these devices, before their queues are read; undefined where none of them has any. */
+  settle(numbers: readonly DeviceNumber[]): Promise<void> | undefined {
+    const writes = numbers.flatMap((number) => {
+      const entries = this.#writes.get(number);
+      return entries === undefined ? [] : [{ number, entries }];
+    });
+    if (writes.length === 0) return undefined;
+    for (const { number } of writes) {
+      this.#writes.delete(number);
+      this.#alarms.delete(number);
+    }
+    return this.#commit(writes);
   }
 
   /** Clears all marks. */

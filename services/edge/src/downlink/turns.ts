@@ -41,6 +41,13 @@ export class Turns {
     return new Promise((begin) => void own.waiting.add(begin));
   }
 
+  /** Takes a place if there is one at once. */
+  tryEnter(tenant: string): boolean {
+    const own = this.#tenants.get(tenant);
+    if (own !== undefined && (own.waiting.size > 0 || !this.#mayTake(own))) return false;
+    return this.enter(tenant) === undefined;
+  }
+
   leave(tenant: string): void {
     const own = this.#tenants.get(tenant);
     if (own === undefined) return;

@@ -23,7 +23,7 @@ export class UnstoredAnswers {
   /** Keeps the answer to an exchange, unless too much waits already. */
   keep(number: DeviceNumber, { messageId, counter }: Exchange, { message, rttMs }: Answer): void {
     this.#forget(number);
-    const answer: Answer = { kind: 'response', message: { ...message, payload: message.payload.slice() }, rttMs };
+    const answer: Answer = { kind: 'response', message: { ...message, payload: message.payload.slice() }, rttMs, late: true };
     if (this.#bytes + bytesOf(answer) > MOST_BYTES) return;
     this.#bytes += bytesOf(answer);
     this.#byNumber.set(number, { messageId, counter, answer });

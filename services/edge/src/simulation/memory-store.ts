@@ -68,6 +68,10 @@ export class MemoryStore implements SessionStore, ClusterStore {
     return [...(this.devices.get(number)?.entries.values() ?? [])];
   }
 
+  async loadQueues(numbers: readonly DeviceNumber[]): Promise<StoredEntry[][]> {
+    return Promise.all(numbers.map((number) => this.loadEntries(number)));
+  }
+
   async commit(writes: readonly DeviceWrite[]): Promise<CommitResult[]> {
     return writes.map((write) => this.#commit(write));
   }
