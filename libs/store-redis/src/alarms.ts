@@ -1,7 +1,8 @@
 /** When each device's state has to be looked at again: one sorted set for each shard. */
 import type { Alarm, SessionStore } from '@cluster/session';
 import { command, script, type RedisCommand, type Router } from './command.ts';
-import { partOf, type Keys } from './keys.ts';
+import { partOf } from '@cluster/bytes';
+import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
 /** Makes the commands that set alarms or bring them forward. */

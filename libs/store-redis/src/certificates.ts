@@ -5,7 +5,8 @@
 import { byExpiry, type CertificateStore, type IssuedCertificate } from '@cluster/pki';
 import { command, script, type Reply, type Router } from './command.ts';
 import { fields } from './fields.ts';
-import { type Keys, partOf } from './keys.ts';
+import { partOf } from '@cluster/bytes';
+import type { Keys } from './keys.ts';
 import * as scripts from './certificate-scripts.ts';
 
 const PARTS = 16;

@@ -6,7 +6,8 @@ import { Buffer } from 'node:buffer';
 import type { DirectoryChange, DirectoryEntry, DirectoryFilter, ReadModelStore } from '@cluster/session';
 import { command, script, type RedisCommand, type Router } from './command.ts';
 import { compareBytes } from './fields.ts';
-import { partOf, type Keys } from './keys.ts';
+import { partOf } from '@cluster/bytes';
+import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
 const PARTS = 16;

@@ -1,6 +1,7 @@
+import { partOf } from '@cluster/bytes';
 import slotOf from 'cluster-key-slot';
 import { expect, test } from 'vitest';
-import { keysUnder, partOf } from './keys.ts';
+import { keysUnder } from './keys.ts';
 
 const keys = keysUnder('p');
 

@@ -1,8 +1,9 @@
 /** Updates of firmware or software: their records, when each is due and how they are listed, in parts whose keys lie in one slot. */
+import { partOf } from '@cluster/bytes';
 import type { StoredUpdate, UpdateStore } from '@cluster/firmware';
 import { script, type Router } from './command.ts';
 import { firstOf } from './directory.ts';
-import { partOf, type Keys, type UpdateKind } from './keys.ts';
+import type { Keys, UpdateKind } from './keys.ts';
 import { define } from './scripts.ts';
 
 /** Enough for the nodes of a cluster to share the work, few enough to ask all of them each second. */
