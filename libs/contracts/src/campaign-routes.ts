@@ -33,7 +33,7 @@ const devices: CampaignDevicePage = {
   devices: [
     {
       endpoint: 'lamp-0001', state: 'failed', reason: 'integrity check of the package failed (Update Result 5)', since: '2026-03-01T22:10:00.000Z', label: 'cell-12',
-      wave: 1, attempts: 1, update: 'Vb2l0mCkWf6J1VhXo3sE9Tz7-1', stage: 'failed', error: 'result-5',
+      wave: 1, attempts: 1, update: 'Vb2l0mCkWf6J1VhXo3sE9Tz7-q1fM4w9Xz0aB-1', stage: 'failed', error: 'result-5',
     },
     { endpoint: 'lamp-0002', state: 'asleep', reason: 'the device sleeps: it is begun when it is awake', since: '2026-03-01T22:00:00.000Z', wave: 2, attempts: 0 },
   ],

@@ -9,6 +9,7 @@ export type { Mount } from './mount.ts';
 export { pkiMount, type PkiPorts } from './pki/pki-mount.ts';
 export { serveDocs } from './docs.ts';
 export { fromCursor, toCursor } from './cursor.ts';
+export { idempotentId } from './idempotent-id.ts';
 export { JobRunner, type JobRunnerSettings, type JobWork, type Progress } from './job-runner.ts';
 export { asJson, receivedEvent, RecordUnreadable } from './received-event.ts';
 export { TopicServer, type TopicServerOptions } from './topic-server.ts';

@@ -1,8 +1,19 @@
 /** The parts of the orchestrator and how they are put together. */
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { Selection } from '@cluster/fleet';
 import { CachedReader } from '@cluster/package-storage';
+import type { CampaignDeps } from './campaigns/campaign-deps.ts';
+import { CampaignDesk } from './campaigns/campaign-desk.ts';
+import { CampaignEvents } from './campaigns/campaign-events.ts';
+import { CampaignMetrics } from './campaigns/campaign-metrics.ts';
+import { CampaignResults } from './campaigns/campaign-results.ts';
+import { CampaignRunner } from './campaigns/campaign-runner.ts';
+import { CampaignSelection } from './campaigns/campaign-selection.ts';
+import { campaignWork } from './campaigns/campaign-turn.ts';
+import { CampaignsConsumer } from './campaigns/campaigns.consumer.ts';
 import type { FirmwareDeps, FirmwareOptions } from './options.ts';
 import { PackageDesk } from './packages/package-desk.ts';
+import { CampaignsController } from './rest/campaigns.controller.ts';
 import { FilesController, STRETCH_BYTES } from './rest/files.controller.ts';
 import { PackagesController } from './rest/packages.controller.ts';
 import { SoftwareController } from './rest/software.controller.ts';
@@ -23,7 +34,10 @@ export class FirmwareModule {
     const { updates, software, links, log } = deps;
     return {
       module: FirmwareModule,
-      controllers: [PackagesController, UpdatesController, UpdateListController, SoftwareController, FilesController, FirmwareConsumer, SoftwareConsumer],
+      controllers: [
+        PackagesController, UpdatesController, UpdateListController, SoftwareController, FilesController, FirmwareConsumer, SoftwareConsumer,
+        CampaignsController, CampaignsConsumer,
+      ],
       providers: [
         { provide: UPDATES, useValue: updates },
         { provide: SOFTWARE, useValue: software },
@@ -41,7 +55,31 @@ export class FirmwareModule {
             new UpdateRunner([{ store: updates, turn: firmware }, { store: software, turn: softwareTurn }], packages, deps.sessions, options, log),
           inject: [UpdateTurn, SoftwareTurn, PackageDesk],
         },
+        ...campaignProviders(deps, options),
       ],
     };
   }
+}
+
+function campaignProviders(deps: FirmwareDeps, options: FirmwareOptions): Provider[] {
+  const { northbound, sessions, updates, model, groups, publisher, log } = deps;
+  const metrics = new CampaignMetrics(deps.metrics);
+  const campaigns = metrics.counting(deps.campaigns);
+  const selection = new Selection(model, northbound);
+  const chosen = new CampaignSelection({ campaigns, selection, model, northbound });
+  const shared = { campaigns, selection, model, northbound, sessions, updates, events: new CampaignEvents(publisher, options.eventEncoding), metrics };
+  const timeMs = () => sessions.timeMs();
+  return [
+    { provide: CampaignResults, useFactory: () => new CampaignResults(shared) },
+    {
+      provide: CampaignRunner,
+      useFactory: (turn: UpdateTurn) => new CampaignRunner(campaignWork({ ...shared, turn } satisfies CampaignDeps, log), options.replica, options.campaigns, log),
+      inject: [UpdateTurn],
+    },
+    {
+      provide: CampaignDesk,
+      useFactory: (packages: PackageDesk, runner: CampaignRunner) => new CampaignDesk({ campaigns, groups, packages, selection: chosen, runner, timeMs }),
+      inject: [PackageDesk, CampaignRunner],
+    },
+  ];
 }

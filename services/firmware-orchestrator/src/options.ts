@@ -1,20 +1,24 @@
 /** What a firmware orchestrator is made of: the ports it talks to, and its settings. */
 import type { EventConsumer, EventEncoding, EventPublisher } from '@cluster/events';
 import type { PackageStorage, UpdateStore } from '@cluster/firmware';
+import type { GroupStore, JobStore } from '@cluster/fleet';
 import type { firmware } from '@cluster/lwm2m';
-import type { Log } from '@cluster/nest-kit';
+import type { JobRunnerSettings, Log } from '@cluster/nest-kit';
 import type { KeyRing } from '@cluster/secrets';
-import type { ClusterStore, Northbound, SessionStore } from '@cluster/session';
+import type { ClusterStore, Northbound, ReadModelStore, SessionStore } from '@cluster/session';
 import type { Metrics } from '@cluster/telemetry';
 import type { KeyObject } from 'node:crypto';
 
 /** All of it stays the caller's: closing the orchestrator closes none of it. */
 export interface FirmwareDeps {
-  readonly northbound: Pick<Northbound, 'submit' | 'command' | 'cancel'>;
+  readonly northbound: Pick<Northbound, 'submit' | 'command' | 'cancel' | 'traits'>;
   readonly sessions: Pick<SessionStore, 'timeMs' | 'resolve' | 'load'>;
   readonly documents: Pick<ClusterStore, 'documents' | 'putDocument'>;
   readonly updates: UpdateStore;
   readonly software: UpdateStore;
+  readonly campaigns: JobStore;
+  readonly groups: Pick<GroupStore, 'group'>;
+  readonly model: Pick<ReadModelStore, 'list' | 'values'>;
   readonly storage: PackageStorage;
   readonly events: EventConsumer;
   readonly publisher: Pick<EventPublisher, 'publish'>;
@@ -42,6 +46,9 @@ export interface FirmwareOptions {
   /** Between looks for updates that are due, and after which one that was taken is due again. */
   readonly pollMs: number;
   readonly leaseMs: number;
+  /** Names this orchestrator among the others that carry campaigns on. */
+  readonly replica: string;
+  readonly campaigns: JobRunnerSettings;
   /** An upload that nobody went on with so long is removed. */
   readonly uploadKeptMs: number;
   readonly retryMs: number;
@@ -60,6 +67,8 @@ export const defaultOptions: FirmwareOptions = Object.freeze({
   cacheBytes: 16 * 1_048_576,
   pollMs: 1_000,
   leaseMs: 30_000,
+  replica: 'firmware',
+  campaigns: Object.freeze({ pollMs: 1_000, idleMs: 100, idleMostMs: 1_000, retryMs: 1_000, leaseMs: 10_000 }),
   uploadKeptMs: 86_400_000,
   retryMs: 1_000,
   drainMs: 5_000,

@@ -3,8 +3,9 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Config, Secrets } from '@cluster/config';
 import type { EventConsumer, EventPublisher } from '@cluster/events';
 import type { PackageStorage, UpdateStores } from '@cluster/firmware';
+import type { CampaignStore, GroupStore } from '@cluster/fleet';
 import { type Mount, openAccess } from '@cluster/nest-kit';
-import { type ClusterStore, Northbound, type SessionStore } from '@cluster/session';
+import { type ClusterStore, Northbound, type ReadModelStore, type SessionStore } from '@cluster/session';
 import type { Logger, Metrics } from '@cluster/telemetry';
 import { createFirmwareOrchestrator, firmwareMount } from './app.ts';
 import { baseUrisOf } from './base-uris.ts';
@@ -16,6 +17,8 @@ export interface FirmwarePorts {
   readonly sessions: SessionStore;
   readonly cluster: ClusterStore;
   readonly updates: UpdateStores;
+  readonly fleet: Pick<GroupStore, 'group'> & CampaignStore;
+  readonly readModel: Pick<ReadModelStore, 'list' | 'values'>;
   readonly storage: PackageStorage;
   readonly events: EventConsumer;
   readonly publisher: EventPublisher;
@@ -55,15 +58,18 @@ export async function mountFirmware(
 }
 
 async function parts(config: Config, ports: FirmwarePorts, metrics: Metrics, log: Logger, baseUris: FirmwareOptions['baseUris']) {
-  const { sessions, cluster, updates, storage, events, publisher, secrets } = ports;
+  const { sessions, cluster, updates, fleet, readModel, storage, events, publisher, secrets } = ports;
   const limits = {
     queueEntries: config.queueMaxEntries, queueBytes: config.queueMaxBytes, observations: config.maxObservations,
     tenant: { entries: config.tenantQueueMaxEntries, bytes: config.tenantQueueMaxBytes },
   };
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng });
-  const deps: FirmwareDeps = { northbound, sessions, documents: cluster, updates, software: updates.software, storage, events, publisher, links: secrets?.ring, log, metrics };
+  const deps: FirmwareDeps = {
+    northbound, sessions, documents: cluster, updates, software: updates.software, campaigns: fleet.campaigns, groups: fleet, model: readModel, storage, events, publisher,
+    links: secrets?.ring, log, metrics,
+  };
   const options: Partial<FirmwareOptions> = {
-    bind: config.httpBind, port: config.httpPort, eventEncoding: config.eventEncoding, baseUris, cacheBytes: config.firmwareCacheBytes,
+    bind: config.httpBind, port: config.httpPort, replica: `firmware-${newId()}`, eventEncoding: config.eventEncoding, baseUris, cacheBytes: config.firmwareCacheBytes,
     signatureKeys: await readSignatureKeys(config.firmwareKeyFiles ?? []), signatureRequired: config.firmwareSignature === 'required',
   };
   return { deps, options, tenantOf: (endpoint: string) => northbound.tenantOf(endpoint) };

@@ -25,7 +25,7 @@ export async function wireFirmware(config: Config, log: Logger): Promise<WiredFi
     if (!stopping.signal.aborted) log.warn({ err: error }, 'topics can not be made');
   });
   return {
-    ports: { sessions: store, cluster: store, updates: store, storage, events, publisher, secrets },
+    ports: { sessions: store, cluster: store, updates: store, fleet: store, readModel: store, storage, events, publisher, secrets },
     async close() {
       stopping.abort();
       await Promise.all([events.close(), publisher.close()]);

@@ -44,7 +44,7 @@ async function wireOneFile(config: Config, metrics: Metrics, log: Logger): Promi
   return {
     edge: { ...shared, store: always, model, metrics, log, packages: { reader: storage, ring: secrets.ring }, security, ...(issuing && { issuing }) },
     registry: { ...shared, readModel: store, fleet: store, events: consumer, credentials: { store, secrets } },
-    firmware: { ...shared, updates: store, storage, events: consumer, secrets },
+    firmware: { ...shared, updates: store, fleet: store, readModel: store, storage, events: consumer, secrets },
     bootstrap: { ...shared, records: store, groups: store, credentials: store, secrets, security, model, metrics: ofBootstrap(metrics), log, issuing },
     async close() {
       authority?.close();

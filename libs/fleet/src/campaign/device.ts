@@ -95,7 +95,7 @@ export function campaignDeviceView(campaign: string, endpoint: string, device: C
   return {
     endpoint, state: stateOfPlace(at), reason: reason ?? REASONS[at] ?? '', since: new Date(sinceMs).toISOString(), attempts: attempt,
     ...(cell === undefined ? {} : { label: cell }), ...(wave === undefined ? {} : { wave: wave + 1 }),
-    ...(attempt === 0 ? {} : { update: campaignUpdateId(campaign, attempt) }),
+    ...(attempt === 0 ? {} : { update: campaignUpdateId(campaign, endpoint, attempt) }),
     ...(stage === undefined ? {} : { stage }), ...(error === undefined ? {} : { error }),
   };
 }

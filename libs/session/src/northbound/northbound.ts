@@ -31,6 +31,8 @@ export interface EndpointTraits {
   readonly tenant: string;
   /** It is registered, or something is kept for it: what is queued for it waits for its device. */
   readonly present: boolean;
+  /** As far as is known it listens: registered, not sent away, and not asleep. */
+  readonly listening: boolean;
   readonly labels: Labels;
   /** Of the objects and object instances that it registered. */
   readonly paths: readonly string[];
@@ -133,6 +135,7 @@ export class Northbound {
       endpoint: one.record.endpoint,
       tenant: one.record.tenant,
       present: one.record.state === 'registered' || isKept(one.record),
+      listening: one.record.state === 'registered' && one.record.disabled === undefined && !(one.record.registration.queueMode && one.record.asleepSinceMs !== undefined),
       labels: one.record.profile?.labels ?? {},
       paths: one.record.registration.objectLinks.map(({ path }) => path),
     });

@@ -27,18 +27,23 @@ export class Bench {
   #orchestrator: FirmwareOrchestrator | undefined;
   url = '';
 
-  private constructor(directory: string, storage: PackageStorage) {
+  protected constructor(directory: string, storage: PackageStorage, file = join(directory, 'store.db')) {
     this.directory = directory;
-    this.store = openEmbeddedStore({ file: join(directory, 'store.db') });
-    this.events = openEmbeddedEvents({ file: join(directory, 'store.db') });
+    this.store = openEmbeddedStore({ file });
+    this.events = openEmbeddedEvents({ file });
+    const { store } = this;
+    this.deps = {
+      northbound: this.northbound(), sessions: store, documents: store, updates: store, software: store.software, campaigns: store.campaigns, groups: store, model: store, storage, events: this.events.consumer(), publisher: this.events.publisher(),
+      links: RING, log: silentLog, metrics: new Metrics(),
+    };
+  }
+
+  /** Where commands go. */
+  protected northbound(): FirmwareDeps['northbound'] {
     const { store } = this;
     const limits = { queueEntries: 100, queueBytes: 1_000_000, observations: 100 };
     let ids = 0;
-    const northbound = new Northbound({ sessions: store, cluster: store, limits, newId: () => `id${++ids}`, rng: { uint32: () => randomInt(2 ** 32) } });
-    this.deps = {
-      northbound, sessions: store, documents: store, updates: store, software: store.software, storage, events: this.events.consumer(), publisher: this.events.publisher(),
-      links: RING, log: silentLog, metrics: new Metrics(),
-    };
+    return new Northbound({ sessions: store, cluster: store, limits, newId: () => `id${++ids}`, rng: { uint32: () => randomInt(2 ** 32) } });
   }
 
   static async open(wrap: (storage: PackageStorage) => PackageStorage = (storage) => storage): Promise<Bench> {

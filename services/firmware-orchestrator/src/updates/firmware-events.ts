@@ -5,7 +5,7 @@ import { campaignOfUpdate } from '@cluster/fleet';
 import type { firmware, software } from '@cluster/lwm2m';
 
 /** One for all replicas: a transition that is told again has the same source and id. */
-const SOURCE = '/lwm2m/firmware';
+export const SOURCE = '/lwm2m/firmware';
 
 type Transition = firmware.Progress['untold'][number];
 

@@ -19,7 +19,8 @@ const TRIES = 8;
 /** A command whose idempotency key may be forgotten is not submitted again: it might be carried out twice. */
 const KEY_KEPT_MS = 23 * 3_600_000;
 
-export type TurnDeps = Pick<FirmwareDeps, 'northbound' | 'sessions' | 'links' | 'log' | 'metrics'> & {
+export type TurnDeps = Pick<FirmwareDeps, 'sessions' | 'links' | 'log' | 'metrics'> & {
+  readonly northbound: Pick<FirmwareDeps['northbound'], 'submit' | 'command' | 'cancel'>;
   readonly updates: UpdateStore;
   readonly publisher: Pick<EventPublisher, 'publish'>;
 };

@@ -1,11 +1,10 @@
 /** Groups: selectors that are kept under a name. Who belongs to one is found out when it is asked. */
 import { Injectable } from '@nestjs/common';
-import { group as groupSchema, type Group, type GroupMembers, type PageQuery, type Selector } from '@cluster/contracts';
-import type { GroupStore, Selection } from '@cluster/fleet';
+import type { Group, GroupMembers, PageQuery, Selector } from '@cluster/contracts';
+import { findGroup, type GroupStore, type Selection, toGroup } from '@cluster/fleet';
 import { ApiError, type Caller, checkChange, fromCursor, ownerOf, sees, toCursor } from '@cluster/nest-kit';
 
 const MOST_GROUPS = 1_000;
-const groupRecord = groupSchema.omit({ name: true });
 
 @Injectable()
 export class GroupDesk {
@@ -47,14 +46,9 @@ export class GroupDesk {
     return { endpoints: [...endpoints], ...(next === undefined ? {} : { next: toCursor(next) }) };
   }
 
-  async #find(name: string): Promise<Group | undefined> {
-    const record = await this.#store.group(name);
-    return record === undefined ? undefined : toGroup(name, record);
+  #find(name: string): Promise<Group | undefined> {
+    return findGroup(this.#store, name);
   }
-}
-
-function toGroup(name: string, record: string): Group {
-  return { ...groupRecord.parse(JSON.parse(record)), name };
 }
 
 function groupUnknown(name: string): ApiError {

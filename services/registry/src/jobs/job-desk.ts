@@ -1,12 +1,11 @@
 /** What callers do with jobs: start, look at, pause, go on with, cancel. */
 import { Injectable } from '@nestjs/common';
-import { createHash, randomBytes } from 'node:crypto';
 import type { JobDevicePage, JobDevicesQuery, JobPage, JobRequest, JobView, PageQuery } from '@cluster/contracts';
 import {
   act, countsOf, decodeDevice, decodeJob, deviceView, encodeJob, inOrderOfNames, isStartedBy, jobView, JobUnreadable, newJob, stateOfBucket,
   type JobAction, type JobStore, type JobTarget, type StoredJob,
 } from '@cluster/fleet';
-import { ApiError, type Caller, checkChange, fromCursor, type JobRunner, toCursor } from '@cluster/nest-kit';
+import { ApiError, type Caller, checkChange, fromCursor, idempotentId, type JobRunner, toCursor } from '@cluster/nest-kit';
 import { Contended } from '@cluster/session';
 import type { NorthboundPort } from '../northbound-port.ts';
 import { keyReused } from '../rest/errors.ts';
@@ -39,7 +38,7 @@ export class JobDesk {
       this.#deps.northbound.faultsOf(command).map(({ path, message }) => ({ path: `commands.${i}.${path}`, message })),
     );
     if (faults.length > 0) throw new ApiError(400, 'COMMAND_MALFORMED', 'No device could be sent these commands', { faults });
-    const id = idOf(request, caller.ownTenant);
+    const id = idempotentId(request.idempotencyKey, caller.ownTenant);
     const known = await jobs.loadJob(id);
     if (known !== undefined) return this.#again(known, request);
     const target = await this.#target(request, caller);
@@ -137,10 +136,4 @@ function passOverUnreadable(error: unknown): undefined {
 
 function jobUnknown(id: string): ApiError {
   return new ApiError(404, 'JOB_UNKNOWN', 'There is no such job', { detail: id });
-}
-
-/** Keys of one tenant are not those of another. */
-function idOf({ idempotencyKey }: JobRequest, tenant: string | undefined): string {
-  if (idempotencyKey === undefined) return randomBytes(18).toString('base64url');
-  return createHash('sha256').update(tenant === undefined ? '' : `${tenant}/`).update(idempotencyKey).digest('base64url').slice(0, 24);
 }

@@ -6,7 +6,7 @@
 import type { CommandStatus, JobCounts } from '@cluster/contracts';
 import {
   afterResult, cancelled, commandIdOf, commandKey, countsOf, decodeDevice, decodeJob, encodeDevice, encodeJob, finished, isOver, jobView, JobUnreadable,
-  following, inOrderOfNames, OPEN_BUCKETS, opened, Pace, refused, selected, WAITING_BUCKETS, type DeviceMove, type Job, type JobDevice, type JobStore, type Selection, type StoredDevice,
+  following, inOrderOfNames, moveEach, OPEN_BUCKETS, opened, Pace, refused, selected, WAITING_BUCKETS, type Job, type JobDevice, type JobStore, type Selection, type StoredDevice,
 } from '@cluster/fleet';
 import { EventsUnavailable } from '@cluster/events';
 import type { JobWork, Progress } from '@cluster/nest-kit';
@@ -201,23 +201,11 @@ export class JobTurn {
     return device.sinceMs < nowMs - patienceMs ? { state: 'outcome-unknown', step: device.step, sinceMs: nowMs } : undefined;
   }
 
-  /** Decides on many devices at a time and moves them together; what failed for one is told after the others moved. */
-  async #moveEach(
-    devices: readonly StoredDevice[],
-    decide: (endpoint: string, device: JobDevice) => Promise<JobDevice | undefined>,
-  ): Promise<void> {
-    const moves: DeviceMove[] = [];
-    const left = [...devices];
-    const takeTurns = async (): Promise<void> => {
-      for (let one = left.shift(); one !== undefined; one = left.shift()) {
-        const { endpoint, value } = one;
-        const next = await decide(endpoint, decodeDevice(value));
-        if (next !== undefined) moves.push({ endpoint, expected: value, next: encodeDevice(next) });
-      }
-    };
-    const turns = await Promise.allSettled(Array.from({ length: Math.min(IN_PARALLEL, left.length) }, takeTurns));
-    if (moves.length > 0) await this.#deps.jobs.moveDevices(this.#id, moves);
-    for (const turn of turns) if (turn.status === 'rejected') throw turn.reason;
+  #moveEach(devices: readonly StoredDevice[], decide: (endpoint: string, device: JobDevice) => Promise<JobDevice | undefined>): Promise<void> {
+    return moveEach(this.#deps.jobs, this.#id, devices, IN_PARALLEL, async (endpoint, value) => {
+      const next = await decide(endpoint, decodeDevice(value));
+      return next && encodeDevice(next);
+    });
   }
 }
 

@@ -134,7 +134,7 @@ export class MemoryNorthbound implements NorthboundPort {
     this.#check();
     return endpoints.map((endpoint) =>
       this.#commands.has(endpoint)
-        ? { endpoint, tenant: this.tenants.get(endpoint) ?? 'default', present: true, labels: this.#profiles.get(endpoint)?.labels ?? {}, paths: ['/3/0'] }
+        ? { endpoint, tenant: this.tenants.get(endpoint) ?? 'default', present: true, listening: true, labels: this.#profiles.get(endpoint)?.labels ?? {}, paths: ['/3/0'] }
         : undefined,
     );
   }
