@@ -1,4 +1,5 @@
 /** The Redis adapter of the session ports: state, leases and what readers are shown, on one server or a cluster. */
+import { partOf } from '@cluster/bytes';
 import type { UpdateStores } from '@cluster/firmware';
 import type { CampaignStore, GroupStore, JobStore } from '@cluster/fleet';
 import type { CertificateStore } from '@cluster/pki';
@@ -19,7 +20,7 @@ import { weaknesses } from './durability.ts';
 import { endpointIndex } from './endpoints.ts';
 import { unavailable, within } from './faults.ts';
 import { fleetKeeper } from './fleet.ts';
-import { keysUnder, partOf, type Keys } from './keys.ts';
+import { keysUnder, type Keys } from './keys.ts';
 import { SingleRouter } from './single.ts';
 import { resolveOptions, type RedisStoreOptions, type ResolvedOptions } from './options.ts';
 import { readModel } from './read-model.ts';
