@@ -1,6 +1,6 @@
 /** Test cases of Firmware Update, 755 to 779: packages pushed and pulled, installed, and refused in each way that object 5 knows. */
 import { eventTypes } from '@cluster/contracts';
-import { defaultObjects, SimulatedFirmware, SimulatedSoftware, softwareObject, type FirmwareTroubles, type SoftwareTroubles } from '@cluster/testing';
+import { apnObject, defaultObjects, SimulatedFirmware, SimulatedSoftware, softwareObject, type FirmwareTroubles, type SoftwareTroubles } from '@cluster/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { ended, imageOf, setFirmware, sha256, software, stage, uploadPackage } from '../src/firmware.ts';
 import { simulator, simulatorOnly, type SimulatedPlayer } from '../src/players.ts';
@@ -91,6 +91,18 @@ describeCases('Firmware Update', (group) => {
       expect(await trial.read('/3/0/3')).toEqual({ '/3/0/3': '1.0' });
     });
   }
+
+  it('configuration that an update has lost is restored after it', async () => {
+    const player = await simulator({ objects: [...defaultObjects(300, 'U'), apnObject] }).open(group.scene, 'keeps');
+    onTestFinished(() => player.stop());
+    const trial = new Trial(player, group.scene);
+    await registered(trial, '2.0', { beginsWith: { '/1/0/5': 10, '/11/0/1': 'factory', '/11/0/6': '' } });
+    player.setValue('/11/0/6', 'hush');
+    await setFirmware(trial, { package: await uploadPackage(trial, imageOf('keeps'), '2.0'), keep: ['/1', '/2', '/11'] });
+    expect(await ended(trial)).toMatchObject({ stage: 'succeeded', reason: 'the device runs version "2.0", with its configuration' });
+    expect(await trial.read('/1/0')).toMatchObject({ '/1/0/5': 86_400 });
+    expect(await trial.read('/11/0')).toMatchObject({ '/11/0/1': 'internet', '/11/0/6': 'hush' });
+  });
 
   async function withSoftware(name: string, troubles: SoftwareTroubles = {}): Promise<{ trial: Trial<SimulatedPlayer>; taken: readonly string[] }> {
     const player = await simulator({ objects: [...defaultObjects(300, 'U'), { ...softwareObject, instances: [] }] }).open(group.scene, name);

@@ -18,6 +18,7 @@ const view: PackageView = {
   target: { manufacturer: 'ACME', model: 'L7' }, createdAt: '2026-03-01T09:00:00.000Z',
 };
 const wanted: z.input<typeof firmwareRequest> = { package: view.id };
+const careful: z.input<typeof firmwareRequest> = { package: view.id, keep: ['/1', '/2'] };
 const update: FirmwareView = {
   endpoint: 'urn:dev:1', update: 'k3v9q2m8x7ab', package: view.id, version: '2.4.1', stage: 'downloading', since: '2026-03-01T09:10:00.000Z',
   startedAt: '2026-03-01T09:09:58.000Z', reason: 'the device downloads', delivery: 'pull', device: { state: 1, result: 0, version: '2.3.0' },
@@ -67,9 +68,9 @@ const updateRoutes: readonly RestRoute[] = [
   },
   {
     method: 'put', path: UPDATE, id: 'setFirmware', tag: 'firmware', summary: 'Begins to bring a device to a package; the same again is the same update',
-    body: { schema: firmwareRequest, examples: { package: wanted } },
+    body: { schema: firmwareRequest, examples: { package: wanted, keepingConfiguration: careful } },
     answers: { 202: { description: 'begun', schema: firmwareView, example: update } },
-    problems: [...body, 'ENDPOINT_UNKNOWN', 'PACKAGE_UNKNOWN', 'PACKAGE_INCOMPLETE', 'FIRMWARE_INSTALLING', 'STORE_UNAVAILABLE', 'CONTENDED'],
+    problems: [...body, 'ENDPOINT_UNKNOWN', 'PACKAGE_UNKNOWN', 'PACKAGE_INCOMPLETE', 'FIRMWARE_INSTALLING', 'SECRETS_MISSING', 'STORE_UNAVAILABLE', 'CONTENDED'],
   },
   {
     method: 'get', path: UPDATE, id: 'getFirmware', tag: 'firmware', summary: 'Where the last update of a device stands, and why',

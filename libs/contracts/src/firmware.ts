@@ -4,7 +4,7 @@ import { cursor, limit } from './fleet.ts';
 
 /** Where the update of a device stands. The last four are ends. */
 export const firmwareStage = z.enum([
-  'inquiring', 'resetting', 'delivering', 'downloading', 'downloaded', 'updating', 'verifying', 'cancelling',
+  'inquiring', 'resetting', 'delivering', 'downloading', 'downloaded', 'keeping', 'updating', 'verifying', 'restoring', 'cancelling',
   'succeeded', 'failed', 'cancelled', 'superseded',
 ]);
 export type FirmwareStage = z.infer<typeof firmwareStage>;
@@ -59,6 +59,10 @@ export const packageView = z.object({
 });
 export type PackageView = z.infer<typeof packageView>;
 
+/** Objects whose configuration can be exported before an update and restored after it. */
+export const firmwareKeep = z.enum(['/1', '/2', '/10', '/11']);
+export type FirmwareKeep = z.infer<typeof firmwareKeep>;
+
 /** The package that a device should have. */
 export const firmwareRequest = z.strictObject({
   package: packageId,
@@ -66,6 +70,7 @@ export const firmwareRequest = z.strictObject({
   force: z.boolean().default(false).describe('also where the device says that it has this version already'),
   downloadTimeoutS: z.number().int().min(10).max(30 * 86_400).default(86_400),
   updateTimeoutS: z.number().int().min(10).max(30 * 86_400).default(3_600),
+  keep: z.array(firmwareKeep).max(4).optional().describe('configuration that is exported before the installation, and restored after it where it differs'),
 });
 export type FirmwareRequest = z.infer<typeof firmwareRequest>;
 
@@ -86,6 +91,8 @@ export const firmwareView = z.object({
     result: z.number().optional().describe('/5/0/5'),
     version: z.string().optional().describe('/3/0/3'),
   }),
+  keep: z.object({ exported: z.array(firmwareKeep), restored: z.array(firmwareKeep) }).optional()
+    .describe('configuration that was exported, and what of it is as it was; its values are not shown'),
   commandId: z.string().optional().describe('the command that it waits for'),
 });
 export type FirmwareView = z.infer<typeof firmwareView>;

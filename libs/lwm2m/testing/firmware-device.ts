@@ -16,6 +16,13 @@ export interface DeviceTraits {
   /** Codes that it answers operations on these paths with, instead of carrying them out. */
   readonly refuses?: Readonly<Record<string, string>>;
   readonly losesResult?: boolean;
+  /** Values at and under /1, /2, /10 and /11, before an update and after it; the same unless told. */
+  readonly configuration?: readonly firmware.TellingValue[];
+  readonly configurationAfter?: readonly firmware.TellingValue[];
+  /** It takes what is written to its configuration, and keeps what it has. */
+  readonly forgetsWrites?: boolean;
+  /** It installs what it has as soon as it has it. */
+  readonly installsByItself?: boolean;
   /** It takes Execute and does nothing. */
   readonly ignoresExecute?: boolean;
 }
@@ -32,6 +39,7 @@ export class FirmwareDevice {
   result: number;
   version: string;
   readonly asked: string[] = [];
+  configuration: Map<string, firmware.TellingValue>;
   readonly #traits: DeviceTraits;
 
   constructor(traits: DeviceTraits) {
@@ -39,12 +47,14 @@ export class FirmwareDevice {
     this.state = traits.state ?? 0;
     this.result = traits.result ?? 0;
     this.version = traits.version ?? '1.0';
+    this.configuration = byPath(traits.configuration ?? []);
   }
 
-  take({ op, path = '', value, package: pushed, payloadBase64 }: CommandRequest): CommandOutcome {
+  take({ op, path = '', value, values, package: pushed, payloadBase64 }: CommandRequest): CommandOutcome {
     this.asked.push(`${op} ${path}`);
     const refusal = this.#traits.refuses?.[`${op} ${path}`];
     if (refusal !== undefined) return { state: 'done', code: refusal, values: [] };
+    if (/^\/(1|2|10|11)\b/.test(path)) return this.#configure(op, path, values ?? []);
     if (op === 'read' || op === 'observe') return { state: 'done', code: '2.05', values: path === '/3/0' ? this.identity() : this.object() };
     if (path === '/5/0/1' && value === '') this.#reset();
     else if (path === '/5/0/0' && payloadBase64 !== undefined) this.#reset();
@@ -64,6 +74,13 @@ export class FirmwareDevice {
     return [{ path: '/3/0/0', value: 'ACME' }, { path: '/3/0/1', value: 'M1' }, { path: '/3/0/3', value: this.version }, { path: '/3/0/18', value: 'A' }];
   }
 
+  #configure(op: CommandRequest['op'], path: string, values: readonly firmware.TellingValue[]): CommandOutcome {
+    const at = [...this.configuration.values()].filter((one) => one.path.startsWith(`${path}/`));
+    if (op === 'read') return at.length === 0 ? { state: 'done', code: '4.04', values: [] } : { state: 'done', code: '2.05', values: at };
+    if (this.#traits.forgetsWrites !== true) for (const one of values) this.configuration.set(one.path, one);
+    return { state: 'done', code: op === 'create' ? '2.01' : '2.04', values: [] };
+  }
+
   #reset(result = 0): void {
     this.state = 0;
     this.result = result;
@@ -73,6 +90,7 @@ export class FirmwareDevice {
     const { downloadResult = 0 } = this.#traits;
     this.result = downloadResult;
     this.state = downloadResult === 0 ? 2 : 0;
+    if (downloadResult === 0 && this.#traits.installsByItself === true) this.#install();
   }
 
   #install(): CommandOutcome {
@@ -82,8 +100,13 @@ export class FirmwareDevice {
     this.state = updateResult === 1 ? 0 : 2;
     this.result = losesResult === true ? 0 : updateResult;
     if (updateResult === 1) this.version = becomes;
+    if (updateResult === 1 && this.#traits.configurationAfter !== undefined) this.configuration = byPath(this.#traits.configurationAfter);
     return { state: 'done', code: '2.04', values: [] };
   }
+}
+
+function byPath(values: readonly firmware.TellingValue[]): Map<string, firmware.TellingValue> {
+  return new Map(values.map((one) => [one.path, one]));
 }
 
 export const PACKAGE = { id: 'p'.repeat(22), version: '2.0', target: {} };

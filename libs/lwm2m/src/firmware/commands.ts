@@ -2,6 +2,7 @@
 import type { CommandRequest } from '@cluster/contracts';
 import { ContentFormat } from '../content/format.ts';
 import { commandKeys, timeToLiveS } from './command-keys.ts';
+import { keepCommand, NOTHING_KEPT } from './keep.ts';
 import { FIRMWARE } from './object5.ts';
 import { limitMs, type FirmwareAction, type FirmwareUpdate } from './update.ts';
 
@@ -13,7 +14,7 @@ const NULL_PACKAGE = 'AA==';
 
 type Body = Omit<CommandRequest, 'ttlS' | 'idempotencyKey' | 'priority'>;
 
-const BODIES: Readonly<Record<Exclude<FirmwareAction, 'push' | 'send-uri'>, Body>> = {
+const BODIES: Readonly<Record<Exclude<FirmwareAction, 'push' | 'send-uri' | 'export' | 'recall' | 'restore'>, Body>> = {
   'observe': { op: 'observe', path: FIRMWARE.instance },
   'look': { op: 'read', path: FIRMWARE.instance },
   'identify': { op: 'read', path: '/3/0' },
@@ -29,7 +30,7 @@ const BODIES: Readonly<Record<Exclude<FirmwareAction, 'push' | 'send-uri'>, Body
 const PRIORITY = { push: 1, other: 4 } as const;
 /** What changes the device's state takes the place of what still waits to do so: a push that is cancelled goes no further. */
 const SUPERSEDE = 'firmware';
-const LOOKS: ReadonlySet<FirmwareAction> = new Set(['observe', 'look', 'identify', 'version', 'forget']);
+const LOOKS: ReadonlySet<FirmwareAction> = new Set(['observe', 'look', 'identify', 'version', 'forget', 'export', 'recall']);
 /** The command that is out. `uri`: where the device pulls its package from. */
 export function commandOf(update: FirmwareUpdate, uri: () => string): CommandRequest | undefined {
   const { out, id } = update;
@@ -43,5 +44,6 @@ export function commandOf(update: FirmwareUpdate, uri: () => string): CommandReq
 function bodyOf(update: FirmwareUpdate, action: FirmwareAction, uri: () => string): Body {
   if (action === 'push') return { op: 'write', path: FIRMWARE.package, package: update.package.id, contentFormat: ContentFormat.OPAQUE };
   if (action === 'send-uri') return { op: 'write', path: FIRMWARE.packageUri, value: uri(), repeatable: true };
+  if (action === 'export' || action === 'recall' || action === 'restore') return keepCommand(action, update.keep ?? { paths: [], ...NOTHING_KEPT });
   return BODIES[action];
 }

@@ -4,6 +4,7 @@
  */
 import type { FirmwareFailure } from '@cluster/contracts';
 import { chooseDelivery, type FirmwareScheme } from './delivery.ts';
+import { nextToExport } from './keep.ts';
 import { FirmwareState, isFailure, resultText, UpdateResult } from './object5.ts';
 import { ask, end, enter, isOver, wait } from './progress.ts';
 import { isAmong, isVersion, targetMismatch } from './target.ts';
@@ -17,7 +18,7 @@ export interface FirmwareScene {
 }
 
 const { IDLE, DOWNLOADING, DOWNLOADED, UPDATING } = FirmwareState;
-const MOST = { deliveries: 3, executions: 3, resets: 3, cancels: 3 } as const;
+const MOST = { deliveries: 3, executions: 3, resets: 3, cancels: 3, restorations: 3 } as const;
 /** Looks at a device that took Execute and shows no sign of it, until it is executed again. */
 const LOOKS_BEFORE_AGAIN = 3;
 
@@ -28,8 +29,8 @@ export function decide(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUp
 }
 
 const stages = {
-  inquiring: inquire, resetting: reset, delivering: deliver, downloading: download, downloaded: execute, updating: install,
-  verifying: verify, cancelling: cancel,
+  inquiring: inquire, resetting: reset, delivering: deliver, downloading: download, downloaded: execute, keeping: exportNext,
+  updating: install, verifying: verify, restoring: restore, cancelling: cancel,
 } as const;
 
 function fail(update: FirmwareUpdate, failure: FirmwareFailure, reason: string, { nowMs }: FirmwareScene): FirmwareUpdate {
@@ -110,8 +111,20 @@ function execute(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   if (state === IDLE && result === UpdateResult.SUCCESS) return verifyNow(update, 'the device tells that it has updated', scene);
   if (state !== DOWNLOADED) return fail(update, 'device', 'the device gave up the package', scene);
   if (refused !== undefined) return fail(update, 'refused', `the device refused to install with ${refused}`, scene);
+  if (update.keep !== undefined && nextToExport(update.keep) !== undefined) return go(update, 'keeping', 'the configuration is exported before the installation', scene);
   if (tries.executions >= MOST.executions) return fail(update, 'refused', `the device did not begin to install after ${tries.executions} requests`, scene);
   return ask({ ...update, tries: { ...tries, executions: tries.executions + 1 } }, 'update', nowMs);
+}
+
+const UNOPENED = 'can not be opened: the secret that sealed it is gone';
+
+/** As late as can be, so that nothing is exported that was changed since. */
+function exportNext(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
+  const { state } = update.device;
+  if (update.keep?.sealed !== undefined) return fail(update, 'refused', `its exported configuration ${UNOPENED}`, scene);
+  const done = update.keep === undefined || nextToExport(update.keep) === undefined;
+  if (done || state !== DOWNLOADED) return go(update, 'downloaded', done ? 'the configuration is exported' : 'the device told another state', scene);
+  return ask(update, 'export', scene.nowMs);
 }
 
 function install(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
@@ -138,13 +151,38 @@ function verifyNow(update: FirmwareUpdate, reason: string, scene: FirmwareScene)
 function verify(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device, package: { version }, nowMs } = { ...update, ...scene };
   if (device.version === undefined && update.refused === undefined) return ask(update, 'version', nowMs);
-  if (isVersion(device, version)) return end(update, 'succeeded', `the device runs version "${version}"`, nowMs);
+  if (isVersion(device, version)) return updatedTo(update, `the device runs version "${version}"`, scene);
   const updated = device.result === UpdateResult.SUCCESS;
   if (device.version === undefined) {
-    return updated ? end(update, 'succeeded', 'the device tells that it has updated, and no version', nowMs) : fail(update, 'version', 'the device tells neither a result nor a version', scene);
+    return updated ? updatedTo(update, 'the device tells that it has updated, and no version', scene) : fail(update, 'version', 'the device tells neither a result nor a version', scene);
   }
   const claim = updated ? 'tells that it has updated, but runs' : 'came back with';
   return fail(update, 'version', `the device ${claim} version "${device.version}" instead of "${version}"`, scene);
+}
+
+function updatedTo(update: FirmwareUpdate, reason: string, scene: FirmwareScene): FirmwareUpdate {
+  return update.keep === undefined ? end(update, 'succeeded', reason, scene.nowMs) : go(update, 'restoring', reason, scene);
+}
+
+/** Object by object: what the device has is read, what it lacks is given back, and read again. */
+function restore(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
+  const { keep, refused, package: { version }, nowMs } = { ...update, ...scene };
+  const runs = `the device runs version "${version}"`;
+  if (keep?.sealed !== undefined) return fail(update, 'refused', `${runs}, but its exported configuration ${UNOPENED}`, scene);
+  const next = keep?.exported[keep.restored];
+  if (keep === undefined || next === undefined) return end(update, 'succeeded', `${runs}, ${keptAll(keep)}`, nowMs);
+  if (refused !== undefined) return fail(update, 'refused', `${runs}, but ${keep.differing === undefined ? 'does not show' : 'does not take back'} ${keep.differing?.[0]?.path ?? next.path} (${refused})`, scene);
+  if (keep.differing === undefined) {
+    if (keep.reads >= MOST.restorations) return fail(update, 'refused', `${runs}, but ${next.path} does not stay as it was`, scene);
+    return ask({ ...update, keep: { ...keep, reads: keep.reads + 1 } }, 'recall', nowMs);
+  }
+  if (keep.differing.length > 0) return ask(update, 'restore', nowMs);
+  return restore({ ...update, keep: { ...keep, differing: undefined, reads: 0, restored: keep.restored + 1 } }, scene);
+}
+
+function keptAll(keep: FirmwareUpdate['keep']): string {
+  const missed = keep?.paths.slice(keep.exported.length) ?? [];
+  return missed.length === 0 ? 'with its configuration' : `without ${missed.join(', ')}, which could not be exported: it installed by itself`;
 }
 
 function cancel(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {

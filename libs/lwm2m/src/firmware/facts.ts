@@ -1,11 +1,12 @@
 /** What values of a device tell about its firmware, whatever read, notification or Send brought them. */
-import type { JsonValue } from '@cluster/contracts';
+import type { JsonValue, ValueType } from '@cluster/contracts';
 import { FIRMWARE } from './object5.ts';
 import type { DeviceFacts, FirmwareUpdate } from './update.ts';
 
 export interface TellingValue {
   readonly path: string;
   readonly value: JsonValue;
+  readonly type?: ValueType | undefined;
 }
 
 const TEXTS: Readonly<Record<string, 'manufacturer' | 'model' | 'hardwareVersion' | 'version'>> = {

@@ -2,6 +2,7 @@
 import type { CommandState, FirmwareRequest, FirmwareTarget } from '@cluster/contracts';
 import { decide, type FirmwareScene } from './decide.ts';
 import { learn, type TellingValue } from './facts.ts';
+import { differences, nextToExport, NOTHING_KEPT, withExported } from './keep.ts';
 import { ask, askAgainMs, beginning, end, enter, isOver } from './progress.ts';
 import { isInstalling, limitMs, type FirmwareUpdate } from './update.ts';
 
@@ -31,6 +32,7 @@ export function begin({ id, package: wanted, request, objectVersion, secure, fro
   return decide({
     ...beginning(id, 'inquiring', reason, nowMs),
     package: wanted, delivery: request.delivery, force: request.force, objectVersion, secure,
+    ...(request.keep === undefined || request.keep.length === 0 ? {} : { keep: { paths: [...new Set(request.keep)], ...NOTHING_KEPT, exported: [] } }),
     ...(fromVersions === undefined ? {} : { fromVersions: [...fromVersions] }),
     downloadTimeoutMs: request.downloadTimeoutS * 1_000, updateTimeoutMs: request.updateTimeoutS * 1_000,
     // What was told before is of earlier times.
@@ -128,6 +130,35 @@ const observed: Ending = (update, ended, scene) => {
   return decide({ ...update, observing: succeeded(ended) }, scene);
 };
 
+const codeIs = (ended: CommandEnd, code: string): boolean => ended.state === 'done' && ended.code === code;
+
+/** What the device does not have needs not be kept; what it does not show can't be. */
+const exported: Ending = (update, ended, scene) => {
+  const { keep } = update;
+  if (keep === undefined) return decide(update, scene);
+  const path = nextToExport(keep) ?? '';
+  if (!succeeded(ended) && !codeIs(ended, '4.04')) return end(update, 'failed', `the device does not show ${path}, which is to be kept (${codeOf(ended)})`, scene.nowMs, 'refused');
+  const next = withExported(keep, ended.values);
+  return typeof next === 'string' ? end(update, 'failed', next, scene.nowMs, 'refused') : decide({ ...update, keep: next }, scene);
+};
+
+const recalled: Ending = (update, ended, scene) => {
+  const { keep } = update;
+  const before = keep?.exported[keep.restored]?.values;
+  if (keep === undefined || before === undefined) return decide(update, scene);
+  if (succeeded(ended) || codeIs(ended, '4.04')) return decide({ ...update, keep: { ...keep, differing: differences(before, ended.values) } }, scene);
+  return decide({ ...update, refused: ended.state === 'done' ? codeOf(ended) : undefined }, scene);
+};
+
+/** What was given back is read again once all of it was; so is what was not answered. */
+const restored: Ending = (update, ended, scene) => {
+  const { keep } = update;
+  if (keep?.differing === undefined) return decide(update, scene);
+  if (ended.state === 'done' && !succeeded(ended)) return decide({ ...update, refused: codeOf(ended) }, scene);
+  const left = keep.differing.slice(1);
+  return decide({ ...update, keep: { ...keep, differing: left.length === 0 ? undefined : left } }, scene);
+};
+
 const endings: Readonly<Record<NonNullable<FirmwareUpdate['out']>['action'], Ending>> = {
   'observe': observed,
   'look': looked,
@@ -140,4 +171,7 @@ const endings: Readonly<Record<NonNullable<FirmwareUpdate['out']>['action'], End
   'update': executed,
   'version': (update, ended, scene) => decide({ ...update, refused: codeOf(ended) }, scene),
   'forget': (update) => update,
+  'export': exported,
+  'recall': recalled,
+  'restore': restored,
 };

@@ -1,11 +1,13 @@
 /** The update of one device as it is stored: enough for any process to go on with it after another one died. */
 import { firmwareRequest, firmwareStage, firmwareTarget, packageId } from '@cluster/contracts';
 import { z } from 'zod';
+import { kept } from './keep.ts';
 import { lookDueMs, progressFields } from './progress.ts';
 
 /** What the server asks of the device, one at a time. */
 const firmwareAction = z.enum([
   'observe', 'look', 'identify', 'reset-uri', 'reset-package', 'push', 'send-uri', 'update', 'version', 'cancel', 'forget',
+  'export', 'recall', 'restore',
 ]);
 export type FirmwareAction = z.infer<typeof firmwareAction>;
 
@@ -43,6 +45,7 @@ const firmwareUpdate = z.object({
   by: z.object({ method: z.enum(['push', 'pull']), protocol: z.number().optional() }).optional(),
   /** A result of earlier times, which the device did not take back. */
   staleResult: z.number().optional(),
+  keep: kept.optional(),
   tries: z.object({ resets: z.number(), deliveries: z.number(), executions: z.number(), cancels: z.number() }),
 });
 export type FirmwareUpdate = z.infer<typeof firmwareUpdate>;
@@ -66,14 +69,16 @@ export function decodeUpdate(record: string): FirmwareUpdate {
   }
 }
 
+const INSTALLING: ReadonlySet<FirmwareUpdate['stage']> = new Set(['updating', 'verifying', 'restoring']);
+
 /** Whether the device is, or may be, installing: nobody can stop it then. */
 export function isInstalling({ stage, out }: Pick<FirmwareUpdate, 'stage' | 'out'>): boolean {
-  return stage === 'updating' || stage === 'verifying' || out?.action === 'update';
+  return INSTALLING.has(stage) || out?.action === 'update';
 }
 
 /** When an update is given up, whatever was heard. */
 export function limitMs({ stage, sinceMs, startedAtMs, downloadTimeoutMs, updateTimeoutMs }: FirmwareUpdate): number {
-  if (stage === 'updating' || stage === 'verifying') return sinceMs + updateTimeoutMs;
+  if (INSTALLING.has(stage)) return sinceMs + updateTimeoutMs;
   return (stage === 'cancelling' ? sinceMs : startedAtMs) + downloadTimeoutMs;
 }
 

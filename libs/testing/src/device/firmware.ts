@@ -19,6 +19,8 @@ export interface FirmwareTroubles {
   readonly staysAway?: boolean;
   /** It forgets over its reboot how the update ended. */
   readonly losesResult?: boolean;
+  /** Values that its new firmware begins with, by their paths, instead of those that it had. */
+  readonly beginsWith?: Readonly<Record<string, string | number>>;
 }
 
 const STATE = '/5/0/3';
@@ -78,11 +80,12 @@ export class SimulatedFirmware {
   }
 
   async #install(): Promise<void> {
-    const { updateResult = 1, staysAway, losesResult } = this.#troubles;
+    const { updateResult = 1, staysAway, losesResult, beginsWith = {} } = this.#troubles;
     this.#set(3, 0);
     if (staysAway === true) return this.#device.kill();
     if (updateResult !== 1) return this.#set(2, updateResult);
     this.#device.setValue('/3/0/3', this.#becomes);
+    for (const [path, value] of Object.entries(beginsWith)) this.#device.setValue(path, value);
     this.#set(0, losesResult === true ? 0 : 1);
     await this.#device.register();
   }

@@ -52,6 +52,9 @@ export class World<R> {
     return this.#stored && this.#play.decode(this.#stored.record);
   }
 
+  /** All that was stored. */
+  readonly records: string[] = [];
+
   /** The stages that were told, each once, in their order. */
   get stages(): string[] {
     return [...new Map(this.told.map(({ id, stage }) => [id, stage])).values()];
@@ -119,6 +122,7 @@ export class World<R> {
   #change(endpoint: string, expected: number, record: string): boolean {
     if ((this.#stored?.version ?? 0) !== expected) return false;
     this.#stored = { endpoint, version: expected + 1, record };
+    this.records.push(record);
     return true;
   }
 

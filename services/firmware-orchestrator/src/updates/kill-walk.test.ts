@@ -15,12 +15,14 @@ const type = 'integer' as const;
 
 /** It counts what starts something. */
 class FirmwareDevice {
-  readonly counts = { downloads: 0, installs: 0 };
+  readonly counts = { downloads: 0, installs: 0, restorations: 0 };
+  #password = 'hush';
   #state = 0;
   #result = 0;
   #version = '1.0';
 
-  take({ op, path = '', value }: CommandRequest) {
+  take({ op, path = '', value, values }: CommandRequest) {
+    if (path.startsWith('/11')) return this.#configure(op, values);
     if (op === 'read' || op === 'observe') {
       const object = [{ path: '/5/0/3', value: this.#state, type }, { path: '/5/0/5', value: this.#result, type }];
       return { code: '2.05', values: path === '/3/0' ? [{ path: '/3/0/3', value: this.#version, type }] : object };
@@ -31,8 +33,15 @@ class FirmwareDevice {
     }
     if (path === '/5/0/2') {
       this.counts.installs += 1;
-      [this.#state, this.#result, this.#version] = [0, 1, '2.0'];
+      [this.#state, this.#result, this.#version, this.#password] = [0, 1, '2.0', ''];
     }
+    return { code: '2.04', values: [] };
+  }
+
+  #configure(op: CommandRequest['op'], values: CommandRequest['values']) {
+    if (op === 'read') return { code: '2.05', values: [{ path: '/11/0/6', value: this.#password, type }] };
+    this.counts.restorations += 1;
+    this.#password = String(values?.[0]?.value);
     return { code: '2.04', values: [] };
   }
 }
@@ -63,14 +72,14 @@ class SoftwareDevice {
 }
 
 const request = { delivery: 'pull', force: false, downloadTimeoutS: 3_600, updateTimeoutS: 600 } as const;
-const firmwarePlay: Play<firmware.FirmwareUpdate> = {
+const firmwarePlay = (keep: '/11'[] = []): Play<firmware.FirmwareUpdate> => ({
   turn: (deps) => new UpdateTurn(deps, OPTIONS),
-  begin: (scene) => firmware.begin({ id: 'u', package: PACKAGE, request, objectVersion: '1.0', secure: false }, scene),
+  begin: (scene) => firmware.begin({ id: 'u', package: PACKAGE, request: { ...request, keep }, objectVersion: '1.0', secure: false }, scene),
   decode: firmware.decodeUpdate,
   dueMs: firmware.dueMs,
   update: (update) => update,
   commandId: firmware.firmwareCommandId,
-};
+});
 
 const install = { state: 'active', delivery: 'pull', install: 'server', force: false, downloadTimeoutS: 3_600, installTimeoutS: 600 } as const;
 const softwarePlay: Play<software.SoftwareRecord> = {
@@ -87,9 +96,19 @@ const HEARS = [['hears the ends of its commands', false], ['hears nothing, and l
 test.each(HEARS)('an orchestrator of firmware that %s may die at any step', async (_name, deaf) => {
   await everywhere(() => {
     const device = new FirmwareDevice();
-    return { device, world: (dieAt) => new World(firmwarePlay, device, dieAt) };
+    return { device, world: (dieAt) => new World(firmwarePlay(), device, dieAt) };
   }, deaf, {
-    counts: { downloads: 1, installs: 1 }, told: ['inquiring', 'delivering', 'downloading', 'downloaded', 'updating', 'verifying', 'succeeded'],
+    counts: { downloads: 1, installs: 1, restorations: 0 }, told: ['inquiring', 'delivering', 'downloading', 'downloaded', 'updating', 'verifying', 'succeeded'],
+  });
+});
+
+test.each(HEARS)('an orchestrator that keeps a configuration and %s may die at any step, and stores it sealed', async (_name, deaf) => {
+  await everywhere(() => {
+    const device = new FirmwareDevice();
+    return { device, world: (dieAt) => new World(firmwarePlay(['/11']), device, dieAt) };
+  }, deaf, {
+    counts: { downloads: 1, installs: 1, restorations: 1 },
+    told: ['inquiring', 'delivering', 'downloading', 'downloaded', 'keeping', 'downloaded', 'updating', 'verifying', 'restoring', 'succeeded'],
   });
 });
 
@@ -114,5 +133,6 @@ async function everywhere(set: Setting, deaf: boolean, expected: { counts: objec
     const one = world(dieAt);
     await one.play(deaf);
     expect({ dieAt, counts: device.counts, told: one.stages }).toEqual({ dieAt, ...expected });
+    expect(one.records.filter((record) => record.includes('hush'))).toEqual([]);
   }
 }

@@ -2,6 +2,8 @@
 import type { CommandRequest } from '@cluster/contracts';
 import type { EventRecord } from '@cluster/events';
 import { firmware, software } from '@cluster/lwm2m';
+import type { Sealer } from '@cluster/secrets';
+import { opened, sealed } from './sealed-keep.ts';
 
 /** `R`: what is stored of a device; `U`: one update in it, with a command out at most. */
 export interface Machine<R, U extends firmware.Progress> {
@@ -28,11 +30,12 @@ export interface Machine<R, U extends firmware.Progress> {
 
 type Told<U extends firmware.Progress> = Machine<never, U>['event'];
 
-export function firmwareMachine(event: Told<firmware.FirmwareUpdate>): Machine<firmware.FirmwareUpdate, firmware.FirmwareUpdate> {
+/** `sealer`: what is exported of devices is stored sealed by it. */
+export function firmwareMachine(event: Told<firmware.FirmwareUpdate>, sealer: Sealer | undefined): Machine<firmware.FirmwareUpdate, firmware.FirmwareUpdate> {
   return {
     object: 'firmware',
-    decode: firmware.decodeUpdate,
-    encode: firmware.encodeUpdate,
+    decode: (record) => opened(firmware.decodeUpdate(record), sealer),
+    encode: (update) => firmware.encodeUpdate(sealed(update, sealer)),
     dueMs: firmware.dueMs,
     stage: (update) => update.stage,
     updates: (update) => [update],

@@ -12,9 +12,9 @@ import { newUpdateId, UpdateTurn } from './update-turn.ts';
 export class UpdateDesk {
   readonly #packages: PackageDesk;
   readonly #turn: UpdateTurn;
-  readonly #deps: Pick<FirmwareDeps, 'sessions' | 'updates'>;
+  readonly #deps: Pick<FirmwareDeps, 'sessions' | 'updates' | 'links'>;
 
-  constructor(packages: PackageDesk, turn: UpdateTurn, deps: Pick<FirmwareDeps, 'sessions' | 'updates'>) {
+  constructor(packages: PackageDesk, turn: UpdateTurn, deps: Pick<FirmwareDeps, 'sessions' | 'updates' | 'links'>) {
     this.#packages = packages;
     this.#turn = turn;
     this.#deps = deps;
@@ -26,6 +26,8 @@ export class UpdateDesk {
     const device = await deviceTraits(this.#deps.sessions, endpoint);
     if (device === undefined) throw new ApiError(404, 'ENDPOINT_UNKNOWN', 'No such endpoint is known', { detail: endpoint });
     const { objectVersion, secure } = device;
+    // It may hold the password of an APN (/11/x/6), which is never stored in the clear.
+    if (request.keep?.includes('/11') === true && this.#deps.links === undefined) throw secretsMissing();
     const desired = { id: newUpdateId(), package: { id: request.package, version, target }, request, objectVersion, secure };
     const superseded = await this.#turn.change(endpoint, (now, { nowMs }) => (now && !isSame(now, request) ? installing(firmware.onSuperseded(now, nowMs)) : undefined));
     const update = superseded && isSame(superseded, request) ? superseded : await this.#turn.change(endpoint, (_, scene) => firmware.begin(desired, scene));
@@ -61,12 +63,17 @@ export class UpdateDesk {
 }
 
 function isSame(update: firmware.FirmwareUpdate, request: FirmwareRequest): boolean {
-  return !firmware.isOver(update) && update.stage !== 'cancelling' && update.package.id === request.package && update.delivery === request.delivery;
+  return !firmware.isOver(update) && update.stage !== 'cancelling' && update.package.id === request.package && update.delivery === request.delivery
+    && String(update.keep?.paths ?? []) === String(request.keep ?? []);
 }
 
 function installing(update: firmware.FirmwareUpdate | undefined): firmware.FirmwareUpdate {
   if (update === undefined) throw new ApiError(409, 'FIRMWARE_INSTALLING', 'The device installs, or is about to: nobody can stop it');
   return update;
+}
+
+function secretsMissing(): ApiError {
+  return new ApiError(503, 'SECRETS_MISSING', 'The server has no secret file', { detail: '/11 can not be kept: LWM2M_SECRET_KEY_FILE is not set' });
 }
 
 function updateUnknown(endpoint: string): ApiError {
@@ -75,13 +82,14 @@ function updateUnknown(endpoint: string): ApiError {
 
 /** The update as REST shows it. */
 function updateView(endpoint: string, update: firmware.FirmwareUpdate): FirmwareView {
-  const { device: { state, result, version }, by, out, failure } = update;
+  const { device: { state, result, version }, by, out, failure, keep } = update;
   return {
     endpoint, update: update.id, package: update.package.id, version: update.package.version, stage: update.stage,
     since: new Date(update.sinceMs).toISOString(), startedAt: new Date(update.startedAtMs).toISOString(), reason: update.reason,
     ...(failure === undefined ? {} : { failure }),
     ...(by === undefined ? {} : { delivery: by.method }),
     device: { ...(state === undefined ? {} : { state }), ...(result === undefined ? {} : { result }), ...(version === undefined ? {} : { version }) },
+    ...(keep === undefined ? {} : { keep: { exported: keep.exported.map(({ path }) => path), restored: keep.exported.slice(0, keep.restored).map(({ path }) => path) } }),
     ...(out === undefined ? {} : { commandId: firmware.firmwareCommandId(update.id, out.step) }),
   };
 }

@@ -1,6 +1,7 @@
 /** Turns of firmware updates. */
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { firmware } from '@cluster/lwm2m';
+import { Sealer } from '@cluster/secrets';
 import type { FirmwareOptions } from '../options.ts';
 import { firmwareEvent } from './firmware-events.ts';
 import { firmwareMachine } from './machine.ts';
@@ -8,7 +9,7 @@ import { Turn, type TurnDeps } from './turn.ts';
 
 export class UpdateTurn extends Turn<firmware.FirmwareUpdate, firmware.FirmwareUpdate> {
   constructor(deps: TurnDeps, { baseUris, eventEncoding }: Pick<FirmwareOptions, 'baseUris' | 'eventEncoding'>) {
-    super(firmwareMachine(firmwareEvent(eventEncoding)), deps, baseUris);
+    super(firmwareMachine(firmwareEvent(eventEncoding), deps.links && new Sealer(deps.links, randomBytes)), deps, baseUris);
   }
 }
 
