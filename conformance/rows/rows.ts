@@ -226,7 +226,7 @@ const features: readonly Row[] = [
   test('F19', 'version 1.0', [MANAGEMENT, 'Setting basic information in JSON format'], ['conformance/interop/queue-mode.test.ts', 'gives one command after the other']),
   part('F20', 'LPWAN', 'LoRaWAN and NIDD'),
   part('F21', 'TCP and TLS', TCP),
-  test('F22', 'configuration over an upgrade'),
+  test('F22', 'configuration over an upgrade', [FIRMWARE, 'configuration that an update has lost is restored after it']),
   test('F23', 'composite operations', [COMPOSITE, 'Successful Read-Composite Operation']),
   test('F24', 'bootstrap improvements', [BOOTSTRAPPING, 'Bootstrap Read']),
   part('F25', 'gateway', 'gateway'),
