@@ -12,11 +12,12 @@ export type BootstrapOutcome = z.infer<typeof bootstrapOutcome>;
 export const bootstrapFailure = z.enum([
   'malformed', 'unknown-endpoint', 'wrong-identity', 'no-configuration', 'quarantined', 'no-answer', 'reset', 'too-late',
   'discover-refused', 'delete-refused', 'write-refused', 'write-impossible', 'finish-refused', 'inconsistent', 'exchange-failed',
+  'enrolment-refused',
 ]);
 export type BootstrapFailure = z.infer<typeof bootstrapFailure>;
 
 export const bootstrapStep = z.object({
-  operation: z.enum(['request', 'pack', 'discover', 'delete', 'write', 'read', 'finish']),
+  operation: z.enum(['request', 'pack', 'discover', 'delete', 'write', 'read', 'finish', 'enrol']),
   path: z.string(),
   sentAt: z.string().describe('when it left; of the first step, the request of the device, when it came'),
   answeredAt: z.string().optional(),

@@ -69,7 +69,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-type Opened = Omit<SecureDeviceOptions, 'endpoint' | 'port'>;
+type Opened = Omit<SecureDeviceOptions, 'endpoint' | 'port'> & { readonly endpoint?: string };
 
 async function connect(port: number, options: Opened): Promise<SecureDevice> {
   const device = await SecureDevice.connect({ endpoint: ENDPOINT, port, ...options });
@@ -162,6 +162,31 @@ it('a car goes to another provider: its new tenant has it bootstrapped, with cre
   const seen = async (who: Who) => (await call<BootstrapSessionPage>(who, 'GET', '/bootstrap/sessions')).sessions.map(({ configuration }) => configuration);
   expect([await seen('former'), await seen('next')]).toEqual([['cars'], ['fleet']]);
   expect(await call<object[]>('next', 'GET', `${OF_ENDPOINT}/bootstrap/sessions`)).toMatchObject([{ configuration: 'fleet' }]);
+});
+
+it('what is refused has its code and its reason, for the device and for its operator', async () => {
+  const stranger = await connect(ports.bootstrap, { ...factory, endpoint: 'urn:dev:somebody-else' });
+  expect(await stranger.bootstrap()).toBe(Code.BAD_REQUEST);
+  const device = await connect(ports.bootstrap, factory);
+
+  const csr = await readFile(join(directory, 'device.csr'));
+  csr[csr.length - 1]! ^= 1;
+  const enrolled = await device.request({ path: '.well-known/est/sen', payload: csr, contentFormat: 286, accept: 287 });
+  expect([enrolled.code, Buffer.from(enrolled.payload).toString()]).toEqual([Code.BAD_REQUEST, 'the signature is not by the key']);
+
+  await put('/bootstrap/configurations/short-lived', { accounts: [{ role: 'management', uri: 'coaps://a', shortServerId: 1, security: { mode: 'psk', from: 'make' } }] }, 'next');
+  await put(`${OF_ENDPOINT}/bootstrap/configuration`, { configuration: 'short-lived' }, 'next');
+  await call('next', 'DELETE', '/bootstrap/configurations/short-lived');
+  expect(await device.bootstrap()).toBe(Code.BAD_REQUEST);
+
+  await vi.waitFor(async () => {
+    const { sessions } = await call<BootstrapSessionPage>('next', 'GET', '/bootstrap/sessions?outcome=failed');
+    expect(sessions.map(({ endpoint, reason, detail }) => `${endpoint} ${reason}: ${detail}`).sort()).toEqual([
+      'urn:dev:somebody-else wrong-identity: the credential is of another endpoint',
+      `${ENDPOINT} enrolment-refused: the signature is not by the key`,
+      `${ENDPOINT} no-configuration: its configuration short-lived is gone, another tenant's, or can not be read`,
+    ]);
+  }, PATIENCE);
 });
 
 it('a device that is forgotten has nothing of its own any more', async () => {

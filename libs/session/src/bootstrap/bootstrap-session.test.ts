@@ -173,10 +173,14 @@ describe('a client that refuses', () => {
 });
 
 describe('a client that is gone', () => {
-  it.each([['silence', 'no-answer'], ['reset', 'reset']] as const)('%s ends the session at once', (answer, reason) => {
-    const { said, view } = play({}, ({ operation }) => (operation === 'write' ? answer : undefined));
-    expect(said.at(-1)).toBe('write /0/1');
-    expect(view).toMatchObject({ outcome: 'failed', reason });
+  const steps = ['discover', 'delete', 'write', 'read', 'finish'];
+  const ways = [['silence', 'no-answer'], ['reset', 'reset']] as const;
+
+  it.each(steps.flatMap((step) => ways.map(([answer, reason]) => [step, answer, reason] as const)))('at %s by %s ends the session at once', (step, answer, reason) => {
+    const { said, view } = play({ readBack: ['/1'] }, ({ operation }) => (operation === step ? answer : undefined));
+    expect(said.at(-1)).toMatch(new RegExp(`^${step} `));
+    expect(said.filter((each) => each.startsWith(step))).toHaveLength(1);
+    expect(view).toMatchObject({ outcome: 'failed', reason, detail: expect.stringContaining(step) });
   });
 
   it('gets nothing any more when it has given up waiting', () => {

@@ -11,6 +11,7 @@ import { addressesApart, associationsApart } from './apart.ts';
 import { CutSessions } from './cut-sessions.ts';
 import { OtherProcesses } from './other-processes.ts';
 import { Recorder } from './recorder.ts';
+import { Refusals } from './refusals.ts';
 import { BootstrapRequests } from './requests.ts';
 import { Router } from './router.ts';
 import { SessionRunner } from './session-runner.ts';
@@ -64,11 +65,13 @@ export class DeviceSide {
     const apart = security && { ...security, store: associationsApart(security.store), onFiles: security.onFiles.bind(security) };
     const front = new CoapFront({ config, sessions: addressesApart(sessions), cluster, security: apart, clock, rng, metrics, use: 'bootstrap' });
     const { driver, peers } = front;
-    const tenantOf = async (number: DeviceNumber) => {
+    const deviceOf = async (number: DeviceNumber) => {
       const [stored] = await sessions.load([number]);
-      return stored === undefined ? DEFAULT_TENANT : decodeSession(stored.record).tenant;
+      if (stored === undefined) return { tenant: DEFAULT_TENANT };
+      const { endpoint, tenant } = decodeSession(stored.record);
+      return { endpoint, tenant };
     };
-    const recorder = new Recorder({ store: records, desk, publisher, tenantOf, encoding: config.eventEncoding, metrics, log });
+    const recorder = new Recorder({ store: records, desk, publisher, deviceOf, encoding: config.eventEncoding, metrics, log });
     const maxTransmitWaitMs = config.maxTransmitWaitS * 1_000;
     const runner = new SessionRunner({ driver, peers, clock, rng, recorder, maxBodyBytes: config.maxBodyBytes, maxTransmitWaitMs });
     const others = new OtherProcesses(cluster, (endpoint) => runner.replace(endpoint));
@@ -76,10 +79,11 @@ export class DeviceSide {
     const respond = (exchange: number, response: CoapResponse) => driver.run((engine, nowMs) => engine.respond(nowMs, exchange, response));
     const reject = (exchange: number) => driver.run((engine, nowMs) => engine.reject(nowMs, exchange));
     const begins = (endpoint: string, number: DeviceNumber) => others.begins(endpoint, number);
+    const refusals = new Refusals({ recorder, clock, rng });
     const requests = new BootstrapRequests({
-      desk, runner, recorder, model, clock, rng, log, respond, begins, maxSessions: config.bootstrapMaxSessions,
+      desk, runner, recorder, refusals, model, clock, rng, log, respond, begins, maxSessions: config.bootstrapMaxSessions,
     });
-    const router = new Router({ requests, runner, est, peers, clock, respond, reject });
+    const router = new Router({ requests, runner, est, peers, refusals, clock, respond, reject });
     driver.onEvents((events) => router.route(events));
     metrics.gauge('lwm2m_bootstrap_sessions', 'Bootstrap sessions under way', () => runner.size);
     const sockets = await listen(front, { plain: config.noSec ? config.bootstrapCoapPort : undefined, secure: config.bootstrapCoapsPort }, config, metrics);

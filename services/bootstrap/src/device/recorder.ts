@@ -9,8 +9,8 @@ interface Deps {
   readonly store: BootstrapSessionStore;
   readonly desk: Pick<BootstrapDesk, 'finished'>;
   readonly publisher: Pick<EventPublisher, 'publish'>;
-  /** Whose a device is. */
-  readonly tenantOf: (number: DeviceNumber) => Promise<string>;
+  /** The endpoint that has the number, and whose it is. */
+  readonly deviceOf: (number: DeviceNumber) => Promise<{ readonly endpoint?: string; readonly tenant: string }>;
   readonly encoding: EventEncoding;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -47,8 +47,8 @@ export class Recorder {
   /** A request was refused. It is only listed: anybody can ask. `number`: of the device that it is about. */
   refused(view: BootstrapSessionView, number: DeviceNumber | undefined): void {
     this.#keep(view, async () => {
-      const tenant = number === undefined ? {} : { tenant: await this.#deps.tenantOf(number) };
-      await this.#store({ ...view, ...tenant }, { ...BOUNDS, perEndpoint: 0 });
+      const { endpoint = '', ...tenant } = number === undefined ? {} : await this.#deps.deviceOf(number);
+      await this.#store({ ...view, ...tenant, endpoint: view.endpoint === '' ? endpoint : view.endpoint }, { ...BOUNDS, perEndpoint: 0 });
     });
   }
 
@@ -68,11 +68,11 @@ export class Recorder {
   }
 
   async #write(view: BootstrapSessionView, number: DeviceNumber): Promise<void> {
-    const { desk, publisher, tenantOf } = this.#deps;
+    const { desk, publisher, deviceOf } = this.#deps;
     const { id, endpoint, outcome, reason } = view;
     await this.#begun.get(id);
     this.#begun.delete(id);
-    const tenant = await tenantOf(number);
+    const { tenant } = await deviceOf(number);
     const summary = await this.#store({ ...view, tenant }, BOUNDS);
     const endedAtMs = Date.parse(view.endedAt ?? view.startedAt);
     if (outcome === 'finished' || outcome === 'failed') await desk.finished({ endpoint, number, outcome, reason, endedAtMs });

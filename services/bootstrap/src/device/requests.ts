@@ -3,8 +3,7 @@
  * with the code and the reason, and recorded. OMA LwM2M Core 1.1 §6.1.7.1, Core 1.2 §6.1.7.7.
  */
 import { Code, type CoapResponse, formatCode, OptionNumber, uintOption, uintValue, uriQuery } from '@cluster/coap';
-import { refusal, type SecurePeer, TokenBucket, unavailable, type WorkerClock } from '@cluster/coap-kit';
-import type { BootstrapFailure } from '@cluster/contracts';
+import { refusal, unavailable, type WorkerClock } from '@cluster/coap-kit';
 import { bootstrapPack, type BootstrapRequestResult, ContentError, type ObjectModel, parseBootstrapRequest, parsePackRequest, parsePath, type ResourceValue } from '@cluster/lwm2m';
 import {
   type BootstrapDesk, BootstrapSession, type DeviceNumber, FlightRecord, type Prepared, type Provision, type Rng, type SessionHead,
@@ -12,13 +11,14 @@ import {
 import type { Logger } from '@cluster/telemetry';
 import type { Received } from './received.ts';
 import type { Recorder } from './recorder.ts';
-import { newSessionId } from './session-id.ts';
+import { type Refused, type Refusals, sessionHead } from './refusals.ts';
 import type { SessionRunner } from './session-runner.ts';
 
 interface Deps {
   readonly desk: Pick<BootstrapDesk, 'prepare'>;
   readonly runner: SessionRunner;
-  readonly recorder: Pick<Recorder, 'keep' | 'refused'>;
+  readonly recorder: Pick<Recorder, 'keep'>;
+  readonly refusals: Refusals;
   readonly model: ObjectModel;
   readonly clock: WorkerClock;
   readonly rng: Rng;
@@ -34,18 +34,14 @@ type Asked = Extract<BootstrapRequestResult, { ok: true }>;
 
 const PATHS = { request: '/bs', pack: '/bspack' } as const;
 const MAX_MAX_AGE_S = 0xffff_ffff;
-/** Anybody can ask for nonsense: so many refusals are recorded, others only answered. */
-const REFUSALS_RECORDED_PER_S = 100;
 
 export class BootstrapRequests {
   readonly #deps: Deps;
-  readonly #refusals: TokenBucket;
   /** Requests that are being looked at: they count as sessions. */
   #preparing = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#refusals = new TokenBucket(REFUSALS_RECORDED_PER_S, () => deps.clock.monotonicMs());
   }
 
   receive(kind: Kind, received: Received): void {
@@ -78,9 +74,9 @@ export class BootstrapRequests {
   }
 
   #begin(asked: Asked, received: Received, { endpoint, number, provision }: Extract<Prepared, { kind: 'provision' }>): void {
-    const { model, runner, respond, begins, clock } = this.#deps;
+    const { model, runner, respond, begins, clock, rng } = this.#deps;
     const startedAtMs = clock.storeMs();
-    const head = { ...this.#head(endpoint, received, startedAtMs), ...configured(provision) };
+    const head = { ...sessionHead(endpoint, received, startedAtMs, rng), ...configured(provision) };
     const session = new BootstrapSession({ head, provision, preferredFormat: asked.preferredFormat, model, startedAtMs });
     session.record.asked({ operation: 'request', path: PATHS.request, code: formatCode(Code.CHANGED) }, startedAtMs);
     respond(received.exchange, { code: Code.CHANGED });
@@ -90,10 +86,10 @@ export class BootstrapRequests {
 
   /** All at once, with no command to follow. */
   #pack(asked: Asked, received: Received, { endpoint, number, provision }: Extract<Prepared, { kind: 'provision' }>): void {
-    const { model, recorder, respond, clock } = this.#deps;
+    const { model, recorder, respond, clock, rng } = this.#deps;
     const nowMs = clock.storeMs();
     const format = asked.preferredFormat!;
-    const record = new FlightRecord({ ...this.#head(endpoint, received, nowMs), ...configured(provision), lwm2mVersion: '1.2' }, nowMs);
+    const record = new FlightRecord({ ...sessionHead(endpoint, received, nowMs, rng), ...configured(provision), lwm2mVersion: '1.2' }, nowMs);
     const step = { operation: 'pack', path: PATHS.pack, contentFormat: format } as const;
     try {
       const payload = bootstrapPack(valuesOf(provision), format, model.lookup(new Map(), '1.2'));
@@ -115,30 +111,17 @@ export class BootstrapRequests {
     const response = later
       ? { code: Code.SERVICE_UNAVAILABLE, options: [{ number: OptionNumber.MAX_AGE, value: uintValue(Math.min(MAX_MAX_AGE_S, retryAfterS)) }] }
       : refusal(Code.BAD_REQUEST, detail);
-    this.#refused(kind, asked.endpoint ?? '', received, response, { reason, detail }, number);
+    this.#refused(kind, received, response, { reason, detail, endpoint: asked.endpoint, number });
   }
 
   #malformed(kind: Kind, received: Received, { code, detail }: Extract<BootstrapRequestResult, { ok: false }>): void {
-    this.#refused(kind, '', received, refusal(code, detail), { reason: 'malformed', detail });
+    this.#refused(kind, received, refusal(code, detail), { reason: 'malformed', detail });
   }
 
-  #refused(kind: Kind, endpoint: string, received: Received, response: CoapResponse, why: { reason: BootstrapFailure; detail: string }, number?: DeviceNumber): void {
-    const nowMs = this.#deps.clock.storeMs();
+  #refused(operation: Kind, received: Received, response: CoapResponse, why: Pick<Refused, 'reason' | 'detail' | 'endpoint' | 'number'>): void {
     this.#deps.respond(received.exchange, response);
-    if (!this.#refusals.take()) return;
-    const record = new FlightRecord(this.#head(endpoint, received, nowMs), nowMs);
-    record.asked({ operation: kind, path: PATHS[kind], code: formatCode(response.code) }, nowMs);
-    record.ended('failed', nowMs, why);
-    this.#deps.recorder.refused(record.view, number);
+    this.#deps.refusals.record(received, { operation, path: PATHS[operation], code: response.code, ...why });
   }
-
-  #head(endpoint: string, { peer, secure }: Received, nowMs: number): SessionHead {
-    return { id: newSessionId(nowMs, this.#deps.rng), endpoint, address: secure?.address ?? peer, ...identityOf(secure) };
-  }
-}
-
-function identityOf(secure: SecurePeer | undefined): Pick<SessionHead, 'identity'> {
-  return secure === undefined ? {} : { identity: secure.identity };
 }
 
 function configured({ configuration, revision }: Provision): Pick<SessionHead, 'configuration' | 'revision'> {
