@@ -15,7 +15,8 @@ export interface TestCertificate {
   readonly keyFile: string;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'dtls-certificates-'));
+/** For these and other files of a test; to be removed by it. */
+export const folder: string = mkdtempSync(join(tmpdir(), 'dtls-certificates-'));
 
 /** A self-signed certificate for a name. */
 export function testCertificate(name: string): TestCertificate {

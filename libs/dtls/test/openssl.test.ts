@@ -2,14 +2,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8, toHex } from '@cluster/bytes';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { DtlsServer, NamedGroup } from '../src/index.ts';
 import type { DtlsServerEvent, DtlsServerOptions } from '../src/index.ts';
-import { testCertificate } from './certificates.ts';
+import { folder, testCertificate } from './certificates.ts';
 import { CLUSTER_KEYS } from './fixtures.ts';
 import { TestStore } from './store.ts';
 import { UdpDriver } from './udp-driver.ts';
@@ -31,6 +30,7 @@ afterEach(async () => {
   client.kill();
   await driver.close();
 });
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A run of s_client: what it printed, and what the engine told. */
 class Run {
@@ -166,7 +166,7 @@ describe('OpenSSL s_client', () => {
     ['its session id', ['-no_ticket']],
   ])('resumes by %s, and has data both ways again', async (_, extra) => {
     const run = await start({}, withPsk);
-    const session = join(mkdtempSync(join(tmpdir(), 'dtls-session-')), 'session.pem');
+    const session = join(folder, `session-${extra.length}.pem`);
     const common = [...PSK_ARGUMENTS, '-cipher', 'PSK-AES128-CCM8:@SECLEVEL=0', ...extra];
     connect(run, [...common, '-sess_out', session]);
     await exchange(run);

@@ -35,6 +35,8 @@ describe('a ClientHello is refused', () => {
     ['for ECDHE where the server has no key', ecdhe(), { credentials: [] }, 40, 'no-common-parameters'],
     ['that renegotiates, RFC 5746 §3.6 (row B7)', extensions([ExtensionType.RENEGOTIATION_INFO, hex('0101')]), {}, 40, 'renegotiation'],
     ['with a malformed extension', extensions([ExtensionType.CONNECTION_ID, hex('0501')]), {}, 50, 'malformed-hello'],
+    ['with a record_size_limit below 64 (RFC 8449 §4)', extensions([ExtensionType.RECORD_SIZE_LIMIT, hex('003f')]), {}, 47, 'malformed-hello'],
+    ['with a max_fragment_length that is none (RFC 6066 §4)', extensions([ExtensionType.MAX_FRAGMENT_LENGTH, hex('05')]), {}, 47, 'malformed-hello'],
     ['with a flag that has a body', extensions([ExtensionType.EXTENDED_MASTER_SECRET, hex('00')]), {}, 50, 'malformed-hello'],
     ['with a name that is nobody’s, where that is asked for', extensions([ExtensionType.SERVER_NAME, encodeServerName('nobody')]), { unknownServerName: 'refuse' }, 112, 'unknown-server-name'],
   ])('%s', (_, fields, options, alert, reason) => {

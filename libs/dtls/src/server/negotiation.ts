@@ -87,17 +87,18 @@ export function readOffer(hello: ClientHello): { readonly ok: true; readonly off
   // RFC 5746 §3.6: in a first handshake it must be empty.
   if (renegotiation !== undefined && (renegotiation.length !== 1 || renegotiation[0] !== 0)) return refused('renegotiation', Alert.HANDSHAKE_FAILURE);
   const offer = parseExtensions(hello.extensions);
-  if (offer === undefined) return refused('malformed-hello', Alert.DECODE_ERROR);
+  if (typeof offer === 'number') return refused('malformed-hello', offer);
   const secureRenegotiation = renegotiation !== undefined || hello.cipherSuites.includes(EMPTY_RENEGOTIATION_INFO_SCSV);
   return { ok: true, offer: { ...offer, secureRenegotiation } };
 }
 
-function parseExtensions(extensions: Extensions): Omit<ClientOffer, 'secureRenegotiation'> | undefined {
-  let intact = true;
-  const parsed = <Value>(type: number, decode: (body: Uint8Array) => Value | undefined): Value | undefined => {
+/** What they say, or the alert for the first that says nothing that may be said. */
+function parseExtensions(extensions: Extensions): Omit<ClientOffer, 'secureRenegotiation'> | number {
+  let fault: number | undefined;
+  const parsed = <Value>(type: number, decode: (body: Uint8Array) => Value | undefined, alert: number = Alert.DECODE_ERROR): Value | undefined => {
     const body = extensions.get(type);
     const value = body === undefined ? undefined : decode(body);
-    if (body !== undefined && value === undefined) intact = false;
+    if (body !== undefined && value === undefined) fault ??= alert;
     return value;
   };
   const flag = (type: number): boolean => parsed(type, (body) => (body.length === 0 ? true : undefined)) ?? false;
@@ -108,14 +109,14 @@ function parseExtensions(extensions: Extensions): Omit<ClientOffer, 'secureReneg
     ...present('pointFormats', parsed(ExtensionType.EC_POINT_FORMATS, decodeUint8Vector)),
     clientCertificateTypes: parsed(ExtensionType.CLIENT_CERTIFICATE_TYPE, decodeUint8Vector) ?? X509_ONLY,
     serverCertificateTypes: parsed(ExtensionType.SERVER_CERTIFICATE_TYPE, decodeUint8Vector) ?? X509_ONLY,
-    ...present('maxFragmentLength', parsed(ExtensionType.MAX_FRAGMENT_LENGTH, decodeMaxFragmentLength)),
-    ...present('recordSizeLimit', parsed(ExtensionType.RECORD_SIZE_LIMIT, decodeRecordSizeLimit)),
+    ...present('maxFragmentLength', parsed(ExtensionType.MAX_FRAGMENT_LENGTH, decodeMaxFragmentLength, Alert.ILLEGAL_PARAMETER)), // RFC 6066 §4
+    ...present('recordSizeLimit', parsed(ExtensionType.RECORD_SIZE_LIMIT, decodeRecordSizeLimit, Alert.ILLEGAL_PARAMETER)), // RFC 8449 §4
     ...present('connectionId', parsed(ExtensionType.CONNECTION_ID, decodeConnectionId)),
     ...present('ticket', extensions.get(ExtensionType.SESSION_TICKET)),
     encryptThenMac: flag(ExtensionType.ENCRYPT_THEN_MAC),
     extendedMasterSecret: flag(ExtensionType.EXTENDED_MASTER_SECRET),
   };
-  return intact ? offer : undefined;
+  return fault ?? offer;
 }
 
 /** `{name: value}`, or nothing for undefined. */
