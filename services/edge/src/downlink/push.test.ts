@@ -98,6 +98,20 @@ test('another worker goes on where one ended', async () => {
   expect(blocks).toEqual([...Array.from({ length: 13 }, (_, i) => i), ...Array.from({ length: 28 }, (_, i) => i + 12)]);
 });
 
+test('datagrams that get lost, on the way there or back, are made up for', async () => {
+  const edge = await start({ LWM2M_MAX_TRANSMIT_WAIT_S: '4' });
+  device = new SimulatedDevice({ endpoint: 'pushed', server: `coap://127.0.0.1:${edge.coapPort}` });
+  const firmware = new SimulatedFirmware(device, '2.0');
+  await device.start();
+  let heard = 0;
+  let answered = 0;
+  device.faults.loseIncoming = () => ++heard % 9 === 0;
+  device.faults.loseOutgoing = () => ++answered % 11 === 0;
+  const done = await harness.command('pushed', { op: 'write', path: '/5/0/0', package: ID });
+  expect(done.response?.code).toBe('2.04');
+  expect(firmware.taken).toEqual([DIGEST]);
+});
+
 test('a package that is gone ends the command', async () => {
   const edge = await start();
   device = new SimulatedDevice({ endpoint: 'pushed', server: `coap://127.0.0.1:${edge.coapPort}` });

@@ -165,6 +165,16 @@ describe('an address that is not the device\'s', () => {
   });
 });
 
+it('a package that is removed meanwhile goes on as far as it is in memory, and is not found then', async () => {
+  let removed = false;
+  const device = world({ read: (_id, offset, length) => Promise.resolve(removed ? undefined : IMAGE.slice(offset, offset + length)) });
+  const block = (num: number): CoapOption => ({ number: OptionNumber.BLOCK2, value: Uint8Array.of(num << 4 | 6) });
+  expect((await device.ask(HOME, link(), [block(0)])).code).toBe(Code.CONTENT);
+  removed = true;
+  expect((await device.ask(HOME, link(), [block(1)])).code).toBe(Code.CONTENT);
+  expect((await device.ask(HOME, link(), [{ number: OptionNumber.BLOCK2, value: Uint8Array.of(0x04, 0x06) }])).code).toBe(Code.NOT_FOUND);
+});
+
 it('a storage that is away is told by 5.03, and asked again', async () => {
   let away = true;
   const device = world({ read: (_id, offset, length) => (away ? Promise.reject(new Error('away')) : Promise.resolve(IMAGE.slice(offset, offset + length))) });
