@@ -1,5 +1,6 @@
 /** What the services that speak CoAP with devices share: engines, driven on sockets, with DTLS, the peers' identities, clocks and refusals. */
 export { blocksFor } from './block-size.ts';
+export { CertificateNews, toldCertificates } from './certificate-news.ts';
 export { WorkerClock } from './clock.ts';
 export { CoapFront, type Outlet, type Way } from './coap-front.ts';
 export { type EstDeps, EstResource } from './est.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { campaignView } from './campaigns.ts';
 import {
-  auditValue, bootstrapEndedValue, commandEventType, commandResultValue, commandValue, endpointChangedValue, endpointDisabledValue, eventTypes, notificationGapValue, presenceValue,
+  auditValue, bootstrapEndedValue, certificateValue, commandEventType, commandResultValue, commandValue, endpointChangedValue, endpointDisabledValue, eventTypes, notificationGapValue, presenceValue,
   registrationValue, reportValue, type Topic, topics,
 } from './events.ts';
 import { firmwareChangedValue } from './firmware.ts';
@@ -47,6 +47,10 @@ export const eventMessages: readonly Message[] = [
   { name: 'campaign', topic: topics.firmware, types: [eventTypes.campaignChanged], summary: 'A campaign in its new state', value: campaignView },
   { name: 'software', topic: topics.firmware, types: [eventTypes.softwareChanged], summary: 'A software of a device in its new stage', value: softwareChangedValue },
   { name: 'bootstrap', topic: topics.bootstrap, types: [eventTypes.bootstrapEnded], summary: 'A bootstrap session that is over, without its steps', value: bootstrapEndedValue },
+  {
+    name: 'certificate', topic: topics.bootstrap, types: [eventTypes.certificateIssued, eventTypes.certificateRenewed, eventTypes.certificateRevoked, eventTypes.certificateDue],
+    summary: "A device's certificate was issued, renewed or revoked, or is about to end", value: certificateValue,
+  },
   { name: 'audit', topic: topics.audit, types: [eventTypes.audited], summary: 'A request that changed or commanded something, or was refused', value: auditValue },
 ];
 

@@ -1,6 +1,7 @@
 /** Events on Kafka: topics, CloudEvents types and the JSON of each value. */
 import { z } from 'zod';
 import { bootstrapSessionSummary } from './bootstrap-sessions.ts';
+import { certificateSerial, issuedCertificateView } from './pki.ts';
 import { commandRequest, commandStatus, operation } from './commands.ts';
 import { deviceSettings, labels } from './profile.ts';
 import { endpointState } from './states.ts';
@@ -44,6 +45,10 @@ export const eventTypes = {
   send: 'lwm2m.send',
   commandResult: 'lwm2m.command.result',
   bootstrapEnded: 'lwm2m.bootstrap.ended',
+  certificateIssued: 'lwm2m.bootstrap.certificate.issued',
+  certificateRenewed: 'lwm2m.bootstrap.certificate.renewed',
+  certificateRevoked: 'lwm2m.bootstrap.certificate.revoked',
+  certificateDue: 'lwm2m.bootstrap.certificate.due',
 } as const;
 export type EventType = (typeof eventTypes)[keyof typeof eventTypes];
 
@@ -171,3 +176,16 @@ export type CommandResultValue = z.infer<typeof commandResultValue>;
 /** Value of lwm2m.bootstrap: a bootstrap session that is over. */
 export const bootstrapEndedValue = bootstrapSessionSummary;
 export type BootstrapEndedValue = z.infer<typeof bootstrapEndedValue>;
+
+/** Why a device whose certificate is due was asked to renew it, or was not. */
+export const renewalState = z.enum(['asked', 'off', 'authority-ends', 'unknown-endpoint', 'not-registered', 'no-server-instance', 'no-account', 'queue-full']);
+export type RenewalState = z.infer<typeof renewalState>;
+
+/** Value of lwm2m.bootstrap: what became of a certificate that the authority issued to a device. */
+export const certificateValue = z.object({
+  ...issuedCertificateView.pick({ endpoint: true, serial: true, sha256: true, notBefore: true, notAfter: true, revokedAt: true, reason: true }).shape,
+  replaces: certificateSerial.optional().describe('renewed: the certificate before it, which ends when the device registers with this one'),
+  renewal: renewalState.optional().describe('due: whether the device was asked to renew it, or why not'),
+  commandId: z.string().optional().describe('due: the Execute of /1/x/9 that asks it'),
+});
+export type CertificateValue = z.infer<typeof certificateValue>;

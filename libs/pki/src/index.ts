@@ -12,3 +12,4 @@ export { newSerial } from './serial.ts';
 export { CertificateDesk, type Issued, MAX_CERTIFICATES_OF_ENDPOINT } from './certificate-desk.ts';
 export * from './store.ts';
 export { type EnrolledCredentials, type EstAnswer, type EstDevice, EstHandler, type EstRequest } from './est/handler.ts';
+export { renewalWindowMs } from './renewal-window.ts';

@@ -1,6 +1,6 @@
 /** Starts the bootstrap service as a configuration says, on whichever adapters it is given. */
 import { randomBytes } from 'node:crypto';
-import { type DtlsSecurity, SystemRng } from '@cluster/coap-kit';
+import { CertificateNews, type DtlsSecurity, SystemRng, toldCertificates } from '@cluster/coap-kit';
 import type { Config } from '@cluster/config';
 import { asyncApiDocument, bootstrapRoutes, openApiDocument, restRoutes } from '@cluster/contracts';
 import { AccessControl, AuditLog, createHttpApp, HealthModule, type Mount, openAccess, pkiMount, serveDocs } from '@cluster/nest-kit';
@@ -9,12 +9,13 @@ import type { DynamicModule } from '@nestjs/common';
 import { BootstrapModule } from './bootstrap.module.ts';
 import { DeviceSide, type DeviceSideDeps } from './device/device-side.ts';
 import { openEst, openProvisioning, type ProvisioningPorts } from './provisioning.ts';
+import { openRenewal } from './renewal/open-renewal.ts';
 
 /** What the service stands on. All of it stays the caller's. */
 export type BootstrapPorts = Omit<DeviceSideDeps, 'desk' | 'est' | 'security'> & ProvisioningPorts & { readonly security: DtlsSecurity };
 
 /** What the service serves devices and operators with. */
-export interface BootstrapDeps extends DeviceSideDeps {
+export interface BootstrapDeps extends DeviceSideDeps, Pick<ProvisioningPorts, 'issuing'> {
   readonly configurations: ConfigurationDesk;
 }
 
@@ -40,11 +41,23 @@ const BODY_LIMIT_BYTES = 1_048_576;
 
 /** Adds what works out what each device is to have, by the configurations that operators wrote, and EST. */
 export function withProvisioning(config: Config, ports: BootstrapPorts): BootstrapDeps {
-  return { ...ports, ...openProvisioning(config, ports), est: openEst(config, ports) };
+  const told = withNews(config, ports);
+  return { ...told, ...openProvisioning(config, told), est: openEst(config, told) };
+}
+
+/** What the authority issues and revokes is told on Kafka. */
+function withNews(config: Config, ports: BootstrapPorts): BootstrapPorts {
+  const { issuing } = ports;
+  return issuing === undefined ? ports : { ...ports, issuing: { ...issuing, certificates: toldCertificates(issuing.certificates, newsOf(config, ports)) } };
+}
+
+function newsOf(config: Config, { publisher, sessions, metrics, log }: Pick<DeviceSideDeps, 'publisher' | 'sessions' | 'metrics' | 'log'>): CertificateNews {
+  return new CertificateNews({ publisher, sessions, encoding: config.eventEncoding, metrics, log });
 }
 
 /** The REST side of the authority, where there is one: what it issued, and its revocation list. */
-export function authorityMounts(config: Config, { issuing, credentials, secrets, sessions, cluster, log }: BootstrapPorts): Mount[] {
+export function authorityMounts(config: Config, ports: BootstrapPorts): Mount[] {
+  const { issuing, credentials, secrets, sessions, cluster, log } = withNews(config, ports);
   return issuing === undefined ? [] : [pkiMount({ config, ...issuing, credentials, secrets, sessions, cluster, log })];
 }
 
@@ -59,6 +72,8 @@ export async function startBootstrap(config: Config, deps: BootstrapDeps): Promi
   };
   const northbound = new Northbound({ sessions, cluster, limits, newId, rng: new SystemRng() });
   const side = await DeviceSide.open(config, deps);
+  const renewal = openRenewal(config, deps, northbound, newsOf(config, deps));
+  renewal?.start();
   return {
     coapPort: side.coapPort,
     coapsPort: side.coapsPort,
@@ -67,7 +82,10 @@ export async function startBootstrap(config: Config, deps: BootstrapDeps): Promi
     },
     mount: { module: BootstrapModule.register({ northbound, records, configurations }), routes: bootstrapRoutes },
     northbound,
-    close: () => side.close(),
+    async close() {
+      await renewal?.stop();
+      await side.close();
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /** Puts the parts of a worker together; starts none of them. */
 import { randomUUID } from 'node:crypto';
 import { Code, type CoapEngine, formatCode } from '@cluster/coap';
-import { blocksFor, CoapFront, type DtlsSecurity, EstResource, SystemRng, WorkerClock } from '@cluster/coap-kit';
+import { blocksFor, CertificateNews, CoapFront, type DtlsSecurity, EstResource, SystemRng, toldCertificates, WorkerClock } from '@cluster/coap-kit';
 import type { Config, HeldAuthority } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { takes, type EventPublisher } from '@cluster/events';
@@ -176,9 +176,10 @@ function fileServer(reader: CachedReader | undefined, { packages }: EdgeDeps, up
   });
 }
 
-function estResource(config: Config, { issuing, security, sessions, cluster, metrics, log }: EdgeDeps, rng: Rng): EstResource | undefined {
+function estResource(config: Config, { issuing, security, sessions, cluster, publisher, metrics, log }: EdgeDeps, rng: Rng): EstResource | undefined {
   if (issuing === undefined || security === undefined) return undefined;
-  return new EstResource({ config, ...issuing, credentials: security.store, secrets: security.secrets, sessions, cluster, rng, metrics, log });
+  const news = new CertificateNews({ publisher, sessions, encoding: config.eventEncoding, metrics, log });
+  return new EstResource({ config, authority: issuing.authority, certificates: toldCertificates(issuing.certificates, news), credentials: security.store, secrets: security.secrets, sessions, cluster, rng, metrics, log });
 }
 
 function settingsOf(config: Config, worker: string): Uplink['settings'] {

@@ -2,7 +2,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config, HeldAuthority, Secrets } from '@cluster/config';
 import { pkiRoutes } from '@cluster/contracts';
-import { type CertificateStore, RevocationDesk } from '@cluster/pki';
+import { type CertificateStore, renewalWindowMs, RevocationDesk } from '@cluster/pki';
 import { type ClusterStore, type CredentialStore, EnrolledCertificates, type SessionStore, tenantsOf } from '@cluster/session';
 import type { Log } from '../logger.ts';
 import type { Mount } from '../mount.ts';
@@ -12,7 +12,7 @@ import { PKI, type Pki } from './pki-ports.ts';
 
 /** All of it stays the caller's. */
 export interface PkiPorts {
-  readonly config: Pick<Config, 'caRenewalDays' | 'sharedPsk'>;
+  readonly config: Pick<Config, 'caRenewalDays' | 'caValidityDays' | 'sharedPsk'>;
   readonly authority: HeldAuthority;
   readonly certificates: CertificateStore;
   readonly credentials: CredentialStore;
@@ -21,8 +21,6 @@ export interface PkiPorts {
   readonly cluster: Pick<ClusterStore, 'ring' | 'documents' | 'putDocument'>;
   readonly log: Log;
 }
-
-const DAY_MS = 86_400_000;
 
 @Module({})
 class PkiModule {
@@ -41,7 +39,7 @@ export function pkiMount({ config, authority, certificates, credentials: store, 
   const revocations = new RevocationDesk({ authority: authority.current, store: certificates, documents: cluster, withdraw });
   const pki: Pki = {
     authority: authority.current, certificates, revocations, timeMs,
-    tenantsOf: (endpoints) => tenantsOf(sessions, endpoints), renewalMs: config.caRenewalDays * DAY_MS,
+    tenantsOf: (endpoints) => tenantsOf(sessions, endpoints), renewalMs: renewalWindowMs(config),
   };
   return { module: PkiModule.register(pki, log), routes: pkiRoutes };
 }

@@ -18,6 +18,8 @@ interface Deps {
 
 /** One source for all processes: a session has one id. */
 const SOURCE = '/lwm2m/bootstrap';
+/** A session may take as long as its device waits: 247 s. */
+const DURATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 240];
 const BOUNDS = { perEndpoint: 10, inAll: 10_000 };
 const MOST_OPEN = 100_000;
 
@@ -56,6 +58,8 @@ export class Recorder {
     const { metrics, log } = this.#deps;
     const { outcome, reason = 'none' } = view;
     metrics.counter('lwm2m_bootstrap_sessions_total', 'Bootstrap sessions that ended, by outcome and reason', { outcome, reason }).inc();
+    const tookMs = Date.parse(view.endedAt ?? view.startedAt) - Date.parse(view.startedAt);
+    metrics.histogram('lwm2m_bootstrap_session_seconds', 'Time that bootstrap sessions took, from the request on', DURATION_BUCKETS, { outcome }).observe(tookMs / 1_000);
     const writing = write()
       .catch((err: unknown) => log.warn({ err, session: view.id }, 'a bootstrap session could not be kept or told of'))
       .finally(() => this.#writing.delete(writing));

@@ -4,6 +4,7 @@ import type { BootstrapSessionView, BootstrapTrigger, CommandStatus, EndpointVie
 import type { BootstrapSessionStore, Northbound, Submission } from '@cluster/session';
 import { NORTHBOUND, RECORDS } from '../tokens.ts';
 import { problem } from './problems.ts';
+import { serverInstances, TRIGGER_KEY } from '../trigger.ts';
 import { triggerOf, triggerState } from './trigger-state.ts';
 
 export type NorthboundPort = Pick<Northbound, 'endpoint' | 'commands' | 'submit' | 'tenantOf'>;
@@ -32,7 +33,7 @@ export class TriggerController {
     if (view === undefined) throw problem('ENDPOINT_UNKNOWN', { detail: endpoint });
     const path = `${serverInstance(view)}/9`;
     // The device gets only the newest of several that wait.
-    const submission = await this.#northbound.submit(endpoint, { op: 'execute', path, supersede: 'bootstrap' });
+    const submission = await this.#northbound.submit(endpoint, { op: 'execute', path, supersede: TRIGGER_KEY });
     if (submission.outcome === 'accepted') return triggerState(submission.status, [], undefined);
     if (submission.outcome === 'repeated' || submission.outcome === 'malformed') throw new Error(`a trigger was ${submission.outcome}`);
     throw problem(REFUSALS[submission.outcome], { detail: endpoint });
@@ -57,8 +58,7 @@ function registeredAt(view: EndpointView | undefined): string | undefined {
 
 /** The path of the one Server instance that the device registered. */
 function serverInstance(view: EndpointView): string {
-  const links = 'objectLinks' in view ? view.objectLinks : [];
-  const instances = (links ?? []).map(({ path }) => path).filter((path) => /^\/1\/\d+$/.test(path));
+  const instances = serverInstances(view);
   if (instances.length !== 1) throw problem('SERVER_INSTANCE_UNKNOWN', { detail: instances.join(', ') });
   return instances[0]!;
 }
