@@ -114,5 +114,7 @@ export function actOn(campaign: Campaign, action: CampaignAction, tally: Tally, 
   if (!FROM[action].includes(campaign.state)) return undefined;
   if (action === 'approve') return nextWave(campaign, tally, at);
   const { halt, ...rest } = campaign;
-  return inState(halt === undefined || action !== 'resume' ? campaign : { ...rest, forgiven: endedOf(tally) }, TO[action], at);
+  if (halt === undefined || action !== 'resume') return inState(campaign, TO[action], at);
+  const forgiven = endedOf(tally);
+  return inState({ ...rest, forgiven, wave: { ...campaign.wave, before: forgiven } }, TO[action], at);
 }

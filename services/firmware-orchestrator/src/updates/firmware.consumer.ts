@@ -7,7 +7,7 @@ import type { UpdateStore } from '@cluster/firmware';
 import { firmware } from '@cluster/lwm2m';
 import type { Log } from '@cluster/nest-kit';
 import { LOG, UPDATES } from '../tokens.ts';
-import { carriedOn, holds, openAmong, understood } from './received.ts';
+import { carriedOn, eachDevice, holds, openAmong, understood } from './received.ts';
 import { commandEnd } from './turn.ts';
 import { UpdateTurn } from './update-turn.ts';
 
@@ -26,9 +26,8 @@ export class FirmwareConsumer {
   @EventPattern(topics.registrations)
   async registrations(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
     const registered = understood(records.filter(({ headers }) => headers['ce_type'] === eventTypes.registered));
-    for (const endpoint of await this.#open(registered.map((event) => event.endpoint))) {
-      await carriedOn(this.#turn.change(endpoint, (now, scene) => now && firmware.onRegistered(now, scene)), endpoint, this.#log);
-    }
+    const open = (await this.#open(registered.map((event) => event.endpoint))).map((endpoint) => ({ endpoint }));
+    await eachDevice(open, ({ endpoint }) => carriedOn(this.#turn.change(endpoint, (now, scene) => now && firmware.onRegistered(now, scene)), endpoint, this.#log));
   }
 
   @EventPattern(topics.notifications)
@@ -43,13 +42,15 @@ export class FirmwareConsumer {
 
   @EventPattern(topics.commandResults)
   async commandResults(@Payload() records: readonly ConsumedRecord[]): Promise<void> {
-    for (const { data } of understood(records.filter((record) => holds(record, firmware.FIRMWARE_COMMAND_PREFIX)))) {
+    const ended = understood(records.filter((record) => holds(record, firmware.FIRMWARE_COMMAND_PREFIX))).flatMap(({ data }) => {
       const value = commandResultValue.safeParse(data).data;
-      if (value === undefined || value.state === 'rejected') continue;
+      return value === undefined || value.state === 'rejected' ? [] : [value];
+    });
+    await eachDevice(ended, async (value) => {
       const place = firmware.firmwareOfCommand(value.id);
-      if (place === undefined) continue;
+      if (place === undefined) return;
       await carriedOn(this.#turn.ended(value.endpoint, place.update, commandEnd(place.step, value), Date.parse(value.finishedAt ?? value.acceptedAt)), value.endpoint, this.#log);
-    }
+    });
   }
 
   async #reports(records: readonly ConsumedRecord[]): Promise<void> {
@@ -58,7 +59,7 @@ export class FirmwareConsumer {
       return report?.values.some(firmware.tellsOfFirmware) === true ? [report] : [];
     });
     const open = new Set(await this.#open(telling.map(({ endpoint }) => endpoint)));
-    for (const report of telling) if (open.has(report.endpoint)) await this.#report(report);
+    await eachDevice(telling.filter(({ endpoint }) => open.has(endpoint)), (report) => this.#report(report));
   }
 
   async #report({ endpoint, values, receivedAt, outOfOrder }: ReportValue): Promise<void> {

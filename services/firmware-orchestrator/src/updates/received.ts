@@ -45,3 +45,15 @@ export async function carriedOn(work: Promise<unknown>, endpoint: string, log: L
     log.warn({ err: error, endpoint }, 'an update could not be carried on; it is looked at again');
   }
 }
+
+const IN_PARALLEL = 16;
+
+/** Works on what several devices told, some devices at a time; what one told in its order. What failed is told when all are through. */
+export async function eachDevice<T extends { readonly endpoint: string }>(told: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = [...Map.groupBy(told, ({ endpoint }) => endpoint).values()];
+  const takeTurns = async (): Promise<void> => {
+    for (let own = left.shift(); own !== undefined; own = left.shift()) for (const one of own) await work(one);
+  };
+  const turns = await Promise.allSettled(Array.from({ length: Math.min(IN_PARALLEL, left.length) }, takeTurns));
+  for (const turn of turns) if (turn.status === 'rejected') throw turn.reason;
+}
