@@ -88,6 +88,14 @@ describe('what can not be used', () => {
     expect((error as ConfigError).faults).toEqual([{ name: 'LWM2M_DTLS_CERTIFICATE_FILES', message: `${path}: ${message}` }]);
   });
 
+  test('anchors and lists in a file that is just being written', async () => {
+    const lists = [1, 2].map((serial) => revocationList(root, [serial]));
+    const cut = (text: string) => text.slice(0, -'-----END CERTIFICATE-----'.length);
+    const config = { dtlsTrustFiles: [await put('ca.pem', cut(pem([root.der, middle.der])))], dtlsCrlFiles: [await put('crl.pem', cut(pem(lists, 'X509 CRL')))] };
+    const error = await open(config).catch((e: unknown) => e as ConfigError);
+    expect((error as ConfigError).faults.map(({ message }) => message.split(': ')[1])).toEqual(['has a block that does not end', 'has a block that does not end']);
+  });
+
   test('all of it is told at once, by its setting', async () => {
     const bad = await put('bad.pem', 'rubbish');
     const error = await open({ dtlsKeyFile: bad, dtlsTrustFiles: [bad], dtlsCrlFiles: [bad] }).catch((e: unknown) => e as ConfigError);

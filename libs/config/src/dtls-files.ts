@@ -127,9 +127,16 @@ function readKeyPair(content: Buffer): Pick<ServerIdentity, 'privateKey' | 'publ
   }
 }
 
+/** A file that is just being written must not take trust from anybody, or give it back. */
+function isCutShort(content: Buffer): boolean {
+  const text = content.toString('latin1');
+  return text.split('-----BEGIN ').length - 1 !== parsePem(text).length;
+}
+
 function readAnchors(content: Buffer, { trust }: { trust: TrustStore }): string | undefined {
   const blocks = parsePem(content.toString('latin1')).filter(({ label }) => label === 'CERTIFICATE');
   if (blocks.length === 0) return 'holds no certificate';
+  if (isCutShort(content)) return 'has a block that does not end';
   const refused = blocks.map(({ der }) => trust.addAnchor(der));
   const bad = refused.findIndex((reason) => reason !== undefined);
   return bad < 0 ? undefined : `certificate ${bad + 1} ${refused[bad]}`;
@@ -137,6 +144,7 @@ function readAnchors(content: Buffer, { trust }: { trust: TrustStore }): string 
 
 function readList(content: Buffer, { trust }: { trust: TrustStore }): string | undefined {
   const blocks = parsePem(content.toString('latin1')).filter(({ label }) => label === 'X509 CRL');
+  if (blocks.length > 0 && isCutShort(content)) return 'has a block that does not end';
   const lists = blocks.length > 0 ? blocks.map(({ der }) => der) : [content];
   return lists.map((der) => trust.addRevocationList(der)).find((reason) => reason !== undefined);
 }
