@@ -1,40 +1,52 @@
 /** The bootstrap service in one process with a device on node-coap: sessions, what is refused, and what the flight recorder shows. */
 import { BootstrapClient, type BootstrapClientOptions } from '@cluster/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunningBootstrap } from './index.ts';
 import { Harness, PROVISION } from './testing/harness.ts';
 
 const SENML_CBOR = 112;
 const TLV = 11_542;
 
-let harness: Harness;
+const harness = new Harness();
+let first: RunningBootstrap;
 let service: RunningBootstrap;
 let clients: BootstrapClient[];
+/** Of the device of this test. */
+let endpoint: string;
+let tests = 0;
 
-beforeEach(async () => {
-  harness = new Harness();
-  service = await harness.start();
+beforeAll(async () => void (first = await harness.start()));
+afterAll(() => harness.close());
+
+beforeEach(() => {
+  service = first;
+  endpoint = `meter-${++tests}`;
   clients = [];
 });
 
 afterEach(async () => {
   for (const client of clients) client.close();
-  await harness.close();
+  await harness.reset();
 });
 
 async function device(options: Partial<BootstrapClientOptions> = {}): Promise<BootstrapClient> {
-  const client = await BootstrapClient.open({ endpoint: 'meter-1', port: service.coapPort!, ...options });
+  const client = await BootstrapClient.open({ endpoint, port: service.coapPort!, ...options });
   clients.push(client);
   return client;
 }
 
 /** The newest session of the endpoint, once there are so many. */
-async function session(count = 1, endpoint = 'meter-1') {
+async function session(count = 1) {
   return vi.waitFor(async () => {
     const sessions = await harness.sessionsOf(endpoint);
     expect(sessions).toHaveLength(count);
     return sessions[0]!;
   }, 5_000);
+}
+
+/** The sessions of this test's device that are listed with an outcome. */
+async function listed(outcome: string) {
+  return (await harness.sessions(`?outcome=${outcome}`)).filter((each) => each.endpoint === endpoint);
 }
 
 async function bootstrapped(options: Partial<BootstrapClientOptions> = {}) {
@@ -54,10 +66,10 @@ describe('a device that asks', () => {
     const view = await session();
     expect(view).toMatchObject({ outcome: 'finished', configuration: 'meters', revision: 4, lwm2mVersion: '1.1', address: expect.stringMatching(/^udp:127\.0\.0\.1:/) });
     expect(view.steps.map(({ operation, code }) => `${operation} ${code}`)).toEqual(['request 2.04', 'discover 2.05', 'delete 2.02', 'write 2.04', 'write 2.04', 'finish 2.04']);
-    expect(await harness.get(`/api/v1/endpoints/meter-1/bootstrap/sessions/${view.id}`)).toEqual(view);
+    expect(await harness.get(`/api/v1/endpoints/${endpoint}/bootstrap/sessions/${view.id}`)).toEqual(view);
     await vi.waitFor(() => expect(harness.told).toMatchObject([{ type: 'lwm2m.bootstrap.ended', tenant: 'default', data: { id: view.id, outcome: 'finished' } }]), 5_000);
-    expect(harness.finished).toMatchObject([{ endpoint: 'meter-1', number: 'NUMBER01', outcome: 'finished' }]);
-    expect(harness.asked).toMatchObject([{ endpoint: 'meter-1', preferredFormat: SENML_CBOR, version: '1.1' }]);
+    expect(harness.finished).toMatchObject([{ endpoint, number: 'NUMBER01', outcome: 'finished' }]);
+    expect(harness.asked).toMatchObject([{ endpoint, preferredFormat: SENML_CBOR, version: '1.1' }]);
   });
 
   it('of 1.0, which names no format, is written in TLV', async () => {
@@ -75,7 +87,7 @@ describe('a device that asks', () => {
 
   it('for a pack gets all at once, in the format that it accepts', async () => {
     const client = await device();
-    const answer = await client.send({ method: 'GET', path: ['bspack'], query: ['ep=meter-1'] });
+    const answer = await client.send({ method: 'GET', path: ['bspack'], query: [`ep=${endpoint}`] });
     expect(answer.code).toBe('2.05');
     expect(answer.payload.length).toBeGreaterThan(50);
     expect(await session()).toMatchObject({ outcome: 'finished', lwm2mVersion: '1.2', steps: [{ operation: 'pack', code: '2.05', contentFormat: SENML_CBOR }] });
@@ -90,9 +102,9 @@ describe('what is refused', () => {
     ['unknown-endpoint', '4.00'], ['wrong-identity', '4.00'], ['no-configuration', '4.00'],
   ] as const)('%s (rows B19, B67)', async (kind, code) => {
     harness.prepare = () => ({ kind, detail: 'because' });
-    expect(await refused({ method: 'POST', path: ['bs'], query: ['ep=stranger'] })).toBe(code);
-    await vi.waitFor(async () => expect(await harness.sessions('?outcome=failed')).toMatchObject([{ endpoint: 'stranger', reason: kind, detail: 'because' }]), 5_000);
-    expect(await harness.sessionsOf('stranger')).toEqual([]);
+    expect(await refused({ method: 'POST', path: ['bs'], query: [`ep=${endpoint}`] })).toBe(code);
+    await vi.waitFor(async () => expect(await listed('failed')).toMatchObject([{ reason: kind, detail: 'because' }]), 5_000);
+    expect(await harness.sessionsOf(endpoint)).toEqual([]);
     expect(harness.finished).toEqual([]);
   });
 
@@ -146,7 +158,7 @@ describe('a device that asks twice', () => {
     expect((await hung.request()).code).toBe('2.04');
     await bootstrapped();
     const sessions = await vi.waitFor(async () => {
-      const found = await harness.sessionsOf('meter-1');
+      const found = await harness.sessionsOf(endpoint);
       expect(found).toHaveLength(2);
       return found;
     }, 5_000);
@@ -158,19 +170,19 @@ describe('a device that asks twice', () => {
     expect((await hung.request()).code).toBe('2.04');
     service = await harness.start();
     await bootstrapped();
-    await vi.waitFor(async () => expect((await harness.sessionsOf('meter-1')).map(({ outcome }) => outcome).sort()).toEqual(['finished', 'replaced']), 5_000);
+    await vi.waitFor(async () => expect((await harness.sessionsOf(endpoint)).map(({ outcome }) => outcome).sort()).toEqual(['finished', 'replaced']), 5_000);
   });
 });
 
 describe('a session whose process ends', () => {
   it('in order is kept as far as it came', async () => {
-    const next = await harness.start();
+    service = await harness.start();
     const hung = await device({ answers: ({ operation }) => (operation === 'write' ? 'silence' : undefined) });
     expect((await hung.request()).code).toBe('2.04');
     await vi.waitFor(() => expect(hung.commands.map(({ operation }) => operation)).toContain('write'), 5_000);
-    expect(await harness.sessions('?outcome=running')).toMatchObject([{ endpoint: 'meter-1', outcome: 'running', configuration: 'meters' }]);
+    expect(await listed('running')).toMatchObject([{ outcome: 'running', configuration: 'meters' }]);
     await service.close();
-    const view = (await harness.sessionsOf('meter-1', next))[0]!;
+    const view = (await harness.sessionsOf(endpoint))[0]!;
     expect(view).toMatchObject({ outcome: 'cut', steps: [{ operation: 'request' }, { operation: 'discover' }, { operation: 'delete' }, { operation: 'write' }] });
     await vi.waitFor(() => expect(harness.told).toMatchObject([{ data: { id: view.id, outcome: 'cut' } }]), 5_000);
   });
@@ -179,14 +191,13 @@ describe('a session whose process ends', () => {
     const startedMs = Date.now();
     const killed = (agoMs: number) => {
       const atMs = startedMs - agoMs;
-      const view = { id: `${atMs.toString(16).padStart(12, '0')}-00000001`, endpoint: 'meter-1', outcome: 'running', startedAt: new Date(atMs).toISOString(), address: 'udp:127.0.0.1:5', steps: [] };
+      const view = { id: `${atMs.toString(16).padStart(12, '0')}-00000001`, endpoint, outcome: 'running', startedAt: new Date(atMs).toISOString(), address: 'udp:127.0.0.1:5', steps: [] };
       return { id: view.id, record: JSON.stringify({ view, number: 'NUMBER01' }) };
     };
     for (const agoMs of [200_000, 248_000]) await harness.store.openBootstrapSession(killed(agoMs), 10);
     await harness.start();
     expect(await session()).toMatchObject({ outcome: 'cut', detail: 'its process ended before it', id: killed(248_000).id });
-    expect(await harness.sessions('?outcome=running')).toMatchObject([{ endpoint: 'meter-1' }]);
-    expect(await harness.sessions('?outcome=cut')).toMatchObject([{ endpoint: 'meter-1' }]);
+    expect([await listed('running'), await listed('cut')]).toMatchObject([[{ id: killed(200_000).id }], [{ id: killed(248_000).id }]]);
   });
 });
 
@@ -194,5 +205,5 @@ it('serves no more sessions at a time than it may', async () => {
   service = await harness.start({ LWM2M_BOOTSTRAP_MAX_SESSIONS: '1' });
   const hung = await device({ answers: () => 'silence' });
   expect((await hung.request()).code).toBe('2.04');
-  expect((await (await device({ endpoint: 'meter-2' })).request()).code).toBe('5.03');
+  expect((await (await device({ endpoint: `${endpoint}-other` })).request()).code).toBe('5.03');
 });

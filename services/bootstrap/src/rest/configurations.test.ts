@@ -1,22 +1,26 @@
 /** Bootstrap configurations over HTTP, down to the device that gets them. */
 import { bootstrapExamples, problem } from '@cluster/contracts';
 import { BootstrapClient } from '@cluster/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningBootstrap } from '../index.ts';
 import { Harness } from '../testing/harness.ts';
 
 const { meters } = bootstrapExamples.configurations;
-let harness: Harness;
+const harness = new Harness();
 let service: RunningBootstrap;
 let api: string;
 
-beforeEach(async () => {
-  harness = new Harness();
+beforeAll(async () => {
   harness.prepare = undefined;
   service = await harness.start();
   api = `http://127.0.0.1:${service.httpPort}/api/v1`;
 });
-afterEach(() => harness.close());
+afterAll(() => harness.close());
+
+afterEach(async () => {
+  const { body } = (await call('GET', ALL)) as { body: { name: string }[] };
+  for (const { name } of body) await call('DELETE', `${ALL}/${name}`);
+});
 
 async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
   const headers = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -47,6 +51,22 @@ it('takes every example, shows it without secrets, and forgets it', async () => 
   expect(await refused('DELETE', `${ALL}/meters`)).toBe('404 BOOTSTRAP_CONFIGURATION_UNKNOWN');
 });
 
+it('a device gets what was set, with a key that is its own', async () => {
+  await call('PUT', '/endpoints/meter-1/bootstrap/configuration', { document: { accounts: meters.accounts } });
+  const client = await BootstrapClient.open({ endpoint: 'meter-1', port: service.coapPort!, preferredFormat: 112 });
+  try {
+    const finished = client.finished();
+    expect((await client.request()).code).toBe('2.04');
+    await finished;
+    expect([...client.written.keys()]).toEqual(['/0/1', '/1/0']);
+    expect(Buffer.from(client.written.get('/0/1')!.payload).toString('latin1')).toContain(meters.accounts[0]!.uri);
+    const [stored] = await harness.store.loadCredentials((await harness.store.resolve(['meter-1'])) as string[]);
+    expect(stored?.version).toBe(1);
+  } finally {
+    client.close();
+  }
+});
+
 it('assigns configurations to endpoints, and previews them', async () => {
   await call('PUT', `${ALL}/meters`, meters);
   expect(await refused('GET', OWN)).toBe('404 BOOTSTRAP_CONFIGURATION_UNKNOWN');
@@ -69,20 +89,4 @@ describe('what can not be is refused', () => {
     ['both a name and a document', OWN, { configuration: 'a', document: { accounts: meters.accounts } }, '400 REQUEST_MALFORMED'],
     ['an own document too large', OWN, { document: { accounts: meters.accounts, objects: Array.from({ length: 200 }, (_, i) => ({ path: `/65000/${i}`, resources: [{ id: 0, type: 'string', value: 'x'.repeat(1_000) }] })) } }, '409 BOOTSTRAP_CONFIGURATIONS_FULL'],
   ])('%s', async (_, path, body, expected) => expect(await refused('PUT', path, body)).toBe(expected));
-});
-
-it('a device gets what was set, with a key that is its own', async () => {
-  await call('PUT', `${ALL}/lab`, { accounts: meters.accounts, assign: { default: true, unknownEndpoints: true } });
-  const client = await BootstrapClient.open({ endpoint: 'meter-1', port: service.coapPort!, preferredFormat: 112 });
-  try {
-    const finished = client.finished();
-    expect((await client.request()).code).toBe('2.04');
-    await finished;
-    expect([...client.written.keys()]).toEqual(['/0/1', '/1/0']);
-    expect(Buffer.from(client.written.get('/0/1')!.payload).toString('latin1')).toContain(meters.accounts[0]!.uri);
-    const [stored] = await harness.store.loadCredentials((await harness.store.resolve(['meter-1'])) as string[]);
-    expect(stored?.version).toBe(1);
-  } finally {
-    client.close();
-  }
 });

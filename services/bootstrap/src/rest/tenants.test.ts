@@ -77,17 +77,15 @@ it('a tenant’s provisioner manages the configurations of the tenant, and nobod
 it('a device gets what is its tenant’s before what is for all, and never another tenant’s', async () => {
   await call('all', 'PUT', one('shared'), byDefault(90, { priority: 9 }));
   await call('acme', 'PUT', one('mine'), byDefault(60));
-  // A device belongs to the tenant of whoever writes something for it first.
-  for (const who of ['acme', 'rival'] as const) {
-    await call(who, 'PUT', `/endpoints/of-${who}/bootstrap/configuration`, { configuration: 'shared' });
-    await call(who, 'DELETE', `/endpoints/of-${who}/bootstrap/configuration`);
-  }
-  expect([await lifetimeOf('of-acme'), await lifetimeOf('of-rival')]).toEqual([60, 90]);
   // A group of a tenant selects that tenant's devices alone, whoever names it.
   await harness.store.putGroup('all-of-acme', JSON.stringify({ tenant: 'acme', selector: { endpointPattern: 'of-*' } }));
   await call('all', 'PUT', one('grouped'), { accounts: [account(30)], assign: { groups: ['all-of-acme'] } });
-  const configuration = async (endpoint: string) => (await call<{ configuration: string }>('all', 'GET', `/endpoints/${endpoint}/bootstrap/preview`)).configuration;
-  await vi.waitFor(async () => expect([await configuration('of-acme'), await configuration('of-rival')]).toEqual(['grouped', 'shared']), 5_000);
+  // A device belongs to the tenant of whoever writes something for it first.
+  for (const [who, endpoint] of [['acme', 'of-acme'], ['acme', 'beside-it'], ['rival', 'of-rival']] as const) {
+    await call(who, 'PUT', `/endpoints/${endpoint}/bootstrap/configuration`, { configuration: 'shared' });
+    await call(who, 'DELETE', `/endpoints/${endpoint}/bootstrap/configuration`);
+  }
+  expect([await lifetimeOf('of-acme'), await lifetimeOf('beside-it'), await lifetimeOf('of-rival')]).toEqual([30, 60, 90]);
 });
 
 it('a tenant sees the sessions of its devices, and who may see all those of nobody known, too', async () => {
@@ -95,8 +93,8 @@ it('a tenant sees the sessions of its devices, and who may see all those of nobo
   expect((await client.request()).code).toBe('4.00');
   client.close();
   const seen = async (who: Who) => (await call<BootstrapSessionPage>(who, 'GET', '/bootstrap/sessions')).sessions.map(({ endpoint, tenant = '' }) => `${endpoint} ${tenant}`).sort();
-  await vi.waitFor(async () => expect(await seen('all')).toEqual(['nobody ', 'of-acme acme', 'of-rival rival']), 5_000);
-  expect([await seen('acme'), await seen('viewer'), await seen('rival')]).toEqual([['of-acme acme'], ['of-acme acme'], ['of-rival rival']]);
+  await vi.waitFor(async () => expect(await seen('all')).toEqual(['beside-it acme', 'nobody ', 'of-acme acme', 'of-rival rival']), 5_000);
+  expect([await seen('acme'), await seen('viewer'), await seen('rival')]).toEqual([['beside-it acme', 'of-acme acme'], ['beside-it acme', 'of-acme acme'], ['of-rival rival']]);
   expect(await call('rival', 'GET', '/endpoints/of-acme/bootstrap/sessions')).toBe('404 ENDPOINT_UNKNOWN');
-  expect(harness.told.map(({ tenant }) => tenant).sort()).toEqual(['acme', 'rival']);
+  expect(harness.told.map(({ tenant }) => tenant).sort()).toEqual(['acme', 'acme', 'rival']);
 });

@@ -44,6 +44,9 @@ export const PROVISION: Provision = {
   readBack: [],
 };
 
+/** Every endpoint is one that is known, and has the same number. */
+const provisioned = ({ endpoint = '' }: BootstrapRequest): Prepared => ({ kind: 'provision', endpoint, number: 'NUMBER01', provision: PROVISION });
+
 export class Harness {
   readonly metrics = new Metrics();
   readonly finished: FinishedBootstrap[] = [];
@@ -51,8 +54,7 @@ export class Harness {
   /** Endpoint names of what was told on Kafka. */
   readonly told: { readonly type: string; readonly tenant: string; readonly data: BootstrapSessionView }[] = [];
   /** What an endpoint is to have; undefined before the start: as its configuration says. */
-  prepare: ((request: BootstrapRequest) => Prepared | Promise<Prepared>) | undefined = ({ endpoint = '' }) =>
-    ({ kind: 'provision', endpoint, number: 'NUMBER01', provision: PROVISION });
+  prepare: ((request: BootstrapRequest) => Prepared | Promise<Prepared>) | undefined = provisioned;
   readonly #directory = mkdtempSync(join(tmpdir(), 'bootstrap-'));
   readonly #store = openEmbeddedStore({ file: join(this.#directory, 'lwm2m.db') });
   readonly #events = openEmbeddedEvents({ file: join(this.#directory, 'lwm2m.db') });
@@ -98,6 +100,13 @@ export class Harness {
 
   async sessions(query = ''): Promise<BootstrapSessionPage['sessions']> {
     return (await this.get<BootstrapSessionPage>(`/api/v1/bootstrap/sessions${query}`)).sessions;
+  }
+
+  /** Leaves the first process alone, and forgets what was asked and told. */
+  async reset(): Promise<void> {
+    for (const running of this.#running.splice(1)) await running.close();
+    for (const list of [this.finished, this.asked, this.told]) list.length = 0;
+    this.prepare = provisioned;
   }
 
   async close(): Promise<void> {
