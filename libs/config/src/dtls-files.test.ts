@@ -46,6 +46,12 @@ const outcome = (trust: TrustStore): string => {
 };
 
 describe('what is read', () => {
+  test('a certificate and its key in two files', async () => {
+    const [certificate, key] = [await put('tls.crt', pem([server.der, middle.der]).trimEnd()), await put('tls.key', privatePem(server))];
+    const { identities } = await open({ dtlsCertificateFiles: [`${certificate}+${key}`] });
+    expect(identities.map(({ names, chain }) => [names, chain.length])).toEqual([[['server.example.com', 'other.example.com'], 2]]);
+  });
+
   test('several certificates with their chains and names, and a raw key', async () => {
     const raw = { keys: ecKeys() };
     const { identities } = await open({

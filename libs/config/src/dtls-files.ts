@@ -27,9 +27,16 @@ export interface DtlsFiles {
 type Files = Partial<Pick<Config, 'dtlsCertificateFiles' | 'dtlsKeyFile' | 'dtlsTrustFiles' | 'dtlsCrlFiles'>>;
 type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
+/** Between a certificate and its key in files of their own, as a kubernetes.io/tls Secret has them. */
+const PAIR = '+';
+const NEW_LINE = Buffer.from('\n');
+
 interface NamedFile {
   readonly setting: Setting;
+  /** What it is called in messages. */
   readonly path: string;
+  /** One file, or two that count as one. */
+  readonly paths: readonly string[];
   readonly read: (content: Buffer, into: { identities: ServerIdentity[]; trust: TrustStore }) => string | undefined;
 }
 
@@ -42,9 +49,9 @@ export async function openDtlsFiles(
   config: Files, changed: (files: DtlsFiles) => void, log: Log, everyMs?: number,
 ): Promise<{ readonly files: DtlsFiles; close(): void }> {
   const named = filesOf(config);
-  const paths = named.map(({ path }) => path);
+  const paths = named.flatMap((each) => each.paths);
   const contents = await readFiles(paths).catch((error: NodeJS.ErrnoException) => {
-    const at = named.find(({ path }) => path === error.path) ?? named[0]!;
+    const at = named.find((each) => each.paths.includes(error.path ?? '')) ?? named[0]!;
     throw new ConfigError([fault(at, `can not be read (${error.code ?? 'unknown'})`)]);
   });
   const files = parse(named, contents, log);
@@ -60,7 +67,7 @@ export async function openDtlsFiles(
 }
 
 function filesOf({ dtlsCertificateFiles = [], dtlsKeyFile, dtlsTrustFiles = [], dtlsCrlFiles = [] }: Files): NamedFile[] {
-  const named = (setting: Setting, paths: readonly string[], read: NamedFile['read']) => paths.map((path) => ({ setting, path, read }));
+  const named = (setting: Setting, paths: readonly string[], read: NamedFile['read']) => paths.map((path) => ({ setting, path, paths: path.split(PAIR), read }));
   return [
     ...named(settings.dtlsCertificateFiles, dtlsCertificateFiles, readIdentity),
     ...named(settings.dtlsKeyFile, dtlsKeyFile === undefined ? [] : [dtlsKeyFile], readRawKey),
@@ -72,8 +79,9 @@ function filesOf({ dtlsCertificateFiles = [], dtlsKeyFile, dtlsTrustFiles = [], 
 function parse(named: readonly NamedFile[], contents: readonly Buffer[], log: Log): DtlsFiles {
   const into = { identities: [] as ServerIdentity[], trust: new TrustStore() };
   const faults: ConfigFault[] = [];
-  for (const [i, file] of named.entries()) {
-    const message = file.read(contents[i]!, into);
+  let next = 0;
+  for (const file of named) {
+    const message = file.read(joined(contents.slice(next, (next += file.paths.length))), into);
     if (message !== undefined) faults.push(fault(file, message));
   }
   if (faults.length > 0) throw new ConfigError(faults);
@@ -82,6 +90,11 @@ function parse(named: readonly NamedFile[], contents: readonly Buffer[], log: Lo
     if (own !== undefined && typeof own !== 'string' && own.notAfterMs < Date.now()) log.warn({ names }, 'a certificate of this server is over');
   }
   return into;
+}
+
+/** The last line of a PEM file may lack its end. */
+function joined(parts: readonly Buffer[]): Buffer {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts.flatMap((part) => [part, NEW_LINE]));
 }
 
 function fault({ setting, path }: NamedFile, message: string): ConfigFault {

@@ -1,6 +1,7 @@
 /** The environment of a process as one frozen, typed object, and the life of a process that runs on it. */
 export { openAuthority, type HeldAuthority } from './authority-file.ts';
 export { type ApiKeyFile, openApiKeys } from './api-key-file.ts';
+export { kafkaSecurity, type KafkaSecuritySettings, redisSecurity, type RedisSecuritySettings } from './broker-security.ts';
 export * from './config-error.ts';
 export { type DtlsFiles, openDtlsFiles, type ServerIdentity } from './dtls-files.ts';
 export { renderSettingsMarkdown, type SettingDocumentation, settingsTable } from './documentation.ts';

@@ -78,7 +78,7 @@ function messageOf(env: Environment, { name }: Setting, error: z.ZodError): stri
 
 function missing(env: Environment, kind: ServiceKind): ConfigFault[] {
   if (kind === 'standalone') return [];
-  return [settings.redisUrls.name, settings.kafkaBrokers.name]
+  return [...(kind === 'topics' ? [] : [settings.redisUrls.name]), settings.kafkaBrokers.name]
     .filter((name) => !env[name])
     .map((name) => ({ name, message: `must be set for ${kind}` }));
 }
@@ -110,7 +110,7 @@ function complete(values: Values & Partial<Config>, kind: ServiceKind): Config {
   });
 }
 
-type Weak = Pick<Values, 'noSec' | 'shortPsk' | 'sharedPsk' | 'oidcIssuer'> & { httpBind: string; kind: ServiceKind; open: boolean };
+type Weak = Pick<Values, 'kafkaSasl' | 'kafkaTls' | 'noSec' | 'shortPsk' | 'sharedPsk' | 'oidcIssuer'> & { httpBind: string; kind: ServiceKind; open: boolean };
 
 function weaknesses(of: Weak): string[] {
   const found: string[] = [];
@@ -121,6 +121,7 @@ function weaknesses(of: Weak): string[] {
   if (of.oidcIssuer?.startsWith('http:')) found.push('the keys of the OpenID provider are fetched in the clear (LWM2M_OIDC_ISSUER)');
   if (of.noSec && of.kind === 'edge') found.push('devices without security may register (LWM2M_NOSEC=on)');
   if (of.noSec && of.kind === 'bootstrap') found.push('devices without security are bootstrapped, and whatever keys they get go in the clear (LWM2M_NOSEC=on)');
+  if (of.kafkaSasl !== 'off' && !of.kafkaTls) found.push('passwords and events go to Kafka in the clear (LWM2M_KAFKA_SASL without LWM2M_KAFKA_TLS)');
   if (of.shortPsk) found.push('PSKs of less than 16 bytes may be set (LWM2M_SHORT_PSK=on)');
   if (of.sharedPsk) found.push('several devices may have one PSK (LWM2M_SHARED_PSK=on)');
   return found;

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import * as values from './values.ts';
 
 /** The processes that read a configuration. */
-export type ServiceKind = 'edge' | 'registry' | 'bootstrap' | 'firmware' | 'standalone';
+export type ServiceKind = 'edge' | 'registry' | 'bootstrap' | 'firmware' | 'standalone' | 'topics';
 
 /** A default as it would stand in the environment; undefined: none. */
 export type Default = string | undefined | Readonly<Record<ServiceKind, string | undefined>>;
@@ -27,6 +27,14 @@ export const settings = {
     'Redis that keeps the state. Several addresses, separated by commas or spaces: a Redis Cluster. Needed by edge, registry and bootstrap; standalone keeps its state in LWM2M_DATA_DIR without it'),
   redisWaitReplicas: setting('LWM2M_REDIS_WAIT_REPLICAS', values.wholeNumber(0, 8), '0',
     'Replicas of a Redis server that must have a write before it counts, and before anything that depends on it leaves. 1 where Redis fails over: else what it forgets then was promised'),
+  redisUsername: setting('LWM2M_REDIS_USERNAME', values.text, undefined, 'User of Redis (ACL), instead of the one in REDIS_URL'),
+  redisPasswordFile: setting('LWM2M_REDIS_PASSWORD_FILE', values.text, undefined, 'File with the password of Redis, instead of the one in REDIS_URL. Read at start'),
+  redisCaFile: setting('LWM2M_REDIS_CA_FILE', values.text, undefined,
+    'PEM file with those who vouch for the certificates of Redis (rediss:// in REDIS_URL). Unset: the authorities that Node.js knows. Read for each connection, as the next two are'),
+  redisCertificateFile: setting('LWM2M_REDIS_CERTIFICATE_FILE', values.text, undefined, 'PEM file with the certificate, and its chain, by which Redis knows its clients'),
+  redisKeyFile: setting('LWM2M_REDIS_KEY_FILE', values.text, undefined, 'PEM file with the private key of that certificate'),
+  redisServerName: setting('LWM2M_REDIS_SERVER_NAME', values.text, undefined,
+    'Name that the certificates of Redis servers must have. Unset: the host by which each is reached, which in a Redis Cluster may be an address'),
   kafkaBrokers: setting('KAFKA_BROKERS', values.hostPorts, undefined,
     'Kafka brokers (host:port) that take the events. Needed by edge, registry and bootstrap; standalone keeps its events in LWM2M_DATA_DIR without it'),
 
@@ -36,6 +44,17 @@ export const settings = {
   kafkaReplicationFactor: setting('LWM2M_KAFKA_REPLICATION_FACTOR', values.wholeNumber(0, 100), '0',
     'Replicas of the topics that are made. 0: three, or as many as there are brokers'),
 
+  kafkaTls: setting('LWM2M_KAFKA_TLS', values.onOff, 'off', 'Whether the brokers are reached over TLS. Their certificates must have the host by which each is reached'),
+  kafkaCaFile: setting('LWM2M_KAFKA_CA_FILE', values.text, undefined,
+    "PEM file with those who vouch for the brokers' certificates. Unset: the authorities that Node.js knows. Read for each connection, as are the other files of Kafka"),
+  kafkaCertificateFile: setting('LWM2M_KAFKA_CERTIFICATE_FILE', values.text, undefined, 'PEM file with the certificate, and its chain, by which the brokers know their clients'),
+  kafkaKeyFile: setting('LWM2M_KAFKA_KEY_FILE', values.text, undefined, 'PEM file with the private key of that certificate'),
+  kafkaSasl: setting('LWM2M_KAFKA_SASL', values.oneOf(['off', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']), 'off',
+    'How the processes prove to the brokers who they are, if not by a certificate'),
+  kafkaUsername: setting('LWM2M_KAFKA_USERNAME', values.text, undefined, 'User of plain and scram'),
+  kafkaPasswordFile: setting('LWM2M_KAFKA_PASSWORD_FILE', values.text, undefined, 'File with its password'),
+  kafkaTokenFile: setting('LWM2M_KAFKA_TOKEN_FILE', values.text, undefined, 'File with the token of oauthbearer, which somebody else renews'),
+
   coapPort: setting('LWM2M_COAP_PORT', values.port, '5683', 'UDP port for CoAP. 0: any free one, here and for every port'),
   coapsPort: setting('LWM2M_COAPS_PORT', values.port, '5684', 'UDP port for CoAP over DTLS. Served where there is a secret file'),
   bootstrapCoapPort: setting('LWM2M_BOOTSTRAP_COAP_PORT', values.port, '5783', 'UDP port for bootstrap over CoAP. Served where LWM2M_NOSEC is on'),
@@ -43,7 +62,7 @@ export const settings = {
   bootstrapMaxSessions: setting('LWM2M_BOOTSTRAP_MAX_SESSIONS', values.wholeNumber(1, 1_000_000), '10000',
     'Bootstrap sessions under way in one process at most; further devices get 5.03 and come again'),
   bind: setting('LWM2M_BIND', values.bindAddresses,
-    { edge: '0.0.0.0,::', registry: '0.0.0.0,::', bootstrap: '0.0.0.0,::', firmware: '0.0.0.0,::', standalone: '127.0.0.1,::1' },
+    { edge: '0.0.0.0,::', registry: '0.0.0.0,::', bootstrap: '0.0.0.0,::', firmware: '0.0.0.0,::', standalone: '127.0.0.1,::1', topics: undefined },
     'Addresses of the device ports: an IPv4 address, an IPv6 address or both'),
   reusePort: setting('LWM2M_REUSE_PORT', values.onOff, 'off',
     'Whether several workers of one host may have the same device ports (SO_REUSEPORT; Linux, FreeBSD 12, AIX): the kernel gives each device to one of them. To be set on all of them, with LWM2M_EGRESS=any'),
@@ -60,7 +79,7 @@ export const settings = {
 
   egress: setting('LWM2M_EGRESS', values.oneOf(['owner', 'any']), 'owner',
     'Who may send to a device first: only the worker that last received from it (owner: behind NAT or a Kubernetes Service), or any worker (any: host network or a shared address)'),
-  noSec: setting('LWM2M_NOSEC', values.onOff, { edge: 'off', registry: 'off', bootstrap: 'off', firmware: 'off', standalone: 'on' },
+  noSec: setting('LWM2M_NOSEC', values.onOff, { edge: 'off', registry: 'off', bootstrap: 'off', firmware: 'off', standalone: 'on', topics: 'off' },
     'Whether devices without security may register over plain CoAP'),
   networkIdentity: setting('LWM2M_NETWORK_IDENTITY', values.oneOf(['off', 'known', 'required']), 'off',
     "Whether a device without security has to have the identity that the operator's network knows of its address: never (off), where the network knows one (known), always (required). See docs/protocol.md"),
@@ -82,7 +101,7 @@ export const settings = {
   dtlsCipherSuites: setting('LWM2M_DTLS_CIPHER_SUITES', values.someOf(CIPHER_SUITES.map(({ name }) => name)), CIPHER_SUITES.map(({ name }) => name).join(','),
     'Cipher suites that are served, the most preferred first'),
   dtlsCertificateFiles: setting('LWM2M_DTLS_CERTIFICATE_FILES', values.files, undefined,
-    "PEM files with the server's certificates, each with its chain (its own certificate first) and its private key of secp256r1. The name that a device asks for (SNI) chooses; the first serves the others. Read again when they change"),
+    "PEM files with the server's certificates, each with its chain (its own certificate first) and its private key of secp256r1, or two files with a plus sign between them (tls.crt+tls.key). The name that a device asks for (SNI) chooses; the first serves the others. Read again when they change"),
   dtlsKeyFile: setting('LWM2M_DTLS_KEY_FILE', values.text, undefined,
     "PEM file with the server's private key of secp256r1 for raw public keys. Unset: the key of the first certificate. Read again when it changes"),
   dtlsTrustFiles: setting('LWM2M_DTLS_TRUST_FILES', values.files, undefined,

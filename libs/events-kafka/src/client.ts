@@ -1,9 +1,8 @@
 /** The kafkajs client behind consumers and topics: its logs, its sockets and its first-level retries. */
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import './request-queue.ts';
 import kafkajs, { type ISocketFactory, type Kafka, type LogEntry } from 'kafkajs';
 
+import { openSocket, saslOfKafkajs, type KafkaSecurity } from './security.ts';
 import type { TopicMaker } from './topic-keeper.ts';
 
 /** The part of a pino logger that this package uses. */
@@ -17,7 +16,8 @@ export interface KafkaConnection {
   /** host:port of some of the cluster's brokers. */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  readonly ssl?: ConnectionOptions | boolean;
+  /** In the clear and without a name unless told. */
+  readonly security?: KafkaSecurity;
   readonly logger?: EventsLogger;
   /** Asked for topics that turn out to be missing. Without it somebody else has to make them. */
   readonly topicMaker?: TopicMaker;
@@ -38,13 +38,15 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** A kafkajs client whose connections end themselves when the peer stays silent, or when `gone` says so. */
 export function createClient(connection: KafkaConnection, timeouts: ClientTimeouts, gone: () => boolean = () => false): Kafka {
   const logger = connection.logger ?? noLogger;
+  const { tls, sasl } = connection.security ?? {};
   return new kafkajs.Kafka({
     brokers: [...connection.brokers],
     clientId: connection.clientId,
-    ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
+    ...(tls === undefined ? {} : { ssl: true }),
+    ...(sasl === undefined ? {} : { sasl: saslOfKafkajs(sasl) }),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: timeouts.requestMs,
-    socketFactory: socketFactory(timeouts.idleMs, gone),
+    socketFactory: socketFactory(timeouts.idleMs, gone, tls),
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry: LogEntry) => logger.debug(fieldsOf(entry), entry.log.message),
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 2 },
@@ -56,13 +58,9 @@ function fieldsOf(entry: LogEntry): object {
   return { ...fields, part: entry.namespace };
 }
 
-function socketFactory(idleMs: number, gone: () => boolean): ISocketFactory {
-  return ({ host, port, ssl, onConnect }) => {
+function socketFactory(idleMs: number, gone: () => boolean, tls: KafkaSecurity['tls']): ISocketFactory {
+  return ({ host, port, onConnect }) => {
     if (gone()) throw new Error('closed');
-    const tls = ssl as ConnectionOptions | undefined;
-    const socket: Socket = tls
-      ? connectTls({ host, port, ...tls }, onConnect)
-      : connectTcp({ host, port }, onConnect);
-    return socket.setNoDelay(true).setKeepAlive(true, idleMs).setTimeout(idleMs);
+    return openSocket(host, port, tls, onConnect).setNoDelay(true).setKeepAlive(true, idleMs).setTimeout(idleMs);
   };
 }

@@ -4,4 +4,5 @@ export { connectKafkaConsumer } from './consumer.ts';
 export { connectKafkaPublisher, type KafkaPublisherOptions } from './connect-publisher.ts';
 export { ensureTopics, kafkaDurability, type TopicPlan } from './admin.ts';
 export { TopicKeeper, type TopicMaker } from './topic-keeper.ts';
+export type { KafkaSecurity, Sasl } from './security.ts';
 export type { EventsLogger, KafkaConnection } from './client.ts';

@@ -1,22 +1,25 @@
 /** Reads the addresses of Redis servers. */
+import type { ConnectionOptions } from 'node:tls';
 import type { Address, ConnectionSettings } from './link.ts';
 import type { ResolvedOptions } from './options.ts';
 
 const DEFAULT_PORT = 6379;
 
 /** @throws {TypeError} when an address is no `redis://` or `rediss://` URL. The message holds no password. */
-export function parseUrls({ urls, commandTimeoutMs }: ResolvedOptions): { seeds: Address[]; connection: ConnectionSettings } {
+export function parseUrls({ urls, commandTimeoutMs, tls, ...given }: ResolvedOptions): { seeds: Address[]; connection: ConnectionSettings } {
   const parsed = urls.map(parseUrl);
-  const { username, password, pathname, protocol } = parsed[0]!;
+  const { pathname, protocol } = parsed[0]!;
+  const username = given.username ?? decodeURIComponent(parsed[0]!.username);
+  const password = given.password ?? decodeURIComponent(parsed[0]!.password);
   const db = Number(pathname.slice(1));
   return {
     seeds: parsed.map(({ hostname, port }) => ({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || DEFAULT_PORT) })),
     connection: {
       commandTimeoutMs,
-      ...(username !== '' && { username: decodeURIComponent(username) }),
-      ...(password !== '' && { password: decodeURIComponent(password) }),
+      ...(username !== '' && { username }),
+      ...(password !== '' && { password }),
       ...(Number.isInteger(db) && { db }),
-      ...(protocol === 'rediss:' && { tls: {} }),
+      ...(protocol === 'rediss:' && { tls: tls === undefined ? {} : askedEachTime(tls) }),
     },
   };
 }
@@ -27,4 +30,10 @@ function parseUrl(text: string, index: number): URL {
     throw new TypeError(`Redis address ${index + 1} is not a redis:// or rediss:// URL`);
   }
   return url;
+}
+
+/** The client library copies these fields into the options of each connection that it makes. */
+function askedEachTime(tls: () => ConnectionOptions): ConnectionOptions {
+  const names = Object.keys(tls()) as (keyof ConnectionOptions)[];
+  return Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { enumerable: true, get: () => tls()[name] }])));
 }

@@ -1,6 +1,6 @@
 /** The one file of the bootstrap service that knows the adapters: Redis below its state, Kafka below its events. */
 import { openSecurity } from '@cluster/coap-kit';
-import { type Config, ConfigError, openAuthority, openSecrets } from '@cluster/config';
+import { type Config, ConfigError, kafkaSecurity, openAuthority, openSecrets, redisSecurity } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaPublisher, ensureTopics, kafkaAccess } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
@@ -18,8 +18,8 @@ export interface WiredBootstrap {
 export async function wireBootstrap(config: Config, metrics: Metrics, log: Logger): Promise<WiredBootstrap> {
   const secrets = await openSecrets(config, log);
   if (secrets === undefined) throw new ConfigError([{ name: 'LWM2M_SECRET_KEY_FILE', message: 'must be set for bootstrap, which makes and seals credentials' }]);
-  const kafka = kafkaAccess(config, 'lwm2m-bootstrap', Object.values(topics), log);
-  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
+  const kafka = kafkaAccess(config, kafkaSecurity(config), 'lwm2m-bootstrap', Object.values(topics), log);
+  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas, ...redisSecurity(config) });
   const security = await openSecurity(config, store, secrets, log);
   const authority = await openAuthority(config, log);
   const issuing = authority && { authority, certificates: store };

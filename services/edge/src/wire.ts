@@ -1,6 +1,6 @@
 /** The one file of the edge that knows the adapters: Redis below its state, Kafka below its events. */
 import { openSecurity } from '@cluster/coap-kit';
-import { type Config, openAuthority, openSecrets } from '@cluster/config';
+import { type Config, kafkaSecurity, openAuthority, openSecrets, redisSecurity } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaPublisher, ensureTopics, kafkaAccess, kafkaDurability, type TopicPlan } from '@cluster/events-kafka';
 import { ObjectModel } from '@cluster/lwm2m';
@@ -17,9 +17,9 @@ export interface Wired {
 
 /** Connects to Redis and Kafka; neither has to be there yet. */
 export async function wireEdge(config: Config, metrics: Metrics, log: Logger): Promise<Wired> {
-  const kafka = kafkaAccess(config, 'lwm2m-edge', Object.values(topics), log);
+  const kafka = kafkaAccess(config, kafkaSecurity(config), 'lwm2m-edge', Object.values(topics), log);
   const secrets = await openSecrets(config, log);
-  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
+  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas, ...redisSecurity(config) });
   const security = secrets && (await openSecurity(config, store, secrets, log));
   const authority = await openAuthority(config, log);
   const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });

@@ -1,5 +1,5 @@
 /** The one file of the orchestrator that knows the adapters: Redis, Kafka, and the storage of packages. */
-import { type Config, openSecrets } from '@cluster/config';
+import { type Config, kafkaSecurity, openSecrets, redisSecurity } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics, kafkaAccess } from '@cluster/events-kafka';
 import { openPackageStorage } from '@cluster/package-storage';
@@ -14,10 +14,10 @@ export interface WiredFirmware {
 
 /** Connects to Redis and Kafka; neither has to be there yet. The storage has to. */
 export async function wireFirmware(config: Config, log: Logger): Promise<WiredFirmware> {
-  const kafka = kafkaAccess(config, 'lwm2m-firmware', Object.values(topics), log);
+  const kafka = kafkaAccess(config, kafkaSecurity(config), 'lwm2m-firmware', Object.values(topics), log);
   const storage = await openPackageStorage(config, (err) => log.warn({ err }, 'the storage of packages can not be reached'));
   const secrets = await openSecrets(config, log);
-  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
+  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas, ...redisSecurity(config) });
   const events = connectKafkaConsumer(kafka.connection);
   const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();

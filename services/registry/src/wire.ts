@@ -1,5 +1,5 @@
 /** The one file of the registry that knows the adapters: Redis below its state, Kafka below its events. */
-import { type Config, openSecrets } from '@cluster/config';
+import { type Config, kafkaSecurity, openSecrets, redisSecurity } from '@cluster/config';
 import { topics } from '@cluster/contracts';
 import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics, kafkaAccess } from '@cluster/events-kafka';
 import { connectRedisStore } from '@cluster/store-redis';
@@ -15,9 +15,9 @@ export interface WiredRegistry {
 /** Connects to Redis and Kafka; neither has to be there yet. */
 export async function wireRegistry(config: Config, log: Logger): Promise<WiredRegistry> {
   const names = Object.values(topics).flatMap((topic) => [topic, deadLetterTopic(topic)]);
-  const kafka = kafkaAccess(config, 'lwm2m-registry', names, log);
+  const kafka = kafkaAccess(config, kafkaSecurity(config), 'lwm2m-registry', names, log);
   const secrets = await openSecrets(config, log);
-  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas });
+  const store = await connectRedisStore({ urls: config.redisUrls, waitReplicas: config.redisWaitReplicas, ...redisSecurity(config) });
   const events = connectKafkaConsumer(kafka.connection);
   const publisher = await connectKafkaPublisher({ ...kafka.connection, publishTimeoutMs: config.publishTimeoutMs });
   const stopping = new AbortController();

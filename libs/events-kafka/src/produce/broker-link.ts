@@ -1,14 +1,18 @@
 /** One connection to a broker, one request at a time. It ends with the first fault, and whoever used it opens another one. */
 import { Buffer } from 'node:buffer';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import type { RequestWriter } from './request-writer.ts';
-import { writeHeader, type Api, type BrokerAddress } from './requests.ts';
+import type { Socket } from 'node:net';
+import { openSocket, type KafkaSecurity, type Sasl } from '../security.ts';
+import { RequestWriter } from './request-writer.ts';
+import {
+  readSaslAuthenticate, readSaslHandshake, SASL_AUTHENTICATE, SASL_HANDSHAKE, writeHeader, writeSaslAuthenticateRequest, writeSaslHandshakeRequest,
+  type Api, type BrokerAddress,
+} from './requests.ts';
 import { ResponseReader } from './response-reader.ts';
+import { authenticate } from './sasl.ts';
 
 export interface LinkOptions {
   readonly clientId: string;
-  readonly ssl?: ConnectionOptions | boolean;
+  readonly security?: KafkaSecurity;
 }
 
 /** The link is gone: what it had under way may have reached the broker or not. */
@@ -18,6 +22,9 @@ export class LinkLost extends Error {
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_MS = 15_000;
+const LOGIN_TIMEOUT_MS = 5_000;
+/** How much of a login's life is used. */
+const LOGIN_USED = 0.8;
 /** No answer to what is asked here comes near to it. */
 const LARGEST_RESPONSE_BYTES = 64 * 1_048_576;
 const EMPTY = Buffer.alloc(0);
@@ -36,15 +43,30 @@ export class BrokerLink {
   #correlation = 0;
   #waiting: Waiting | undefined;
   #lost: LinkLost | undefined;
+  /** The broker closes a link whose login is over (KIP-368): a new one is opened before. */
+  #loginEndsMs = Infinity;
 
-  /** Rejects with {@link LinkLost} when the broker can't be reached. */
-  static open(address: BrokerAddress, options: LinkOptions): Promise<BrokerLink> {
+  /** Rejects with {@link LinkLost} when the broker can't be reached, or does not let us in. */
+  static async open(address: BrokerAddress, options: LinkOptions): Promise<BrokerLink> {
+    const link = await BrokerLink.#connect(address, options);
+    const sasl = options.security?.sasl;
+    if (sasl === undefined) return link;
+    try {
+      await link.#login(sasl);
+      return link;
+    } catch (cause) {
+      link.close();
+      throw cause instanceof LinkLost ? cause : new LinkLost(`${address.host}:${address.port} takes no login: ${String(cause)}`, { cause });
+    }
+  }
+
+  static #connect({ host, port }: BrokerAddress, options: LinkOptions): Promise<BrokerLink> {
     return new Promise((resolve, reject) => {
       const fail = (cause?: Error): void => {
         socket.destroy();
-        reject(new LinkLost(`${address.host}:${address.port} is not reached`, { cause }));
+        reject(new LinkLost(`${host}:${port} is not reached`, { cause }));
       };
-      const socket = openSocket(address, options.ssl, () => {
+      const socket = openSocket(host, port, options.security?.tls, () => {
         socket.off('error', fail).off('timeout', fail).setTimeout(0);
         resolve(new BrokerLink(socket, options.clientId));
       });
@@ -61,7 +83,7 @@ export class BrokerLink {
   }
 
   get usable(): boolean {
-    return this.#lost === undefined;
+    return this.#lost === undefined && performance.now() < this.#loginEndsMs;
   }
 
   /**
@@ -84,6 +106,19 @@ export class BrokerLink {
 
   close(): void {
     this.#lose('closed');
+  }
+
+  async #login(sasl: Sasl): Promise<void> {
+    const writer = new RequestWriter();
+    const shaken = await this.request(writer, SASL_HANDSHAKE, LOGIN_TIMEOUT_MS, () => writeSaslHandshakeRequest(writer, sasl.mechanism.toUpperCase()));
+    readSaslHandshake(shaken);
+    const startedMs = performance.now();
+    await authenticate(sasl, async (message) => {
+      const answer = await this.request(writer, SASL_AUTHENTICATE, LOGIN_TIMEOUT_MS, () => writeSaslAuthenticateRequest(writer, message));
+      const { bytes, lifetimeMs } = readSaslAuthenticate(answer);
+      if (lifetimeMs > 0) this.#loginEndsMs = startedMs + LOGIN_USED * lifetimeMs;
+      return bytes;
+    });
   }
 
   #take(bytes: Buffer): void {
@@ -117,12 +152,6 @@ export class BrokerLink {
     clearTimeout(waiting.timer);
     waiting.reject(this.#lost);
   }
-}
-
-function openSocket({ host, port }: BrokerAddress, ssl: LinkOptions['ssl'], connected: () => void): Socket {
-  if (ssl === undefined || ssl === false) return connectTcp({ host, port }, connected);
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls({ host, port, ...servername, ...(ssl === true ? {} : ssl) }, connected);
 }
 
 /** The parts of host:port; an IPv6 address stands in brackets. */

@@ -89,6 +89,7 @@ export class Leaders {
     const address = this.#brokers.get(node);
     if (address === undefined) throw new LinkLost(`broker ${node} is not known`);
     const opened = { link: await BrokerLink.open(address, this.#options), writer: new RequestWriter() };
+    line?.link.close();
     this.#lines.set(node, opened);
     if (this.#closed) opened.link.close();
     return opened;

@@ -1,10 +1,12 @@
 /**
- * The three requests that producing needs, in versions that every broker since Kafka 2.1 takes: who leads which
- * partition, a producer's id, and the records themselves.
+ * The requests that producing needs, in versions that every broker since Kafka 2.1 takes: who leads which
+ * partition, a producer's id, and the records themselves; and those of a login.
  */
+import type { Buffer } from 'node:buffer';
 import type { ResponseReader } from './response-reader.ts';
 import type { RequestWriter } from './request-writer.ts';
 import type { ProducerId } from './record-batch.ts';
+import { SaslFailed } from './sasl.ts';
 
 /** A request's name in the protocol: its key, and the version of it that is used here. */
 export interface Api {
@@ -15,6 +17,8 @@ export interface Api {
 export const PRODUCE: Api = { key: 0, version: 7 };
 export const METADATA: Api = { key: 3, version: 4 };
 export const INIT_PRODUCER_ID: Api = { key: 22, version: 0 };
+export const SASL_HANDSHAKE: Api = { key: 17, version: 1 };
+export const SASL_AUTHENTICATE: Api = { key: 36, version: 1 };
 
 const ALL_IN_SYNC = -1;
 const MOST_NAME_BYTES = 32_767;
@@ -141,4 +145,29 @@ function readPartition(reader: ResponseReader): [index: number, error: number] {
   const answer: [number, number] = [reader.int32(), reader.int16()];
   reader.skip(24); // base offset, time and first offset of the log
   return answer;
+}
+
+export function writeSaslHandshakeRequest(writer: RequestWriter, mechanism: string): void {
+  writer.reserve(2 + mechanism.length);
+  writer.string(mechanism);
+}
+
+/** Throws {@link SaslFailed} where the broker does not speak the mechanism. */
+export function readSaslHandshake(reader: ResponseReader): void {
+  const error = reader.int16();
+  if (error !== 0) throw new SaslFailed(`the mechanism is refused (error ${error}); the broker speaks ${reader.array((r) => r.string()).join(', ')}`);
+}
+
+export function writeSaslAuthenticateRequest(writer: RequestWriter, message: Uint8Array): void {
+  writer.reserve(4 + message.length);
+  writer.int32(message.length);
+  writer.raw(message);
+}
+
+/** Throws {@link SaslFailed} with the broker's reason. `lifetimeMs`: until the login is over, 0 for never. */
+export function readSaslAuthenticate(reader: ResponseReader): { bytes: Buffer; lifetimeMs: number } {
+  const error = reader.int16();
+  const reason = reader.string();
+  if (error !== 0) throw new SaslFailed(`authentication failed (error ${error}): ${reason}`);
+  return { bytes: reader.bytes(), lifetimeMs: Number(reader.int64()) };
 }

@@ -28,6 +28,13 @@ export class ResponseReader {
     return this.#bytes.toString('utf8', start, start + length);
   }
 
+  /** BYTES; null is empty. */
+  bytes(): Buffer {
+    const length = Math.max(0, this.int32());
+    const start = this.#pass(length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
   skip(length: number): void {
     this.#pass(length);
   }

@@ -9,11 +9,16 @@ import { accepts, freePorts } from './ports.ts';
 import { BrokerUnavailable, startServer, type ServerProcess } from './process.ts';
 
 const run = promisify(execFile);
+const LISTENER = 'BROKER';
 const CLUSTER_ID = 'bHdtMm0tdGVzdC1rYWZrYQ';
 
 export interface KafkaOptions {
   /** 1 unless told. From 2 on: replication to all (at most 3), min.insync.replicas 2. */
   readonly brokers?: number;
+  /** What the listener speaks; its keys and users are told by `config`. In the clear unless told. */
+  readonly protocol?: 'SSL' | 'SASL_SSL';
+  /** Users of SCRAM, as kafka-storage takes them: `SCRAM-SHA-256=[name=…,password=…]`. */
+  readonly scram?: readonly string[];
   /** Further server.properties, which win over the defaults here. */
   readonly config?: Readonly<Record<string, string>>;
 }
@@ -134,7 +139,8 @@ class LocalKafka implements KafkaHandle {
     const lines = Object.entries(this.#properties(index)).map(([name, value]) => `${name}=${value}\n`);
     await writeFile(this.#file(index), lines.join(''));
     const jvm = ['-XX:TieredStopAtLevel=1', '-cp', this.#classPath];
-    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', this.#file(index)];
+    const scram = (this.#options.scram ?? []).flatMap((user) => ['--add-scram', user]);
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', this.#file(index), ...scram];
     await run('java', [...jvm, ...format]).catch((cause: unknown) => {
       throw new BrokerUnavailable(`Kafka could not format its log directory: ${String(cause)}`, { cause });
     });
@@ -145,7 +151,7 @@ class LocalKafka implements KafkaHandle {
   }
 
   #properties(index: number): Record<string, string> {
-    const broker = `PLAINTEXT://${this.brokers[index]}`;
+    const broker = `${LISTENER}://${this.brokers[index]}`;
     const voters = this.#controllerPorts.map((port, node) => `${node + 1}@127.0.0.1:${port}`);
     return {
       'process.roles': 'broker,controller',
@@ -154,7 +160,8 @@ class LocalKafka implements KafkaHandle {
       listeners: `${broker},CONTROLLER://127.0.0.1:${this.#controllerPorts[index]}`,
       'advertised.listeners': broker,
       'controller.listener.names': 'CONTROLLER',
-      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name': LISTENER,
+      'listener.security.protocol.map': `${LISTENER}:${this.#options.protocol ?? 'PLAINTEXT'},CONTROLLER:PLAINTEXT`,
       'log.dirs': join(this.#directory, String(index)),
       'broker.session.timeout.ms': '6000',
       'num.partitions': '4',

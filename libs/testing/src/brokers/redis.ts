@@ -17,13 +17,17 @@ export interface RedisOptions {
   readonly cluster?: boolean;
   /** Replicas of each master; 0 unless told. Without `cluster`: of the one server. */
   readonly replicas?: number;
+  /** Serves TLS alone, and asks clients for a certificate. */
+  readonly tls?: { readonly trustFile: string; readonly certificateFile: string; readonly keyFile: string };
+  /** For the one who starts it, where configuration lines name users. */
+  readonly login?: { readonly username: string; readonly password: string };
   /** Further configuration lines, e.g. `maxmemory 10mb`. Append-only persistence is on unless they turn it off. */
   readonly config?: readonly string[];
 }
 
 /** A running Redis. Data survives `restart`, `stopOne` and `startOne`, and is gone after `stop`. */
 export interface RedisHandle {
-  /** redis://127.0.0.1:port of each node; masters first. */
+  /** redis://127.0.0.1:port of each node, rediss:// with TLS; masters first. */
   readonly urls: readonly string[];
   stop(): Promise<void>;
   /** Ends all nodes and starts them again at the same addresses. */
@@ -44,7 +48,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisHandl
   const redis = new LocalRedis(options, directory, ports.slice(0, nodes), ports.slice(nodes));
   try {
     await redis.startAll();
-    if (options.cluster === true) await formCluster(redis.ports, options.replicas ?? 0);
+    if (options.cluster === true) await redis.formCluster();
   } catch (error) {
     await redis.stop();
     throw error;
@@ -65,14 +69,21 @@ class LocalRedis implements RedisHandle {
     this.#directory = directory;
     this.ports = ports;
     this.#busPorts = busPorts;
-    this.urls = ports.map((port) => `redis://127.0.0.1:${port}`);
+    this.urls = ports.map((port) => `${options.tls ? 'rediss' : 'redis'}://127.0.0.1:${port}`);
     this.#nodes = ports.map(() => undefined);
   }
 
   async startAll(): Promise<void> {
     await Promise.all(this.ports.map((_, index) => this.startOne(index)));
     if (this.#options.cluster === true) return;
-    await Promise.all(this.ports.slice(1).map((port) => until(`replica ${port}`, () => isReplicating(port))));
+    await Promise.all(this.ports.slice(1).map((port) => until(`replica ${port}`, () => this.#isReplicating(port))));
+  }
+
+  async formCluster(): Promise<void> {
+    const addresses = this.ports.map((port) => `127.0.0.1:${port}`);
+    const replicas = String(this.#options.replicas ?? 0);
+    await run('redis-cli', [...this.#access(), '--cluster', 'create', ...addresses, '--cluster-replicas', replicas, '--cluster-yes']);
+    await this.#untilClusterServes();
   }
 
   async startOne(index: number): Promise<void> {
@@ -85,7 +96,7 @@ class LocalRedis implements RedisHandle {
       args: this.#arguments(index, directory),
       logFile: join(directory, 'log'),
       scratchDirectory: this.#directory,
-      ready: async () => (await cli(port, 'ping')) === 'PONG',
+      ready: async () => (await this.#cli(port, 'ping')) === 'PONG',
       readyTimeoutMs: 10_000,
     });
   }
@@ -98,7 +109,7 @@ class LocalRedis implements RedisHandle {
   async restart(): Promise<void> {
     await Promise.all(this.ports.map((_, index) => this.stopOne(index)));
     await this.startAll();
-    if (this.#options.cluster === true) await untilClusterServes(this.ports);
+    if (this.#options.cluster === true) await this.#untilClusterServes();
   }
 
   pause(index?: number): void {
@@ -121,10 +132,42 @@ class LocalRedis implements RedisHandle {
   /** Configuration as redis-server takes it on its command line: `--name value…`, the last of a name counts. */
   #arguments(index: number, directory: string): string[] {
     const lines = [
-      'bind 127.0.0.1', `port ${this.ports[index]}`, `dir ${directory}`, 'daemonize no',
+      'bind 127.0.0.1', ...this.#listening(this.ports[index]!), `dir ${directory}`, 'daemonize no',
       'appendonly yes', 'maxmemory-policy noeviction', ...this.#topology(index), ...(this.#options.config ?? []),
     ];
     return ['--save', '', ...lines.flatMap((line) => `--${line}`.split(' '))];
+  }
+
+  #listening(port: number): string[] {
+    const { tls } = this.#options;
+    if (tls === undefined) return [`port ${port}`];
+    const files = [`tls-ca-cert-file ${tls.trustFile}`, `tls-cert-file ${tls.certificateFile}`, `tls-key-file ${tls.keyFile}`];
+    return ['port 0', `tls-port ${port}`, ...files, 'tls-replication yes', ...(this.#options.cluster === true ? ['tls-cluster yes'] : [])];
+  }
+
+  /** Every node knows that all slots are served, and by the same number of nodes. */
+  async #untilClusterServes(): Promise<void> {
+    const serves = async (port: number): Promise<boolean> => {
+      const info = await this.#cli(port, 'cluster', 'info');
+      return info.includes('cluster_state:ok') && info.includes('cluster_slots_ok:16384') &&
+        info.includes(`cluster_known_nodes:${this.ports.length}`);
+    };
+    for (const port of this.ports) await until(`cluster node ${port}`, () => serves(port));
+  }
+
+  async #isReplicating(port: number): Promise<boolean> {
+    return (await this.#cli(port, 'info', 'replication')).includes('master_link_status:up');
+  }
+
+  async #cli(port: number, ...command: string[]): Promise<string> {
+    const { stdout } = await run('redis-cli', [...this.#access(), '-h', '127.0.0.1', '-p', String(port), ...command]).catch(() => ({ stdout: '' }));
+    return stdout.trim();
+  }
+
+  #access(): string[] {
+    const { tls, login } = this.#options;
+    const encrypted = tls === undefined ? [] : ['--tls', '--cacert', tls.trustFile, '--cert', tls.certificateFile, '--key', tls.keyFile];
+    return [...encrypted, ...(login === undefined ? [] : ['--user', login.username, '--pass', login.password, '--no-auth-warning'])];
   }
 
   #topology(index: number): string[] {
@@ -136,35 +179,10 @@ class LocalRedis implements RedisHandle {
   }
 }
 
-async function formCluster(ports: readonly number[], replicas: number): Promise<void> {
-  const addresses = ports.map((port) => `127.0.0.1:${port}`);
-  await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', String(replicas), '--cluster-yes']);
-  await untilClusterServes(ports);
-}
-
-/** Every node knows that all slots are served, and by the same number of nodes. */
-async function untilClusterServes(ports: readonly number[]): Promise<void> {
-  const serves = async (port: number): Promise<boolean> => {
-    const info = await cli(port, 'cluster', 'info');
-    return info.includes('cluster_state:ok') && info.includes('cluster_slots_ok:16384') &&
-      info.includes(`cluster_known_nodes:${ports.length}`);
-  };
-  for (const port of ports) await until(`cluster node ${port}`, () => serves(port));
-}
-
-async function isReplicating(port: number): Promise<boolean> {
-  return (await cli(port, 'info', 'replication')).includes('master_link_status:up');
-}
-
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt++) {
     if (await condition()) return;
     await sleep(50);
   }
   throw new BrokerUnavailable(`Redis ${what} did not come up within 15 s`);
-}
-
-async function cli(port: number, ...command: string[]): Promise<string> {
-  const { stdout } = await run('redis-cli', ['-h', '127.0.0.1', '-p', String(port), ...command]).catch(() => ({ stdout: '' }));
-  return stdout.trim();
 }

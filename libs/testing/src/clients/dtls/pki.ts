@@ -16,7 +16,7 @@ export interface Party {
 
 export interface TestPki {
   readonly trustFile: string;
-  /** Its subject alternative names are `localhost` and 127.0.0.1. */
+  /** Its subject alternative names are `localhost` and 127.0.0.1. Brokers are clients of themselves. */
   readonly server: Party;
   /** A server that the same authority vouches for under another name, `other.example.com`. */
   readonly otherServer: Party;
@@ -31,7 +31,7 @@ export async function makeTestPki(directory: string, client = 'device'): Promise
   const serverNames = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
   return {
     trustFile,
-    server: await makeParty(directory, 'server', 'localhost', `${serverNames}\nextendedKeyUsage=serverAuth`),
+    server: await makeParty(directory, 'server', 'localhost', `${serverNames}\nextendedKeyUsage=serverAuth,clientAuth`),
     otherServer: await makeParty(directory, 'other', 'other.example.com', 'subjectAltName=DNS:other.example.com\nextendedKeyUsage=serverAuth'),
     client: await makeParty(directory, 'client', client, 'extendedKeyUsage=clientAuth'),
   };
