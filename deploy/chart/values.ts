@@ -10,6 +10,9 @@ const free = z.record(z.string(), z.unknown());
 const labels = z.record(z.string(), z.string());
 const secretKey = z.strictObject({ existingSecret: name, key: z.string().min(1) });
 
+/** What clients of Redis or Kafka show and trust, by reference. */
+const clientTls = { ca: secretKey, clientCertificate: z.strictObject({ existingSecret: name }) };
+
 const resources = z.strictObject({
   requests: z.strictObject({ cpu: quantity, memory: quantity }).partial().optional(),
   limits: z.strictObject({ cpu: quantity, memory: quantity }).partial().optional(),
@@ -68,15 +71,21 @@ export const chartValues = z.strictObject({
   redis: z.strictObject({
     urls: z.array(z.string().regex(/^rediss?:\/\/\S+$/, 'expected redis:// or rediss://')),
     existingSecret: z.strictObject({ name, key: z.string().min(1) }),
+    username: text, password: secretKey,
+    tls: z.strictObject({ ...clientTls, serverName: text }),
     bundled: z.strictObject({ enabled: z.boolean(), image: text, storage: quantity }),
   }),
   kafka: z.strictObject({
     brokers: z.array(z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port')),
+    tls: z.strictObject({ enabled: z.boolean(), ...clientTls }),
+    sasl: z.strictObject({
+      mechanism: z.enum(['off', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']), username: text, password: secretKey, token: secretKey,
+    }),
     topics: z.strictObject({ create: z.boolean(), partitions: z.int().min(1).max(10_000), replicationFactor: z.int().min(0).max(15) }),
     bundled: z.strictObject({ enabled: z.boolean(), image: text, storage: quantity }),
     strimzi: z.strictObject({ enabled: z.boolean(), replicas: z.int().min(1), storage: quantity, version: text }),
   }),
-  secrets: z.strictObject({ master: secretKey, apiKeys: secretKey, certificate: secretKey }),
+  secrets: z.strictObject({ master: secretKey, apiKeys: secretKey, certificate: z.strictObject({ existingSecret: name, key: z.string().min(1), privateKey: text }) }),
   oidc: z.strictObject({ issuer: z.union([z.literal(''), z.string().regex(/^https?:\/\/\S+$/)]), audience: text, rolesClaim: text, tenantClaim: text }),
   noSec: z.boolean(),
   egress: z.enum(['owner', 'any']),

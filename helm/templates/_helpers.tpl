@@ -46,6 +46,69 @@ capabilities: { drop: [ALL] }
 {{- else -}}{{ join "," .Values.kafka.brokers }}{{- end -}}
 {{- end -}}
 
+{{/* Secrets of all pods that reach Redis and Kafka, and where they are mounted: [{name, secret}] as JSON. */}}
+{{- define "lwm2m.brokerMounts" -}}
+{{- $mounts := list -}}
+{{- with .Values.kafka.tls.ca.existingSecret }}{{ $mounts = append $mounts (dict "name" "kafka-ca" "secret" .) }}{{ end -}}
+{{- with .Values.kafka.tls.clientCertificate.existingSecret }}{{ $mounts = append $mounts (dict "name" "kafka-client" "secret" .) }}{{ end -}}
+{{- with .Values.kafka.sasl.password.existingSecret }}{{ $mounts = append $mounts (dict "name" "kafka-password" "secret" .) }}{{ end -}}
+{{- with .Values.kafka.sasl.token.existingSecret }}{{ $mounts = append $mounts (dict "name" "kafka-token" "secret" .) }}{{ end -}}
+{{- with .Values.redis.password.existingSecret }}{{ $mounts = append $mounts (dict "name" "redis-password" "secret" .) }}{{ end -}}
+{{- with .Values.redis.tls.ca.existingSecret }}{{ $mounts = append $mounts (dict "name" "redis-ca" "secret" .) }}{{ end -}}
+{{- with .Values.redis.tls.clientCertificate.existingSecret }}{{ $mounts = append $mounts (dict "name" "redis-client" "secret" .) }}{{ end -}}
+{{- toJson $mounts -}}
+{{- end -}}
+
+{{- define "lwm2m.kafkaAccess" -}}
+{{- with .Values.kafka.tls }}
+{{- if .enabled }}
+- { name: LWM2M_KAFKA_TLS, value: "on" }
+{{- if .ca.existingSecret }}
+- { name: LWM2M_KAFKA_CA_FILE, value: {{ printf "/etc/lwm2m/kafka-ca/%s" .ca.key | quote }} }
+{{- end }}
+{{- if .clientCertificate.existingSecret }}
+- { name: LWM2M_KAFKA_CERTIFICATE_FILE, value: /etc/lwm2m/kafka-client/tls.crt }
+- { name: LWM2M_KAFKA_KEY_FILE, value: /etc/lwm2m/kafka-client/tls.key }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.kafka.sasl }}
+{{- if ne .mechanism "off" }}
+- { name: LWM2M_KAFKA_SASL, value: {{ .mechanism | quote }} }
+{{- end }}
+{{- if .username }}
+- { name: LWM2M_KAFKA_USERNAME, value: {{ .username | quote }} }
+{{- end }}
+{{- if .password.existingSecret }}
+- { name: LWM2M_KAFKA_PASSWORD_FILE, value: {{ printf "/etc/lwm2m/kafka-password/%s" .password.key | quote }} }
+{{- end }}
+{{- if .token.existingSecret }}
+- { name: LWM2M_KAFKA_TOKEN_FILE, value: {{ printf "/etc/lwm2m/kafka-token/%s" .token.key | quote }} }
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lwm2m.redisAccess" -}}
+{{- with .Values.redis }}
+{{- if .username }}
+- { name: LWM2M_REDIS_USERNAME, value: {{ .username | quote }} }
+{{- end }}
+{{- if .password.existingSecret }}
+- { name: LWM2M_REDIS_PASSWORD_FILE, value: {{ printf "/etc/lwm2m/redis-password/%s" .password.key | quote }} }
+{{- end }}
+{{- if .tls.ca.existingSecret }}
+- { name: LWM2M_REDIS_CA_FILE, value: {{ printf "/etc/lwm2m/redis-ca/%s" .tls.ca.key | quote }} }
+{{- end }}
+{{- if .tls.clientCertificate.existingSecret }}
+- { name: LWM2M_REDIS_CERTIFICATE_FILE, value: /etc/lwm2m/redis-client/tls.crt }
+- { name: LWM2M_REDIS_KEY_FILE, value: /etc/lwm2m/redis-client/tls.key }
+{{- end }}
+{{- if .tls.serverName }}
+- { name: LWM2M_REDIS_SERVER_NAME, value: {{ .tls.serverName | quote }} }
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* What every process is told of the cluster. */}}
 {{- define "lwm2m.env" -}}
 - name: REDIS_URL
@@ -58,6 +121,8 @@ capabilities: { drop: [ALL] }
 {{- end }}
 - name: KAFKA_BROKERS
   value: {{ include "lwm2m.brokers" . | quote }}
+{{- include "lwm2m.redisAccess" . }}
+{{- include "lwm2m.kafkaAccess" . }}
 - name: LWM2M_KAFKA_CREATE_TOPICS
   value: {{ ternary "on" "off" .Values.kafka.topics.create | quote }}
 - name: LWM2M_KAFKA_PARTITIONS
@@ -159,12 +224,12 @@ spec:
       securityContext: {{- include "lwm2m.containerSecurity" . | nindent 8 }}
       volumeMounts:
         - { name: tmp, mountPath: /tmp }
-        {{- range .mounts }}
+        {{- range concat .mounts (include "lwm2m.brokerMounts" . | fromJsonArray) }}
         - { name: {{ .name }}, mountPath: /etc/lwm2m/{{ .name }}, readOnly: true }
         {{- end }}
   volumes:
     - { name: tmp, emptyDir: { sizeLimit: 64Mi } }
-    {{- range .mounts }}
+    {{- range concat .mounts (include "lwm2m.brokerMounts" . | fromJsonArray) }}
     - { name: {{ .name }}, secret: { secretName: {{ .secret }}, defaultMode: 288 } }
     {{- end }}
 {{- end -}}
