@@ -64,6 +64,16 @@ interface Loaded {
   readonly unusable?: RefusalCause;
 }
 
+/** What a step wants; `place`: of its write among those of the round, -1 where it writes nothing. */
+interface Decided {
+  readonly attempt: Attempt;
+  readonly decision: Decision;
+  readonly held: Held | undefined;
+  /** The record as it is written. */
+  readonly record: SessionRecord | undefined;
+  readonly place: number;
+}
+
 interface Committed {
   readonly step: Step;
   readonly decision: Decision;
@@ -170,30 +180,32 @@ export class DeviceSteps {
       const cause = storeCause(error);
       this.#finish(() => attempts.forEach(({ step }) => left.has(step) || this.#refuse(step, 'store', cause)));
     }
+    const next = again.slice();
     const goingOn = new Set(again.map(({ step }) => step));
-    const over = attempts.filter(({ step }) => !goingOn.has(step));
-    const next = [...again, ...over.flatMap(({ number }) => this.#nextOf(number))];
+    for (const { step, number } of attempts) {
+      const waiting = goingOn.has(step) ? undefined : this.#nextOf(number);
+      if (waiting !== undefined) next.push(waiting);
+    }
     if (committed.length > 0) void this.#publish(committed);
     if (next.length > 0) void this.#round(next);
   }
 
   /** The step that waited for this device; frees the device where there is none. */
-  #nextOf(number: DeviceNumber): Attempt[] {
+  #nextOf(number: DeviceNumber): Attempt | undefined {
     const step = this.#waiting.get(number)?.shift();
-    if (step === undefined) {
-      this.#waiting.delete(number);
-      return [];
-    }
-    return [{ step, number, tries: 0, fresh: false }];
+    if (step !== undefined) return { step, number, tries: 0, fresh: false };
+    this.#waiting.delete(number);
+    return undefined;
   }
 
   async #apply(attempts: readonly Attempt[], left: Set<Step>): Promise<{ again: Attempt[]; committed: Committed[] }> {
     const loaded = await this.#load(attempts);
     const again: Attempt[] = [];
-    const decided: { attempt: Attempt; decision: Decision; held: Held | undefined }[] = [];
-    for (const attempt of attempts) {
+    const decided: Decided[] = [];
+    const writes: DeviceWrite[] = [];
+    for (const [i, attempt] of attempts.entries()) {
       const { step } = attempt;
-      const { held, fresh = false, unusable } = loaded.get(step.number) ?? {};
+      const { held, fresh, unusable } = loaded[i]!;
       if (unusable !== undefined) {
         left.add(step);
         this.#finish(() => this.#refuse(step, 'store', unusable));
@@ -204,22 +216,23 @@ export class DeviceSteps {
       else if (decision === 'elsewhere') {
         await this.#move(step);
         left.add(step);
-      } else decided.push({ attempt, decision, held });
+      } else decided.push(this.#decided(attempt, decision, held, writes));
     }
-    const writes = decided.filter(({ decision }) => decision.record !== undefined || decision.entries !== undefined);
-    const prepared = writes.map(({ attempt, decision, held }) => this.#prepare(attempt.step.number, decision, held));
-    const results = writes.length === 0 ? [] : await eachOf(this.#sessions.commit(prepared.map((p) => p.write)));
-    const lost = new Set<Attempt>();
-    const records = new Map<Attempt, SessionRecord | undefined>();
-    writes.forEach(({ attempt }, i) => {
-      const result = results[i];
-      if (result === 'committed') return void records.set(attempt, prepared[i]?.record);
-      lost.add(attempt);
-      if (result instanceof StoreUnavailable) this.#lose(attempt, result);
+    const results = writes.length === 0 ? [] : await eachOf(this.#sessions.commit(writes));
+    const committed: Committed[] = [];
+    for (const { attempt, decision, held, record, place } of decided) {
+      const result = place < 0 ? 'committed' : results[place];
+      if (result === 'committed') committed.push(this.#settle(attempt.step, decision, held, record));
+      else if (result instanceof StoreUnavailable) this.#lose(attempt, result);
       else this.#retry(attempt, again);
-    });
-    const won = decided.filter(({ attempt }) => !lost.has(attempt));
-    return { again, committed: won.map(({ attempt, decision, held }) => this.#settle(attempt.step, decision, held, records.get(attempt))) };
+    }
+    return { again, committed };
+  }
+
+  #decided(attempt: Attempt, decision: Decision, held: Held | undefined, writes: DeviceWrite[]): Decided {
+    if (decision.record === undefined && decision.entries === undefined) return { attempt, decision, held, record: undefined, place: -1 };
+    const { write, record } = this.#prepare(attempt.step.number, decision, held);
+    return { attempt, decision, held, record, place: writes.push(write) - 1 };
   }
 
   /** Its part of the store is away; what others of the round asked for is done. */
@@ -249,18 +262,18 @@ export class DeviceSteps {
    * The sessions of a round: held ones, and from the store what the cache lacks or what is to be fresh. The round works
    * on these, since the cache may be smaller than the round.
    */
-  async #load(attempts: readonly Attempt[]): Promise<Map<DeviceNumber, Loaded>> {
-    const loaded = new Map<DeviceNumber, Loaded>();
-    const missing: DeviceNumber[] = [];
-    for (const { step, fresh, tries } of attempts) {
+  async #load(attempts: readonly Attempt[]): Promise<Loaded[]> {
+    const missing: number[] = [];
+    const loaded = attempts.map(({ step, fresh, tries }, i): Loaded => {
       const held = fresh ? undefined : this.#held.get(step.number);
-      if (held === undefined && step.unborn === true && tries === 0) loaded.set(step.number, { held, fresh: true });
-      else if (held === undefined) missing.push(step.number);
-      else loaded.set(step.number, { held, fresh });
-    }
+      if (held !== undefined) return { held, fresh };
+      if (step.unborn !== true || tries > 0) missing.push(i);
+      return { held, fresh: true };
+    });
     if (missing.length === 0) return loaded;
-    const stored = await eachOf(this.#sessions.load(missing));
-    missing.forEach((number, i) => loaded.set(number, this.#take(number, stored[i])));
+    const numbers = missing.map((i) => attempts[i]!.step.number);
+    const stored = await eachOf(this.#sessions.load(numbers));
+    missing.forEach((i, place) => (loaded[i] = this.#take(numbers[place]!, stored[place])));
     return loaded;
   }
 
@@ -347,7 +360,12 @@ export class DeviceSteps {
   }
 
   #refuseEvents(telling: readonly Committed[], cause: RefusalCause): void {
-    this.#finish(() => telling.forEach((c) => this.#answer(c, () => this.#refuse(c.step, 'events', cause))));
+    this.#finish(() => {
+      for (const one of telling) {
+        answered(one);
+        this.#refuse(one.step, 'events', cause);
+      }
+    });
   }
 
   /** An alarm that stays rings early, which does no harm. */
@@ -359,11 +377,15 @@ export class DeviceSteps {
   }
 
   #complete(committed: readonly Committed[]): void {
-    this.#finish(() => committed.forEach((c) => this.#answer(c, () => c.decision.done(c.held))));
+    this.#finish(() => {
+      for (const one of committed) {
+        answered(one);
+        one.decision.done(one.held);
+      }
+    });
   }
+}
 
-  #answer({ decision, held }: Committed, answer: () => void): void {
-    if (decision.answers === true && held !== undefined) held.answering -= 1;
-    answer();
-  }
+function answered({ decision, held }: Committed): void {
+  if (decision.answers === true && held !== undefined) held.answering -= 1;
 }
