@@ -24,6 +24,7 @@ import { WITH_CID, newClient, newStore, newWorker } from '../test/peers.ts';
 import { ECDHE_EXTENSIONS, RawClient, hello } from '../test/raw-client.ts';
 import { connected } from '../test/scene.ts';
 import type { Scene } from '../test/scene.ts';
+import type { TestWorker } from '../test/store.ts';
 import { CONVERSATIONS } from './corpus.ts';
 import { MemoryWatch } from './memory.ts';
 import { messagesIn, mutate, mutateMessages } from './mutate.ts';
@@ -53,6 +54,28 @@ function greeting(peer: string, index: number): Datagram {
   return { peer, bytes: plaintextRecord(22, 1, encodeMessage({ type: 1, sequence: 1, body })) };
 }
 
+const HANDSHAKE_MS = 90_000;
+/** Rounds from one honest device to the next, whose datagrams are bent and repeated among those of the corpus: so many. */
+const VISIT_EVERY = 100;
+const RECENT = 60;
+
+/** A device that shakes hands, if it is answered, and sends a little; what it sent. */
+function visit(worker: TestWorker, nowMs: number, round: number): Uint8Array[] {
+  const peer = `peer ${(round / VISIT_EVERY) % 60}`;
+  const client = newClient(round % 3 === 0 ? 'rpk' : 'psk', WITH_CID, round + 1);
+  const sent: Uint8Array[] = [];
+  client.connect(nowMs);
+  for (let turn = 0; turn < 6; turn++) {
+    if (client.connected) for (let times = 0; times < 3; times++) client.send(Uint8Array.of(turn, times));
+    for (const bytes of client.poll().datagrams) {
+      sent.push(bytes);
+      worker.server.handle(nowMs, { peer, bytes });
+    }
+    for (const answer of worker.settle(nowMs)) if (answer.peer === peer) client.handle(nowMs, answer.bytes);
+  }
+  return sent;
+}
+
 /** Seals as the device of a scene does. */
 function sealerOf({ store }: Scene): (type: number, sequence: number, content: Uint8Array) => Uint8Array {
   const { suite, encryptThenMac, cid, keyBlock } = decodeFixed([...store.fixed.values()].at(-1)!)!;
@@ -67,17 +90,29 @@ describe('mutations of real conversations', () => {
     // Half of what is asked is answered late or never.
     worker.silent = () => integers() % 4 === 0;
     const greetings = Array.from({ length: 60 }, (_, index) => greeting(`peer ${index}`, index));
+    let recent: readonly Uint8Array[] = SENT;
     let nowMs = 0;
     const memory = new MemoryWatch(RECORDS);
     for (let round = 0; round < RECORDS; round++) {
       nowMs += integers() % 200;
-      const seed = SENT[integers() % SENT.length]!;
+      if (round % VISIT_EVERY === 0) {
+        // What is half open is over by then, and leaves room.
+        worker.server.timeout((nowMs += HANDSHAKE_MS));
+        recent = [...visit(worker, nowMs, round), ...recent].slice(0, RECENT);
+      }
+      const seeds = integers() % 2 === 0 ? SENT : recent;
+      const seed = seeds[integers() % seeds.length]!;
       const peer = integers() % 60;
       const kind = integers() % 8;
       if (kind === 0) worker.server.handle(nowMs, greetings[peer]!);
       else worker.server.handle(nowMs, { peer: kind === 1 ? 'device' : `peer ${peer}`, bytes: integers() % 3 === 0 ? seed : mutate(integers, SENT, seed) });
       if (round % 3 === 0) worker.server.timeout(nowMs);
-      for (const event of worker.happened.splice(0)) if (event.kind === 'established') worker.server.send(event.association, seed.subarray(0, 50));
+      for (const event of worker.happened.splice(0)) {
+        if (event.kind !== 'established') continue;
+        worker.server.send(event.association, seed.subarray(0, 50));
+        // As if another worker had had it since: what is repeated later takes it over.
+        if (integers() % 2 === 0) worker.server.discard(event.association);
+      }
       worker.settle(nowMs);
       if (worker.store.fixed.size > STORED) for (const stored of [worker.store.fixed, worker.store.lastFlights]) stored.clear();
       if (!isBounded(worker.server.usage)) expect.fail(`${JSON.stringify(worker.server.usage)} after ${round} records`);
@@ -90,8 +125,10 @@ describe('mutations of real conversations', () => {
     }
     expect(worker.server.usage).toMatchObject({ handshakes: 0, handshakeBytes: 0, adoptions: 0 });
     expect(worker.server.poll().wakeAtMs).toBeUndefined();
-    const { handshakesBegun, refused } = worker.server.counters;
+    const { handshakesBegun, handshakesCompleted, adopted, refused } = worker.server.counters;
     expect(handshakesBegun).toBeGreaterThan(RECORDS / 100);
+    expect(handshakesCompleted).toBeGreaterThan(RECORDS / VISIT_EVERY / 10);
+    expect(adopted).toBeGreaterThan(0);
     expect(refused['half-open-limit']).toBeGreaterThan(0);
   }, 600_000);
 
