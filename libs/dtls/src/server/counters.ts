@@ -35,6 +35,7 @@ const REFUSALS = [
   'peer-alert',
   'timeout',
   'half-open-limit',
+  'displaced',
   'replaced',
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];

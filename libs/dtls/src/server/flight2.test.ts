@@ -103,6 +103,16 @@ describe('half-open handshakes', () => {
     expect(worker.server.counters.refused.timeout).toBe(10);
   });
 
+  it('keep others out for seconds only: where there is no room, the oldest gives way', () => {
+    const worker = newWorker(newStore(), { limits: { maxHandshakes: 3 } });
+    const greet = (peer: string, nowMs: number) => serverHello(new RawClient(worker, peer).greet(hello(), nowMs)) !== undefined;
+    expect([0, 1_000, 2_000, 4_999].map((nowMs) => greet(`at ${nowMs}`, nowMs))).toEqual([true, true, true, false]);
+    expect([5_000, 5_001, 6_000].map((nowMs) => greet(`at ${nowMs}`, nowMs))).toEqual([true, false, true]);
+    expect(worker.of('refused').map(({ peer, reason }) => [peer, reason])).toEqual([['at 0', 'displaced'], ['at 1000', 'displaced']]);
+    expect(worker.server.usage.handshakes).toBe(3);
+    expect(worker.server.counters.refused).toMatchObject({ 'half-open-limit': 2, displaced: 2 });
+  });
+
   it('are bounded in bytes', () => {
     const worker = newWorker(newStore(), { limits: { maxHandshakeBytes: 20_000, maxBytesPerHandshake: 9_000, maxMessageBytes: 8_000 } });
     for (let index = 0; index < 10; index++) {

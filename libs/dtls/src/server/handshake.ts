@@ -71,6 +71,7 @@ export class ServerHandshake implements Waking {
   readonly window = new ReplayWindow();
   readonly context: ServerContext;
   readonly owner: HandshakeOwner;
+  readonly begunMs: number;
   readonly #expiresAtMs: number;
   #question: number | undefined;
   #waiting = false;
@@ -89,6 +90,7 @@ export class ServerHandshake implements Waking {
     this.peer = from.peer;
     this.random = from.hello.random.slice();
     this.step = first;
+    this.begunMs = nowMs;
     this.#expiresAtMs = nowMs + settings.limits.handshakeTimeoutMs;
     this.core = new HandshakeCore({
       side: 'server',

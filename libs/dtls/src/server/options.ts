@@ -31,6 +31,8 @@ export interface DtlsServerLimits {
   readonly maxBytesPerHandshake: number;
   readonly maxMessageBytes: number;
   readonly handshakeTimeoutMs: number;
+  /** Where there is no room for another handshake, the oldest gives way once it has had this time. */
+  readonly displaceAfterMs: number;
   readonly maxAssociations: number;
   /** Records of associations that are being taken over. */
   readonly maxAdoptions: number;
@@ -45,6 +47,7 @@ export const DEFAULT_SERVER_LIMITS: DtlsServerLimits = {
   maxBytesPerHandshake: 32_000,
   maxMessageBytes: 12_000,
   handshakeTimeoutMs: 90_000,
+  displaceAfterMs: 5_000,
   maxAssociations: 500_000,
   maxAdoptions: 5_000,
   adoptionTimeoutMs: 5_000,

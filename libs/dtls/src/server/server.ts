@@ -266,10 +266,20 @@ export class DtlsServer {
     else handshake.handleFragments(nowMs, fragments, 0);
   }
 
+  /** Who leaves handshakes half open shall keep others out for seconds, not until those time out: the oldest give way. */
+  #makeRoom(nowMs: number): boolean {
+    const { maxHandshakes, maxHandshakeBytes, displaceAfterMs } = this.#context.settings.limits;
+    for (const oldest of this.#handshakes.values()) {
+      if (this.#handshakes.size < maxHandshakes && this.#context.handshakeBytes < maxHandshakeBytes) return true;
+      if (nowMs - oldest.begunMs < displaceAfterMs) return false;
+      oldest.abandon(nowMs, 'displaced');
+    }
+    return true;
+  }
+
   #beginHandshake(nowMs: number, peer: string, record: WireRecord, fragments: HandshakeFragment[], former: ServerHandshake | undefined): void {
     former?.abandon(nowMs, 'replaced');
-    const { limits } = this.#context.settings;
-    if (this.#handshakes.size >= limits.maxHandshakes || this.#context.handshakeBytes >= limits.maxHandshakeBytes) {
+    if (!this.#makeRoom(nowMs)) {
       this.#context.refuse('half-open-limit');
       return;
     }
