@@ -4,8 +4,9 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  Code, decodeMessage, encodeMessage, isRequest, locationPath, MessageType, observeValue, OptionNumber, uintValue, type CoapMessage,
+  Code, decodeMessage, encodeMessage, isRequest, locationPath, MessageType, observeValue, OptionNumber, uintOption, uintValue, type CoapMessage,
   type CoapOption,
 } from '@cluster/coap';
 
@@ -13,11 +14,12 @@ const LINKS = '</>;rt="oma.lwm2m";ct="110",</1/0>,</3/0>,</3303/0>';
 const SENML_JSON = 110;
 const ACK_TIMEOUT_MS = 4_000;
 const MAX_TRANSMISSIONS = 5;
+const PATIENCE_S = 10;
 const utf8 = new TextEncoder();
 const EMPTY = new Uint8Array(0);
 
-const text = (number: number, value: string): CoapOption => ({ number, value: utf8.encode(value) });
-const uint = (number: number, value: number): CoapOption => ({ number, value: uintValue(value) });
+export const text = (number: number, value: string): CoapOption => ({ number, value: utf8.encode(value) });
+export const uint = (number: number, value: number): CoapOption => ({ number, value: uintValue(value) });
 
 /** What the server sent to all devices together. */
 export interface Counts {
@@ -32,7 +34,7 @@ export interface Counts {
 
 export class LightDevice {
   readonly endpoint: string;
-  readonly #counts: Counts;
+  readonly counts: Counts;
   readonly #serverPort: number;
   #socket: Socket | undefined;
   #messageId: number;
@@ -48,8 +50,22 @@ export class LightDevice {
   constructor(endpoint: string, serverPort: number, counts: Counts) {
     this.endpoint = endpoint;
     this.#serverPort = serverPort;
-    this.#counts = counts;
+    this.counts = counts;
     this.#messageId = Math.floor(Math.random() * 0x10000);
+  }
+
+  /** What it registers, and how. */
+  protected get links(): string {
+    return LINKS;
+  }
+
+  protected get queries(): readonly string[] {
+    return ['b=U'];
+  }
+
+  /** False: what comes now is lost on it. */
+  protected get listens(): boolean {
+    return true;
   }
 
   async open(): Promise<void> {
@@ -72,9 +88,9 @@ export class LightDevice {
     this.#answered = undefined;
     const options = [
       text(OptionNumber.URI_PATH, 'rd'), uint(OptionNumber.CONTENT_FORMAT, 40),
-      ...[`ep=${this.endpoint}`, 'lt=86400', 'lwm2m=1.1', 'b=U'].map((query) => text(OptionNumber.URI_QUERY, query)),
+      ...[`ep=${this.endpoint}`, 'lt=86400', 'lwm2m=1.1', ...this.queries].map((query) => text(OptionNumber.URI_QUERY, query)),
     ];
-    const answer = await this.#exchange(Code.POST, options, utf8.encode(LINKS));
+    const answer = await this.exchange(Code.POST, options, utf8.encode(this.links));
     if (answer.code !== Code.CREATED) throw new Error(`${this.endpoint}: Register got ${answer.code}`);
     this.location = locationPath(answer);
   }
@@ -82,20 +98,23 @@ export class LightDevice {
   /** A Confirmable notification. True: it was acknowledged; false: RST. */
   async notify(token = this.observation): Promise<boolean> {
     if (token === undefined) throw new Error(`${this.endpoint} is not observed`);
-    const answer = await this.#exchange(Code.CONTENT, [uint(OptionNumber.OBSERVE, ++this.#observe), uint(OptionNumber.CONTENT_FORMAT, SENML_JSON)], value(), token);
+    const answer = await this.exchange(Code.CONTENT, [uint(OptionNumber.OBSERVE, ++this.#observe), uint(OptionNumber.CONTENT_FORMAT, SENML_JSON)], value(), token);
     if (answer.type !== MessageType.RST) return true;
-    this.#counts.resets++;
+    this.counts.resets++;
     return false;
   }
 
-  async #exchange(code: number, options: readonly CoapOption[], payload: Uint8Array, token?: Uint8Array): Promise<CoapMessage> {
+  protected async exchange(code: number, options: readonly CoapOption[], payload: Uint8Array, token?: Uint8Array): Promise<CoapMessage> {
     const messageId = (this.#messageId = (this.#messageId + 1) & 0xffff);
     const own = Uint8Array.of(messageId >> 8, messageId & 0xff);
     const bytes = encodeMessage({ type: MessageType.CON, code, messageId, token: token ?? own, options, payload });
     for (let transmission = 0; transmission < MAX_TRANSMISSIONS; transmission++) {
       const answer = await this.#transmit(messageId, bytes, ACK_TIMEOUT_MS * 2 ** transmission);
-      // 5.03: the server asks for patience.
-      if (answer?.code === Code.SERVICE_UNAVAILABLE) return this.#exchange(code, options, payload, token);
+      if (answer?.code === Code.SERVICE_UNAVAILABLE) {
+        // The server asks for patience. RFC 7252 §5.10.5
+        await sleep(1_000 * Math.min(PATIENCE_S, uintOption(answer, OptionNumber.MAX_AGE) ?? 1));
+        return this.exchange(code, options, payload, token);
+      }
       if (answer !== undefined) return answer;
     }
     throw new Error(`${this.endpoint} got no answer`);
@@ -117,27 +136,28 @@ export class LightDevice {
     const decoded = decodeMessage(bytes);
     if (!decoded.ok) return;
     const { message } = decoded;
-    if (isRequest(message.code)) this.#answer(message);
-    else if (message.messageId === this.#waiting?.messageId) this.#waiting.done(message);
+    if (isRequest(message.code)) {
+      if (this.listens) this.#answer(message);
+    } else if (message.messageId === this.#waiting?.messageId) this.#waiting.done(message);
   }
 
   #answer(request: CoapMessage): void {
     const { messageId, code } = request;
     if (messageId === this.#answered?.messageId) {
-      this.#counts.repeats++;
+      this.counts.repeats++;
       return this.#send(this.#answered.bytes);
     }
-    const bytes = this.#answerTo(request, code, messageId);
+    const bytes = this.answerTo(request, code, messageId);
     this.#answered = { messageId, bytes };
     this.#send(bytes);
   }
 
-  #answerTo(request: CoapMessage, code: number, messageId: number): Uint8Array {
+  protected answerTo(request: CoapMessage, code: number, messageId: number): Uint8Array {
     const token = Uint8Array.from(request.token);
     const observes = code === Code.GET && observeValue(request) === 0;
-    if (observes) this.#counts.observes++;
-    else if (code === Code.PUT) this.#counts.attributes++;
-    else this.#counts.others++;
+    if (observes) this.counts.observes++;
+    else if (code === Code.PUT) this.counts.attributes++;
+    else this.counts.others++;
     if (observes && this.resetsLeft > 0) {
       this.resetsLeft--;
       return encodeMessage({ type: MessageType.RST, code: Code.EMPTY, messageId, token: EMPTY, options: [], payload: EMPTY });

@@ -12,7 +12,7 @@ import { Northbound } from '@cluster/session';
 import { openEmbeddedStore } from '@cluster/store-embedded';
 import { Metrics } from '@cluster/telemetry';
 import type { PackageRequest, PackageView } from '@cluster/contracts';
-import { createFirmwareOrchestrator, type FirmwareOrchestrator } from '../app.ts';
+import { type Access, createFirmwareOrchestrator, type FirmwareOrchestrator } from '../app.ts';
 import type { FirmwareDeps, FirmwareOptions } from '../options.ts';
 
 export const RING = new KeyRing([{ id: 1, bytes: new Uint8Array(32).fill(7) }]);
@@ -52,9 +52,8 @@ export class Bench {
   }
 
   /** Starts the orchestrator; again after {@link halt}, as a process that comes back. */
-  async start(options: Partial<FirmwareOptions> = {}): Promise<void> {
-    const nobody = { tenantOf: () => Promise.resolve('default') };
-    this.#orchestrator = await createFirmwareOrchestrator(this.deps, nobody, { port: 0, pollMs: 20, leaseMs: 200, ...options });
+  async start(options: Partial<FirmwareOptions> = {}, access: Omit<Access, 'tenantOf'> = {}): Promise<void> {
+    this.#orchestrator = await createFirmwareOrchestrator(this.deps, { tenantOf: () => Promise.resolve('default'), ...access }, { port: 0, pollMs: 20, leaseMs: 200, ...options });
     this.url = `http://127.0.0.1:${(await this.#orchestrator.listen()).port}`;
   }
 
@@ -70,9 +69,10 @@ export class Bench {
     await rm(this.directory, { recursive: true });
   }
 
-  async call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
-    const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-    const response = await fetch(this.url + path, { method, ...json });
+  async call(method: string, path: string, body?: unknown, key?: string): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const headers = { ...json, ...(key === undefined ? {} : { 'x-api-key': key }) };
+    const response = await fetch(this.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     const text = await response.text();
     return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>), headers: response.headers };
   }

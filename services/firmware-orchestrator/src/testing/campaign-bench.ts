@@ -19,6 +19,7 @@ export interface DeviceBehaviour {
   readonly stays?: boolean;
   readonly asleep?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly tenant?: string;
 }
 
 const PATIENCE = { timeout: 25_000, interval: 10 };
@@ -90,7 +91,7 @@ export class CampaignBench extends Bench {
       const [number = ''] = await this.store.claim([{ endpoint, proposal: String(this.#devices.size).padStart(8, 'A') }]);
       const { registration, ...rest } = provision(endpoint, Date.now());
       const record: SessionRecord = {
-        ...rest, state: 'registered', registration: { ...registration, queueMode: behaviour.asleep === true }, profile: { labels: { ...behaviour.labels }, settings: {} },
+        ...rest, tenant: behaviour.tenant ?? rest.tenant, state: 'registered', registration: { ...registration, queueMode: behaviour.asleep === true }, profile: { labels: { ...behaviour.labels }, settings: {} },
         ...(behaviour.asleep === true ? { asleepSinceMs: 1 } : {}),
       };
       this.#sessions.set(endpoint, record);
