@@ -1,6 +1,6 @@
 /** A light device with object 5: it takes packages block by block or pulls them, installs, reboots, sleeps, and has its troubles. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { blockOption, Code, type CoapMessage, type CoapOption, encodeBlock, encodeMessage, MessageType, observeValue, OptionNumber, uriPath } from '@cluster/coap';
+import { blockOption, Code, type CoapMessage, type CoapOption, contentFormat, encodeBlock, encodeMessage, MessageType, observeValue, OptionNumber, uriPath } from '@cluster/coap';
 import { LightDevice, text, uint, type Counts } from '../light-fleet.ts';
 
 /** `fails`: each package is damaged to it; `lost`: it never comes back from its reboot. */
@@ -89,7 +89,7 @@ export class LightFirmware extends LightDevice {
     const path = uriPath(request).join('/');
     if (code === Code.GET) return this.#read(request, path);
     if (code === Code.PUT && path === '5/0/0') return this.#push(request);
-    if (code === Code.PUT && path === '5/0/1') return this.#uri(Buffer.from(request.payload).toString());
+    if (code === Code.PUT && path === '5/0/1') return this.#uri(textOf(request));
     if (code === Code.POST && path === '5/0/2') return this.#execute();
     if (code === Code.POST && path === '5/0/10') this.#set(0, 10);
     return { answer: Code.CHANGED };
@@ -197,4 +197,10 @@ export class LightFirmware extends LightDevice {
   #later(work: () => Promise<void>): void {
     setImmediate(() => void work().catch(() => undefined));
   }
+}
+
+/** The one text that a Write of one resource carries. */
+function textOf(request: CoapMessage): string {
+  const payload = Buffer.from(request.payload).toString();
+  return contentFormat(request) === SENML_JSON ? ((JSON.parse(payload) as { vs?: string }[])[0]?.vs ?? '') : payload;
 }
