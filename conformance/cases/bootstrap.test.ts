@@ -1,13 +1,14 @@
-/** Test cases of the bootstrap interface, 0 to 10 without 3, which takes two servers (OMA Transport 1.1.1 §6.4.2). */
+/** Test cases of the bootstrap interface, 0 to 10 without 3, which takes two servers, and what they leave out (OMA Transport 1.1.1 §6.4.2). */
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { Code } from '@cluster/coap';
 import { type BootstrapDocument, type BootstrapSessionView, type CredentialView, eventTypes, type RegistrationValue } from '@cluster/contracts';
-import { afterAll, expect, vi } from 'vitest';
+import { accessControlObject, BootstrapClient, type BootstrapClientOptions, defaultObjects, SimulatedDevice } from '@cluster/testing';
+import { afterAll, expect, it, vi } from 'vitest';
 import { type BootstrapPlayer, bootstrappingLeshan, bootstrappingSimulator, type FallbackPlayer, fallingBackLeshan } from '../src/bootstrap-players.ts';
 import type { CastOne } from '../src/players.ts';
-import type { Scene } from '../src/scene.ts';
+import { reports, type Scene } from '../src/scene.ts';
 import { pinned, securePlayer } from '../src/secure-player.ts';
-import { makeServerKeys } from '../src/server-keys.ts';
+import { makeServerKeys, spkiBase64 } from '../src/server-keys.ts';
 import { describeCases, testCase } from '../src/test-case.ts';
 import type { Trial } from '../src/trial.ts';
 
@@ -201,5 +202,62 @@ describeCases('Bootstrap interface', (group) => {
     const repaired = await session(trial, 2);
     expect(repaired).toMatchObject({ outcome: 'finished' });
     expect(inTheEnd(steps(repaired))).toEqual(['finish /bs 4.06', 'write /0/1 2.04', 'write /1/0 2.04', 'finish /bs 2.04']);
+  });
+
+  // What the cases of the enabler leave out.
+  it('a device that proves itself by a raw public key is bootstrapped, and registers with a key that was made for it (row B13)', async () => {
+    const { scene } = group;
+    const endpoint = 'raw-key';
+    const { client, server } = keys.pki;
+    await scene.rest.setCredentials(endpoint, { rpk: { spkiBase64: await spkiBase64(client.publicKeyFile) }, role: 'bootstrap' });
+    const uri = `coaps://127.0.0.1:${scene.server.coapsPort}`;
+    const account = { role: 'management', uri, security: { mode: 'rpk', from: 'make' }, shortServerId: 1, lifetimeS: 120 };
+    await scene.rest.put(`/endpoints/${endpoint}/bootstrap/configuration`, { document: { accounts: [account] } });
+    const security = { mode: 'rpk', keyFile: client.keyFile, publicKeyFile: client.publicKeyFile, peerKeyFile: server.publicKeyFile } as const;
+    const player = await bootstrappingLeshan(() => ({ security })).open(scene, endpoint);
+    try {
+      await player.bootstrap();
+      await player.register();
+      expect((await scene.heard(endpoint, eventTypes.registered)).data).toMatchObject({ address: expect.stringMatching(/^dtls:/), lifetimeS: 120 });
+      await vi.waitFor(async () => {
+        const sessions = (await scene.rest.get(`/endpoints/${endpoint}/bootstrap/sessions`)) as BootstrapSessionView[];
+        expect(sessions).toMatchObject([{ outcome: 'finished', identity: expect.stringMatching(/^rpk/) }]);
+      }, 10_000);
+    } finally {
+      await player.stop();
+    }
+  });
+
+  it('who registers sees the owner of an object change when another server is unbootstrapped (row B18)', async () => {
+    const { scene } = group;
+    const endpoint = 'unbootstrapped';
+    const { coapPort, bootstrap } = scene.server;
+    const ofOther = { ...accessControlObject, resources: accessControlObject.resources.map((each) => (each.id === 3 ? { ...each, value: 2 } : each)) };
+    const device = new SimulatedDevice({ endpoint, server: `coap://127.0.0.1:${coapPort}`, objects: [...defaultObjects(300, 'U'), ofOther] });
+    await device.open();
+    // OMA Transport 1.1.1 §5.2.5: the client gives the object to another server when its owner goes.
+    const answers: BootstrapClientOptions['answers'] = ({ operation, path }) => {
+      if (operation === 'delete' && path === '/0/2') device.setValue('/2/0/3', 1);
+      return undefined;
+    };
+    const client = await BootstrapClient.open({
+      endpoint, port: bootstrap.coapPort, answers, instances: ['/0/0', '/0/1', '/0/2', '/1/0', '/1/1', '/2/0'], shortServerIds: { '/0/2': 2, '/1/1': 2 },
+    });
+    try {
+      await device.register();
+      await scene.heard(endpoint, eventTypes.registered);
+      await scene.rest.observe(endpoint, [{ path: '/2/0/3' }]);
+      await scene.heard(endpoint, eventTypes.notification, reports('/2/0/3', 2));
+      const account = { role: 'management', uri: `coap://127.0.0.1:${coapPort}`, security: { mode: 'nosec' }, shortServerId: 1, lifetimeS: 120 };
+      await scene.rest.put(`/endpoints/${endpoint}/bootstrap/configuration`, { document: { accounts: [account], delete: ['/0/2'] } });
+      const finished = client.finished();
+      expect((await client.request()).code).toBe('2.04');
+      await finished;
+      await scene.heard(endpoint, eventTypes.notification, reports('/2/0/3', 1));
+      expect(client.commands.filter(({ operation }) => operation === 'delete').map(({ path }) => path)).toEqual(['/0/2', '/1/1']);
+    } finally {
+      client.close();
+      device.kill();
+    }
   });
 }, keys.env);
