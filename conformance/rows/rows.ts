@@ -57,7 +57,7 @@ const requirements: readonly Row[] = [
   test('Q20', 'event reports'),
   test('Q21', 'configuration of event reports'),
   test('Q22', 'configuration of the period'),
-  test('Q23', 'registration and discovery', [REGISTRATION, 'Initial Registration'], [MANAGEMENT, 'Discover Command']),
+  test('Q23', 'bootstrap, registration and discovery', [BOOTSTRAPPING, 'Client Initiated Bootstrap'], [REGISTRATION, 'Initial Registration'], [MANAGEMENT, 'Discover Command']),
   test('Q24', 'thresholds'),
   test('Q25', 'radio strength with its time'),
   test('Q26', 'connectivity is read'),

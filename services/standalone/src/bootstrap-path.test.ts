@@ -8,11 +8,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startBootstrap, withProvisioning } from '@cluster/bootstrap';
+import { authorityMounts, startBootstrap, withProvisioning } from '@cluster/bootstrap';
 import { Code } from '@cluster/coap';
 import { openSecurity } from '@cluster/coap-kit';
 import { loadConfig, openAuthority } from '@cluster/config';
-import type { BootstrapSessionPage, CredentialView, Problem } from '@cluster/contracts';
+import type { BootstrapSessionPage, CredentialView, IssuedCertificatePage, Problem } from '@cluster/contracts';
 import { authority, issue } from '@cluster/dtls/testing/authority';
 import { objectModel, startEdge } from '@cluster/edge';
 import { startRegistry } from '@cluster/registry';
@@ -29,6 +29,7 @@ const OF_ENDPOINT = `/endpoints/${ENDPOINT}`;
 const factory = { psk: { identity: Buffer.from(FACTORY.identity), key: Buffer.from(FACTORY.keyHex, 'hex') } };
 const CALLERS = {
   all: { role: 'admin', tenant: '*' }, former: { role: 'admin', tenant: 'former' }, next: { role: 'admin', tenant: 'next' },
+  viewer: { role: 'viewer', tenant: 'next' },
 } as const;
 type Who = keyof typeof CALLERS;
 const root = authority('CN=Root');
@@ -59,7 +60,7 @@ beforeAll(async () => {
   const ofBootstrap = { ...shared, records: store, groups: store, credentials: store, secrets, issuing, metrics: new LabelledMetrics(metrics, { service: 'bootstrap' }) };
   const bootstrap = await startBootstrap(config, withProvisioning(config, ofBootstrap));
   const registryPorts = { sessions: store, cluster: store, readModel: store, fleet: store, events: consumer, publisher, credentials: { store, secrets } };
-  const registry = await startRegistry(config, registryPorts, metrics, log, [bootstrap.mount]);
+  const registry = await startRegistry(config, registryPorts, metrics, log, [bootstrap.mount, ...authorityMounts(config, ofBootstrap)]);
   api = `http://127.0.0.1:${registry.port}/api/v1`;
   ports = { edge: edge.coapsPort!, bootstrap: bootstrap.coapsPort! };
   closing.push(() => registry.close(), () => bootstrap.close(), () => edge.close(), () => issuing.authority.close(), () => security.close(), close);
@@ -162,6 +163,19 @@ it('a car goes to another provider: its new tenant has it bootstrapped, with cre
   const seen = async (who: Who) => (await call<BootstrapSessionPage>(who, 'GET', '/bootstrap/sessions')).sessions.map(({ configuration }) => configuration);
   expect([await seen('former'), await seen('next')]).toEqual([['cars'], ['fleet']]);
   expect(await call<object[]>('next', 'GET', `${OF_ENDPOINT}/bootstrap/sessions`)).toMatchObject([{ configuration: 'fleet' }]);
+});
+
+it('certificates are listed for the tenant that their device has, and revoked by it alone', async () => {
+  const certificates = async (who: Who) => (await call<IssuedCertificatePage>(who, 'GET', '/pki/certificates')).certificates;
+  expect(await certificates('former')).toEqual([]);
+  const [certificate] = await certificates('next');
+  expect(certificate).toMatchObject({ endpoint: ENDPOINT, state: 'valid' });
+  expect((await call<IssuedCertificatePage>('former', 'GET', `/pki/certificates?endpoint=${ENDPOINT}`)).certificates).toEqual([]);
+  const path = `/pki/certificates/${certificate!.serial}`;
+  await expect(call('former', 'DELETE', path)).rejects.toThrow('CERTIFICATE_UNKNOWN');
+  await expect(call('viewer', 'DELETE', path)).rejects.toThrow('ACCESS_DENIED');
+  await call('next', 'DELETE', path);
+  expect(await certificates('viewer')).toMatchObject([{ state: 'revoked' }]);
 });
 
 it('what is refused has its code and its reason, for the device and for its operator', async () => {

@@ -20,7 +20,7 @@ export class SessionsController {
   @Get('endpoints/:endpoint/bootstrap/sessions')
   async ofEndpoint(@Param('endpoint') endpoint: string, @RequestCaller() caller: Caller): Promise<BootstrapSessionView[]> {
     const records = await this.#records.bootstrapSessionsOf(endpoint);
-    return records.map((record) => JSON.parse(record) as BootstrapSessionView).filter((view) => sees(caller, view));
+    return records.map((record) => JSON.parse(record) as BootstrapSessionView).filter((view) => sees(caller, view)).map((view) => shownTo(caller, view));
   }
 
   @Get('endpoints/:endpoint/bootstrap/sessions/:id')
@@ -28,7 +28,7 @@ export class SessionsController {
     const record = await this.#records.bootstrapSession(endpoint, id);
     const view = record === undefined ? undefined : (JSON.parse(record) as BootstrapSessionView);
     if (view === undefined || !sees(caller, view)) throw problem('BOOTSTRAP_SESSION_UNKNOWN', { detail: id });
-    return view;
+    return shownTo(caller, view);
   }
 
   @Get('bootstrap/sessions')
@@ -57,4 +57,11 @@ export class SessionsController {
 /** Those of a device while it was another tenant's are that one's; those of nobody known are for who may see all. */
 function sees(caller: Caller, { tenant }: Pick<BootstrapSessionSummary, 'tenant'>): boolean {
   return caller.may('view', tenant);
+}
+
+/** Without the values of paths that a limited grant leaves out. */
+function shownTo(caller: Caller, view: BootstrapSessionView): BootstrapSessionView {
+  const { tenant = '' } = view;
+  const steps = view.steps.map((step) => (step.values === undefined ? step : { ...step, values: step.values.filter(({ path }) => caller.maySee(tenant, path)) }));
+  return { ...view, steps };
 }

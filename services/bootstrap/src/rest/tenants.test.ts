@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BootstrapConfigurationView, BootstrapSessionPage, Problem } from '@cluster/contracts';
+import type { BootstrapConfigurationView, BootstrapSessionPage, BootstrapSessionView, Problem } from '@cluster/contracts';
 import { BootstrapClient } from '@cluster/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningBootstrap } from '../index.ts';
@@ -11,7 +11,7 @@ import { Harness } from '../testing/harness.ts';
 
 const CALLERS = {
   acme: { role: 'provisioner', tenant: 'acme' }, viewer: { role: 'viewer', tenant: 'acme' },
-  rival: { role: 'provisioner', tenant: 'rival' }, all: { role: 'admin', tenant: '*' },
+  rival: { role: 'provisioner', tenant: 'rival' }, reader: { role: 'viewer', tenant: 'acme', paths: ['/1/0/1'] }, all: { role: 'admin', tenant: '*' },
 } as const;
 type Who = keyof typeof CALLERS;
 
@@ -96,5 +96,7 @@ it('a tenant sees the sessions of its devices, and who may see all those of nobo
   await vi.waitFor(async () => expect(await seen('all')).toEqual(['beside-it acme', 'nobody ', 'of-acme acme', 'of-rival rival']), 5_000);
   expect([await seen('acme'), await seen('viewer'), await seen('rival')]).toEqual([['beside-it acme', 'of-acme acme'], ['beside-it acme', 'of-acme acme'], ['of-rival rival']]);
   expect(await call('rival', 'GET', '/endpoints/of-acme/bootstrap/sessions')).toBe('404 ENDPOINT_UNKNOWN');
+  const [session] = await call<BootstrapSessionView[]>('reader', 'GET', '/endpoints/of-acme/bootstrap/sessions');
+  expect(session!.steps.flatMap(({ values = [] }) => values)).toEqual([{ path: '/1/0/1', value: 30 }]);
   expect(harness.told.map(({ tenant }) => tenant).sort()).toEqual(['acme', 'acme', 'rival']);
 });
