@@ -43,13 +43,18 @@ type Environment = Record<string, string>;
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const READY_TIMEOUT_MS = 60_000;
 
+/** A port that was free may be taken before the server has it: then it gets others, so many times. */
+const STARTS = 3;
+
 /** Starts a server and resolves when it is ready. */
-export async function startServer({ mode = 'standalone', env = {}, bootstrap = false }: StartOptions = {}): Promise<Server> {
+export async function startServer(options: StartOptions = {}, starts = STARTS): Promise<Server> {
+  const { mode = 'standalone', env = {}, bootstrap = false } = options;
   const directory = await mkdtemp(join(tmpdir(), 'lwm2m-server-'));
   try {
     return await (mode === 'standalone' ? startStandalone(directory, env) : startCluster(directory, env, bootstrap));
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
+    if (starts > 1 && String(error).includes('EADDRINUSE')) return startServer(options, starts - 1);
     throw error;
   }
 }
