@@ -34,6 +34,8 @@ const BLOCK = 1_024;
 const IMAGE = { id: randomBytes(16).toString('base64url'), size: MIB };
 const SMALL = { id: randomBytes(16).toString('base64url'), size: MIB / 4 };
 const POLL_MS = 250;
+/** Devices that have keys may do nothing without them. */
+const KEYED_FROM = 10_000;
 
 interface Scene {
   readonly edge: EdgeProcess;
@@ -85,13 +87,16 @@ async function measured(edge: EdgeProcess, what: string, count: number, work: ()
   row(what, count, (await edge.cpuUs()) - beforeUs, performance.now() - startMs, of);
 }
 
+/** Numbers of devices that are not registered: their addresses are proved by Echo. */
+const strangers = (count: number): string[] => Array.from({ length: count }, () => randomBytes(6).toString('base64url'));
+
 /** Resolves when all have their package; tells meanwhile what the edge's memory is. */
-async function pulled({ edge, generator, ring }: Scene, one: typeof IMAGE, devices: number): Promise<number[]> {
+async function pulled({ edge, generator, ring }: Scene, one: typeof IMAGE, devices: readonly string[], secured = false): Promise<number[]> {
   const expiresAtS = Math.ceil(Date.now() / 1_000) + 3_600;
-  const links = Array.from({ length: devices }, (_, i) => sealLink(ring, { package: one.id, device: Buffer.from(`dev${String(i).padStart(3, '0')}`).toString('base64url').slice(0, 8), expiresAtS }));
-  await generator.call('pull', { port: edge.coapPort, links, size: one.size });
+  const links = devices.map((device) => sealLink(ring, { package: one.id, device, expiresAtS }));
+  await generator.call('pull', { port: secured ? edge.coapsPort : edge.coapPort, secured, links, size: one.size, from: secured ? KEYED_FROM : 0 });
   const rssMiB: number[] = [];
-  while ((await generator.call('progress', null)) < devices) {
+  while ((await generator.call('progress', null)) < devices.length) {
     await sleep(POLL_MS);
     rssMiB.push(Math.round((await edge.metric('process_resident_memory_bytes')) / MIB));
   }
@@ -104,9 +109,15 @@ async function run(scene: Scene): Promise<void> {
   const blocks = (transfers * MIB) / BLOCK;
   floor('two engines in memory, Block2, both sides', false);
   floor('two engines in memory, Block1, both sides', true);
-  await pulled(scene, SMALL, transfers);
+  await pulled(scene, SMALL, strangers(transfers));
   await edge.rest();
-  await measured(edge, `edge, pulled by Block2, ${transfers} at a time`, blocks, async () => void (await pulled(scene, IMAGE, transfers)));
+  await measured(edge, `edge, pulled by Block2, ${transfers} at a time`, blocks, async () => void (await pulled(scene, IMAGE, strangers(transfers))));
+  const secured = { from: KEYED_FROM, to: KEYED_FROM + transfers };
+  await north.setKeys(secured);
+  const keyed = await north.numbers(secured);
+  await pulled(scene, SMALL, keyed, true);
+  await edge.rest();
+  await measured(edge, 'the same over DTLS, handshakes included', blocks, async () => void (await pulled(scene, IMAGE, keyed, true)));
   const range = { from: 0, to: transfers };
   await generator.call('register', { port: edge.coapPort, devices: transfers });
   await edge.rest();
@@ -119,7 +130,7 @@ async function run(scene: Scene): Promise<void> {
   await edge.rest();
   const idle = Math.round((await edge.metric('process_resident_memory_bytes')) / MIB);
   await measured(edge, `edge, pulled by Block2, ${concurrent} at a time`, (concurrent * SMALL.size) / BLOCK, async () => {
-    const rss = await pulled(scene, SMALL, concurrent);
+    const rss = await pulled(scene, SMALL, strangers(concurrent));
     const at = [0.1, 0.5, 0.9].map((share) => rss[Math.floor(rss.length * share)] ?? 0);
     console.log(`RSS of the edge: ${idle} MiB before, ${at.join(', ')} MiB after 10, 50 and 90 % of that time, ${Math.max(...rss)} at most`);
   });

@@ -66,6 +66,12 @@ export class NorthSide {
     });
   }
 
+  /** The numbers of devices that have keys. */
+  async numbers({ from, to }: Range): Promise<string[]> {
+    const endpoints = Array.from({ length: to - from }, (_, i) => endpointOf(from + i));
+    return (await this.#store.resolve(endpoints)).map((number) => number ?? '');
+  }
+
   /** Submits Reads, so many waiting for their result event at a time. Rejects if one does not end with 2.05. */
   async read(range: Range, reads: number, window: number): Promise<void> {
     await this.#each(range, reads, window, (endpoint) => this.#carriedOut(endpoint, { op: 'read', path: RESOURCE_PATH }, '2.05'));

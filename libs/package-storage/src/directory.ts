@@ -2,7 +2,7 @@
  * Packages in a directory: `uploads/ID` while they come, `packages/ID` once they are whole. All processes that serve
  * packages see the same directory; a rename is the moment at which a package is there for all of them.
  */
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OffsetMismatch, type PackageStorage, StorageFull, StorageUnavailable, UploadTooLarge } from '@cluster/firmware';
@@ -49,16 +49,18 @@ export class DirectoryStorage implements PackageStorage {
   }
 
   async append(id: string, offset: number, most: number, part: AsyncIterable<Uint8Array>): Promise<number> {
-    const file = await told(() => open(this.#upload(id), 'a', 0o640));
+    const file = await told(() => open(this.#upload(id), constants.O_WRONLY | constants.O_CREAT, 0o640));
     try {
-      let { size } = await told(() => file.stat());
+      const { size } = await told(() => file.stat());
       if (size !== offset) throw new OffsetMismatch(size);
+      let at = offset;
       for await (const bytes of part) {
-        if (size + bytes.length > most) throw new UploadTooLarge(`more than ${most} bytes`);
-        await told(() => writeAll(file, bytes));
-        size += bytes.length;
+        if (at + bytes.length > most) throw new UploadTooLarge(`more than ${most} bytes`);
+        // Not to the end: another process may be writing the same part.
+        await told(() => writeAll(file, bytes, at));
+        at += bytes.length;
       }
-      return size;
+      return at;
     } finally {
       // What came is on the disk before its offset is told.
       await told(() => file.sync()).finally(() => file.close());
@@ -86,8 +88,8 @@ export class DirectoryStorage implements PackageStorage {
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
 }
 
 async function told<T>(work: () => Promise<T>): Promise<T> {

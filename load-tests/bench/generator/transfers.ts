@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { Code, CoapEngine, OptionNumber, type CoapEvent } from '@cluster/coap';
 import { serve } from '../child.ts';
 import { addressOf, endpointOf } from './messages.ts';
+import { type Link, secure } from './secure-link.ts';
 
 const SCAN_MS = 200;
 const SERVER = 'server';
@@ -13,28 +14,40 @@ const text = (number: number, value: string) => ({ number, value: Buffer.from(va
 let seed = 1;
 const rng = { uint32: () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) };
 
+interface Server {
+  readonly port: number;
+  /** Whether devices shake hands there; their keys are those of their endpoints. */
+  readonly secured?: boolean;
+}
+
 class Peer {
   readonly engine = new CoapEngine({ rng });
   readonly #socket: Socket;
   readonly #heard: (event: CoapEvent, peer: Peer) => void;
+  #link: Link;
   #messageId = rng.uint32() & 0xffff;
 
   private constructor(socket: Socket, heard: (event: CoapEvent, peer: Peer) => void) {
     this.#socket = socket;
+    this.#link = socket;
     this.#heard = heard;
-    socket.on('message', (bytes) => {
-      this.engine.handle(performance.now(), { peer: SERVER, bytes });
-      this.flush();
-    });
   }
 
-  static async open(index: number, port: number, heard: (event: CoapEvent, peer: Peer) => void): Promise<Peer> {
+  static async open(index: number, { port, secured = false }: Server, heard: (event: CoapEvent, peer: Peer) => void): Promise<Peer> {
     const socket = createSocket('udp4');
     socket.bind(0, addressOf(index));
     await once(socket, 'listening');
     socket.connect(port, '127.0.0.1');
     await once(socket, 'connect');
-    return new Peer(socket, heard);
+    const peer = new Peer(socket, heard);
+    if (secured) peer.#link = await secure(socket, index, (bytes) => peer.#received(bytes));
+    else socket.on('message', (bytes) => peer.#received(bytes));
+    return peer;
+  }
+
+  #received(bytes: Uint8Array): void {
+    this.engine.handle(performance.now(), { peer: SERVER, bytes });
+    this.flush();
   }
 
   request(code: number, options: { number: number; value: Uint8Array }[], payload?: Uint8Array): void {
@@ -47,7 +60,7 @@ class Peer {
   flush(): void {
     for (;;) {
       const { datagrams, events } = this.engine.poll();
-      for (const { bytes } of datagrams) this.#socket.send(bytes);
+      for (const { bytes } of datagrams) this.#link.send(bytes);
       for (const event of events) this.#heard(event, this);
       if (datagrams.length + events.length === 0) return;
     }
@@ -69,9 +82,9 @@ setInterval(() => {
 }, SCAN_MS);
 
 const methods = {
-  /** Each fetches the package of its link; {@link progress} tells how many have it. */
-  async pull({ port, links, size }: { port: number; links: readonly string[]; size: number }): Promise<void> {
-    peers = await Promise.all(links.map((_, index) => Peer.open(index, port, (event) => {
+  /** Devices `from` on fetch the package, each by its link; {@link progress} tells how many have it. */
+  async pull({ links, size, from, ...server }: Server & { links: readonly string[]; size: number; from: number }): Promise<void> {
+    peers = await Promise.all(links.map((_, index) => Peer.open(from + index, server, (event) => {
       if (event.kind === 'response' && event.message.payload.length === size) done++;
       else failed ??= event.kind === 'response' ? `code ${event.message.code}` : JSON.stringify(event);
     })));
@@ -82,7 +95,7 @@ const methods = {
   async register({ port, devices }: { port: number; devices: number }): Promise<void> {
     const all = Promise.withResolvers<void>();
     let registered = 0;
-    peers = await Promise.all(Array.from({ length: devices }, (_, index) => Peer.open(index, port, (event, peer) => {
+    peers = await Promise.all(Array.from({ length: devices }, (_, index) => Peer.open(index, { port }, (event, peer) => {
       if (event.kind === 'response' && event.message.code === Code.CREATED && ++registered === devices) all.resolve();
       if (event.kind !== 'request') return;
       peer.engine.respond(performance.now(), event.exchange, event.message.code === Code.PUT ? { code: Code.CHANGED } : { code: Code.CONTENT, payload: Buffer.from('20') });

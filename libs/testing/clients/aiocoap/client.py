@@ -135,7 +135,8 @@ class Client:
             site.add_resource(list(map(str, instance)), InstanceNode(self.values, instance))
         site.add_resource(["3", "0", "4"], Executable())
         if self.psk is None:
-            self.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", free_port()))
+            # UDP alone: the TCP port of that number may be taken.
+            self.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", free_port()), transports=["udp6"])
             return
         self.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", free_port()), transports=["tinydtls"])
         identity, key = self.psk

@@ -13,7 +13,7 @@ import type { DtlsSecurity, PskSecurity, RpkSecurity, X509Security } from './dtl
 
 const TIMEOUT_S = 20;
 /** Each datagram that is lost costs some seconds. */
-const LOSSY_TIMEOUT_S = 280;
+const LOSSY_TIMEOUT_S = 120;
 
 /** With which library libcoap does DTLS. With OpenSSL it has no raw public keys. A PSK must be printable ASCII. */
 export type LibcoapDtls =
@@ -30,8 +30,8 @@ export interface LibcoapRequest {
   readonly accept?: number;
   /** Sends the body in blocks of this many bytes. */
   readonly blockSize?: number;
-  /** How many of the datagrams that it sends get lost. */
-  readonly lossPercent?: number;
+  /** Which of the datagrams that it sends get lost, e.g. "5,40-41". */
+  readonly loses?: string;
 }
 
 export interface LibcoapResponse {
@@ -99,12 +99,12 @@ export class LibcoapClient {
   }
 
   /** Any request. */
-  async request({ method, path, payload, contentFormat, accept, blockSize, lossPercent }: LibcoapRequest): Promise<LibcoapResponse> {
-    const args = ['-v', '6', '-p', String(this.#localPort), '-B', String(lossPercent === undefined ? TIMEOUT_S : LOSSY_TIMEOUT_S), '-m', method];
+  async request({ method, path, payload, contentFormat, accept, blockSize, loses }: LibcoapRequest): Promise<LibcoapResponse> {
+    const args = ['-v', '6', '-p', String(this.#localPort), '-B', String(loses === undefined ? TIMEOUT_S : LOSSY_TIMEOUT_S), '-m', method];
     if (contentFormat !== undefined) args.push('-t', String(contentFormat));
     if (accept !== undefined) args.push('-A', String(accept));
     if (blockSize !== undefined) args.push('-b', String(blockSize));
-    if (lossPercent !== undefined) args.push('-l', `${lossPercent}%`);
+    if (loses !== undefined) args.push('-l', loses);
     if (payload !== undefined) args.push('-f', '-');
     return withDirectory(async (directory) => {
       const received = join(directory, 'payload');

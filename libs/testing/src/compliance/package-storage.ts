@@ -65,6 +65,18 @@ export function packageStorageCompliance(name: string, open: () => Promise<Opene
       expect(await storage().received(id)).toBe(40);
     });
 
+    test('the same part from two sides at once is there once', async () => {
+      const id = newId();
+      const whole = bytes(200_000);
+      const ends = await Promise.allSettled([7_000, 50_000].map((size) => storage().append(id, 0, whole.length, inParts(whole, size))));
+      for (const end of ends) {
+        if (end.status === 'rejected') expect(end.reason).toBeInstanceOf(OffsetMismatch);
+        else expect(end.value).toBe(whole.length);
+      }
+      expect(ends.some(({ status }) => status === 'fulfilled')).toBe(true);
+      expect(await gathered(storage().uploaded(id))).toEqual(Buffer.from(whole));
+    });
+
     test('what is more than the package has is not stored', async () => {
       const id = newId();
       await expect(storage().append(id, 0, 100, inParts(bytes(150), 60))).rejects.toThrow(UploadTooLarge);
