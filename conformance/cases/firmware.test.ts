@@ -3,45 +3,40 @@ import { eventTypes } from '@cluster/contracts';
 import { apnObject, defaultObjects, SimulatedFirmware, SimulatedSoftware, softwareObject, type FirmwareTroubles, type SoftwareTroubles } from '@cluster/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { ended, imageOf, setFirmware, sha256, software, stage, uploadPackage } from '../src/firmware.ts';
-import { simulator, simulatorOnly, type SimulatedPlayer } from '../src/players.ts';
-import { describeCases, testCase } from '../src/test-case.ts';
+import { leshanWithFirmware, simulator, simulatorWithFirmware, type SimulatedPlayer } from '../src/players.ts';
+import { describeCases, shared, testCase } from '../src/test-case.ts';
 import { Trial } from '../src/trial.ts';
 
 const NULL_PACKAGE = { op: 'write', path: '/5/0/0', payloadBase64: 'AA==', contentFormat: 42 } as const;
 const IDLE = { '/5/0/3': 0, '/5/0/5': 0 };
 
 describeCases('Firmware Update', (group) => {
-  const players = simulatorOnly('Leshan has no firmware to update', simulator());
+  const thirdParty = [shared(leshanWithFirmware())];
+  const anyone = [...thirdParty, simulatorWithFirmware()];
 
-  async function registered(trial: Trial<SimulatedPlayer>, becomes: string, troubles: FirmwareTroubles = {}): Promise<SimulatedFirmware> {
-    const firmware = new SimulatedFirmware(trial.player.device, becomes, troubles);
-    await trial.player.register();
-    return firmware;
-  }
-
-  testCase(group, { id: 'int-755', title: 'Setting the writable Resource Package' }, players, async (trial) => {
-    const firmware = await registered(trial, '2.0');
+  testCase(group, { id: 'int-755', title: 'Setting the writable Resource Package' }, anyone, async (trial) => {
+    const taken = await trial.player.updatesTo('2.0');
     await trial.succeeds('2.04', NULL_PACKAGE);
     expect(await trial.read('/5/0')).toMatchObject(IDLE);
     const image = imageOf('755');
     await trial.succeeds('2.04', { op: 'write', path: '/5/0/0', package: await uploadPackage(trial, image, '2.0') });
-    expect(firmware.taken).toEqual([sha256(image)]);
+    expect(await taken()).toBe(sha256(image));
     expect(await trial.read('/5/0')).toMatchObject({ '/5/0/3': 2, '/5/0/5': 0 });
   });
 
-  testCase(group, { id: 'int-756', title: 'Setting the writable Resource Package URI' }, players, async (trial) => {
-    const firmware = await registered(trial, '2.0');
+  testCase(group, { id: 'int-756', title: 'Setting the writable Resource Package URI' }, thirdParty, async (trial) => {
+    const taken = await trial.player.updatesTo('2.0');
     await trial.write('/5/0/1', '');
     expect(await trial.read('/5/0')).toMatchObject(IDLE);
     const image = imageOf('756');
-    await setFirmware(trial, { package: await uploadPackage(trial, image, '2.0'), delivery: 'pull' });
-    await stage(trial, 'downloaded');
-    expect(firmware.taken).toEqual([sha256(image)]);
-    await ended(trial);
+    const update = await setFirmware(trial, { package: await uploadPackage(trial, image, '2.0'), delivery: 'pull' });
+    await stage(trial, update, 'downloaded');
+    expect(await taken()).toBe(sha256(image));
+    await ended(trial, update);
   });
 
-  testCase(group, { id: 'int-760', title: 'Basic Observation and Notification on Firmware Update' }, players, async (trial) => {
-    await registered(trial, '2.0');
+  testCase(group, { id: 'int-760', title: 'Basic Observation and Notification on Firmware Update' }, thirdParty, async (trial) => {
+    await trial.player.updatesTo('2.0');
     await trial.observe({ path: '/5/0/3', attributes: { pmin: 0, pmax: 10 } });
     expect((await trial.notification(['/5/0/3'])).values).toMatchObject([{ value: 0 }]);
     await trial.succeeds('2.04', { op: 'write', path: '/5/0/0', package: await uploadPackage(trial, imageOf('760'), '2.0') });
@@ -54,20 +49,20 @@ describeCases('Firmware Update', (group) => {
     { id: 'int-771', title: 'Successful Firmware update via alternative mechanism', delivery: 'pull' },
   ] as const;
   for (const { id, title, delivery } of deliveries) {
-    testCase(group, { id, title }, players, async (trial) => {
-      const firmware = await registered(trial, '2.0.1');
+    testCase(group, { id, title }, anyone, async (trial) => {
+      const taken = await trial.player.updatesTo('2.0.1');
       const image = imageOf(id);
-      await setFirmware(trial, { package: await uploadPackage(trial, image, '2.0.1'), delivery });
-      expect(await ended(trial)).toMatchObject({ stage: 'succeeded', result: 1 });
-      await trial.heard(eventTypes.registered, () => true);
-      expect(firmware.taken).toEqual([sha256(image)]);
+      const update = await setFirmware(trial, { package: await uploadPackage(trial, image, '2.0.1'), delivery });
+      expect(await ended(trial, update)).toMatchObject({ stage: 'succeeded', result: 1 });
+      await trial.heard(eventTypes.registered, ({ time }) => time > update.startedAt);
+      expect(await taken()).toBe(sha256(image));
       expect(await trial.read('/5/0')).toMatchObject({ '/5/0/3': 0, '/5/0/5': 1 });
       expect(await trial.read('/3/0/3')).toEqual({ '/3/0/3': '2.0.1' });
     });
   }
 
-  testCase(group, { id: 'int-772', title: 'Error Case: Firmware package not downloaded' }, players, async (trial) => {
-    await registered(trial, '2.0');
+  testCase(group, { id: 'int-772', title: 'Error Case: Firmware package not downloaded' }, thirdParty, async (trial) => {
+    await trial.player.updatesTo('2.0');
     await trial.succeeds('4.05', { op: 'execute', path: '/5/0/2' });
     expect(await trial.read('/5/0')).toMatchObject(IDLE);
   });
@@ -82,10 +77,10 @@ describeCases('Firmware Update', (group) => {
     { id: 'int-779', title: 'Error Case: Unsuccessful Firmware update', troubles: { updateResult: 8 }, result: 8, delivery: 'pull' },
   ];
   for (const { id, title, troubles, result, delivery } of failures) {
-    testCase(group, { id, title }, players, async (trial) => {
-      await registered(trial, '2.0', troubles);
-      await setFirmware(trial, { package: await uploadPackage(trial, imageOf(id), '2.0'), delivery });
-      const { stage: end, reason } = await ended(trial);
+    testCase(group, { id, title }, thirdParty, async (trial) => {
+      await trial.player.updatesTo('2.0', troubles);
+      const update = await setFirmware(trial, { package: await uploadPackage(trial, imageOf(id), '2.0'), delivery });
+      const { stage: end, reason } = await ended(trial, update);
       expect([end, reason]).toEqual(['failed', expect.stringContaining(`Update Result ${result}`)]);
       expect(await trial.read('/5/0')).toMatchObject({ '/5/0/5': result });
       expect(await trial.read('/3/0/3')).toEqual({ '/3/0/3': '1.0' });
@@ -96,10 +91,11 @@ describeCases('Firmware Update', (group) => {
     const player = await simulator({ objects: [...defaultObjects(300, 'U'), apnObject] }).open(group.scene, 'keeps');
     onTestFinished(() => player.stop());
     const trial = new Trial(player, group.scene);
-    await registered(trial, '2.0', { beginsWith: { '/1/0/5': 10, '/11/0/1': 'factory', '/11/0/6': '' } });
+    new SimulatedFirmware(player.device, '2.0', { beginsWith: { '/1/0/5': 10, '/11/0/1': 'factory', '/11/0/6': '' } });
+    await player.register();
     player.setValue('/11/0/6', 'hush');
-    await setFirmware(trial, { package: await uploadPackage(trial, imageOf('keeps'), '2.0'), keep: ['/1', '/2', '/11'] });
-    expect(await ended(trial)).toMatchObject({ stage: 'succeeded', reason: 'the device runs version "2.0", with its configuration' });
+    const update = await setFirmware(trial, { package: await uploadPackage(trial, imageOf('keeps'), '2.0'), keep: ['/1', '/2', '/11'] });
+    expect(await ended(trial, update)).toMatchObject({ stage: 'succeeded', reason: 'the device runs version "2.0", with its configuration' });
     expect(await trial.read('/1/0')).toMatchObject({ '/1/0/5': 86_400 });
     expect(await trial.read('/11/0')).toMatchObject({ '/11/0/1': 'internet', '/11/0/6': 'hush' });
   });

@@ -31,15 +31,18 @@ export async function want(httpPort: number, endpoint: string, request: Pick<Fir
 export const uploadPackage = ({ scene }: Trial, bytes: Uint8Array, version: string): Promise<string> => upload(scene.server.httpPort, bytes, version);
 export const setFirmware = ({ scene, endpoint }: Trial, request: Parameters<typeof want>[2]): Promise<FirmwareView> => want(scene.server.httpPort, endpoint, request);
 
-/** Waits until the update enters one of these stages. */
-export async function stage(trial: Trial, ...stages: readonly FirmwareChangedValue['stage'][]): Promise<FirmwareChangedValue> {
-  const { data } = await trial.heard(eventTypes.firmwareChanged, (event) => stages.includes((event.data as FirmwareChangedValue).stage));
+/** Waits until an update enters one of these stages. */
+export async function stage(trial: Trial, { update }: FirmwareView, ...stages: readonly FirmwareChangedValue['stage'][]): Promise<FirmwareChangedValue> {
+  const { data } = await trial.heard(eventTypes.firmwareChanged, (event) => {
+    const value = event.data as FirmwareChangedValue;
+    return value.update === update && stages.includes(value.stage);
+  });
   return data as FirmwareChangedValue;
 }
 
 /** The end of an update. */
-export function ended(trial: Trial): Promise<FirmwareChangedValue> {
-  return stage(trial, 'succeeded', 'failed', 'cancelled');
+export function ended(trial: Trial, update: FirmwareView): Promise<FirmwareChangedValue> {
+  return stage(trial, update, 'succeeded', 'failed', 'cancelled');
 }
 
 /** Wants something of a software of the device, and waits for the end. */

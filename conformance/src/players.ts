@@ -1,5 +1,5 @@
 /** The clients that play test cases, behind the few things that every case asks of one. */
-import { SimulatedDevice, startLeshan, type DeviceOptions, type LeshanOptions } from '@cluster/testing';
+import { SimulatedDevice, SimulatedFirmware, startLeshan, type DeviceOptions, type FirmwareTroubles, type LeshanClient, type LeshanOptions } from '@cluster/testing';
 import type { Scene } from './scene.ts';
 
 /** A client as cases see it. */
@@ -22,6 +22,12 @@ export interface SimulatedPlayer extends Player {
   readonly device: SimulatedDevice;
 }
 
+/** A client that takes packages. */
+export interface FirmwarePlayer extends Player {
+  /** Runs version 1.0, and another one after an update; fails as it is told. Returns the SHA-256 of the next package that it takes. */
+  updatesTo(becomes: string, troubles?: FirmwareTroubles): Promise<() => Promise<string | undefined>>;
+}
+
 /** Who plays, and how the client is started. */
 export interface CastOne<P extends Player = Player> {
   readonly client: string;
@@ -34,11 +40,45 @@ export function leshan(options: Omit<LeshanOptions, 'endpoint' | 'port'> = {}): 
   return {
     client: 'Leshan',
     async open(scene, endpoint) {
-      const client = await startLeshan({ endpoint, port: scene.server.coapPort, ...options });
-      const { update, deregister, send, setValue, stop } = client;
-      const register = async (): Promise<void> => void (await client.register());
-      const restart = async (): Promise<void> => void (await client.restart());
-      return { endpoint, register, update, deregister, restart, send, setValue, stop };
+      return playerOfLeshan(await startLeshan({ endpoint, port: scene.server.coapPort, ...options }), endpoint);
+    },
+  };
+}
+
+function playerOfLeshan(client: LeshanClient, endpoint: string): Player {
+  const { update, deregister, send, setValue, stop } = client;
+  const register = async (): Promise<void> => void (await client.register());
+  const restart = async (): Promise<void> => void (await client.restart());
+  return { endpoint, register, update, deregister, restart, send, setValue, stop };
+}
+
+/** Eclipse Leshan's client with an object 5 that takes packages: pushed ones, and by Californium those that it pulls. */
+export function leshanWithFirmware(): CastOne<FirmwarePlayer> {
+  return {
+    client: 'Leshan',
+    async open(scene, endpoint) {
+      const client = await startLeshan({ endpoint, port: scene.server.coapPort, firmware: true });
+      const updatesTo = async (becomes: string, troubles: FirmwareTroubles = {}) => {
+        await client.updatesTo(becomes, troubles);
+        return () => client.packageTaken();
+      };
+      return { ...playerOfLeshan(client, endpoint), updatesTo };
+    },
+  };
+}
+
+/** The simulated device, registered, whose firmware is updated. */
+export function simulatorWithFirmware(): CastOne<FirmwarePlayer & SimulatedPlayer> {
+  return {
+    client: 'simulator',
+    async open(scene, endpoint) {
+      const player = await simulator().open(scene, endpoint);
+      await player.register();
+      const updatesTo = (becomes: string, troubles: FirmwareTroubles = {}) => {
+        const { taken } = new SimulatedFirmware(player.device, becomes, troubles);
+        return Promise.resolve(() => Promise.resolve(taken.at(-1)));
+      };
+      return { ...player, updatesTo };
     },
   };
 }

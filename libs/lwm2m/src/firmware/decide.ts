@@ -93,7 +93,7 @@ function deliver(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
 function download(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device: { state, result }, nowMs } = { ...update, ...scene };
   const failure = failureOf(update);
-  if (failure !== undefined && state !== DOWNLOADING) return fail(update, 'device', failure, scene);
+  if (failure !== undefined && state !== DOWNLOADING) return confirmed(update, scene) ?? fail(update, 'device', failure, scene);
   if (state === DOWNLOADED) return go(update, 'downloaded', 'the device has the whole package', scene);
   if (state === UPDATING) return go(update, 'updating', 'the device installs by itself', scene);
   if (state === IDLE && result === UpdateResult.SUCCESS && update.staleResult === undefined) return verifyNow(update, 'the device tells that it has updated', scene);
@@ -106,10 +106,10 @@ function download(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate 
 function execute(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device: { state, result }, tries, refused, nowMs } = { ...update, ...scene };
   const failure = failureOf(update);
-  if (failure !== undefined) return fail(update, 'device', failure, scene);
+  if (failure !== undefined) return confirmed(update, scene) ?? fail(update, 'device', failure, scene);
   if (state === UPDATING) return go(update, 'updating', 'the device installs', scene);
   if (state === IDLE && result === UpdateResult.SUCCESS) return verifyNow(update, 'the device tells that it has updated', scene);
-  if (state !== DOWNLOADED) return fail(update, 'device', 'the device gave up the package', scene);
+  if (state !== DOWNLOADED) return confirmed(update, scene) ?? fail(update, 'device', 'the device gave up the package', scene);
   if (refused !== undefined) return fail(update, 'refused', `the device refused to install with ${refused}`, scene);
   if (update.keep !== undefined && nextToExport(update.keep) !== undefined) return go(update, 'keeping', 'the configuration is exported before the installation', scene);
   if (tries.executions >= MOST.executions) return fail(update, 'refused', `the device did not begin to install after ${tries.executions} requests`, scene);
@@ -130,9 +130,9 @@ function exportNext(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdat
 function install(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   const { device: { state, result }, nowMs } = { ...update, ...scene };
   const failure = failureOf(update);
-  if (failure !== undefined && state !== UPDATING) return fail(update, 'device', failure, scene);
+  if (failure !== undefined && state !== UPDATING) return confirmed(update, scene) ?? fail(update, 'device', failure, scene);
   // Some devices lose the result over their reboot: the version decides then.
-  if (state === IDLE) return verifyNow(update, result === UpdateResult.SUCCESS ? 'the device tells that it has updated' : 'the device is idle again, without a result', scene);
+  if (state === IDLE) return confirmed(update, scene) ?? verifyNow(update, result === UpdateResult.SUCCESS ? 'the device tells that it has updated' : 'the device is idle again, without a result', scene);
   if (result === UpdateResult.DEFERRED) return wait(update, nowMs, resultText(result));
   if (state === DOWNLOADED && update.looks >= LOOKS_BEFORE_AGAIN) return go(update, 'downloaded', 'the device did not begin to install', scene);
   if (state === DOWNLOADING) return wait(update, nowMs, 'the device tells that it downloads, after it was asked to install');
@@ -194,6 +194,14 @@ function cancel(update: FirmwareUpdate, scene: FirmwareScene): FirmwareUpdate {
   if (tries.cancels >= MOST.cancels) return fail(update, 'refused', 'the device could not be made to give up the package', scene);
   const counted = { ...update, tries: { ...tries, cancels: tries.cancels + 1 } };
   return objectVersion !== '1.0' && tries.cancels === 0 ? ask(counted, 'cancel', nowMs) : askReset(counted, nowMs);
+}
+
+/**
+ * A look before what can not be taken back is concluded from a notification: it may have been on its way for longer than an
+ * answer that was heard before it. Undefined where the device was looked at.
+ */
+function confirmed(update: FirmwareUpdate, { nowMs }: FirmwareScene): FirmwareUpdate | undefined {
+  return update.looks === 0 ? ask(update, 'look', nowMs) : undefined;
 }
 
 /** What the device's result says went wrong; undefined: nothing, or only what it kept from earlier times. */

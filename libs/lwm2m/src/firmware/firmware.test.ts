@@ -174,6 +174,13 @@ describe('a device that lies about its state', () => {
     expect([twice.out, twice.transitions]).toEqual([once.out, once.transitions]);
   });
 
+  it.each([['downloaded', 1, 0], ['updating', 0, 0], ['updating', 2, 8]])('is looked at where it is %s, before a notification of state %i and result %i ends anything', (stage, state, result) => {
+    const update = drivenTo('downloading', new FirmwareDevice({}), (one) => (one.state = 1));
+    const at = { ...update, stage: stage as 'updating', looks: 0, device: { ...update.device, state: stage === 'updating' ? 3 : 2 }, tries: { ...update.tries, executions: 1 } };
+    const told = firmware.onValues(at, [{ path: '/5/0/3', value: state }, { path: '/5/0/5', value: result }], 6_000, SCENE);
+    expect(told).toMatchObject({ stage, out: { action: 'look' } });
+  });
+
   it('is heard though the clock of its edge is behind', () => {
     const update = firmware.begin({ id: 'u', package: PACKAGE, request: REQUEST, objectVersion: '1.1', secure: false }, SCENE);
     const device = new FirmwareDevice({});

@@ -107,7 +107,7 @@ function wayOf({ delivery, secure }: Operation, { served }: FirmwareScene): NonN
 function download(operation: Operation, scene: FirmwareScene): Operation {
   const { device: { state }, nowMs } = { ...operation, ...scene };
   const failure = failureOf(operation);
-  if (failure !== undefined && state !== DOWNLOAD_STARTED) return fail(operation, 'device', failure, scene);
+  if (failure !== undefined && state !== DOWNLOAD_STARTED) return confirmed(operation, scene) ?? fail(operation, 'device', failure, scene);
   if (state === DELIVERED) return go(operation, 'delivered', 'the device has the whole package', scene);
   if (state === INSTALLED) return goVerify(operation, 'the device installed it by itself', scene);
   if (state === INITIAL && operation.rebooted && operation.looks > 0) return go(operation, 'delivering', 'the device lost the package over a reboot', scene);
@@ -122,8 +122,8 @@ function install(operation: Operation, scene: FirmwareScene): Operation {
   const { device: { state }, tries, refused, nowMs } = { ...operation, ...scene };
   if (state === INSTALLED) return goVerify(operation, 'the device tells that it has installed', scene);
   const failure = failureOf(operation);
-  if (failure !== undefined) return fail(operation, 'device', failure, scene);
-  if (state !== DELIVERED) return fail(operation, 'device', 'the device gave up the package', scene);
+  if (failure !== undefined) return confirmed(operation, scene) ?? fail(operation, 'device', failure, scene);
+  if (state !== DELIVERED) return confirmed(operation, scene) ?? fail(operation, 'device', 'the device gave up the package', scene);
   if (operation.state === 'delivered') return succeed(operation, 'the device has the package', scene);
   if (operation.install === 'device') return wait(operation, nowMs, 'the device has the package; its user begins the installation');
   if (refused !== undefined) return fail(operation, 'refused', `the device refused to install with ${refused}`, scene);
@@ -135,8 +135,8 @@ function awaitInstallation(operation: Operation, scene: FirmwareScene): Operatio
   const { device: { state }, looks, nowMs } = { ...operation, ...scene };
   if (state === INSTALLED) return goVerify(operation, 'the device tells that it has installed', scene);
   const failure = failureOf(operation);
-  if (failure !== undefined) return fail(operation, 'device', failure, scene);
-  if (state !== DELIVERED) return fail(operation, 'device', 'the device gave up the package', scene);
+  if (failure !== undefined) return confirmed(operation, scene) ?? fail(operation, 'device', failure, scene);
+  if (state !== DELIVERED) return confirmed(operation, scene) ?? fail(operation, 'device', 'the device gave up the package', scene);
   return looks >= LOOKS_BEFORE_AGAIN ? go(operation, 'delivered', 'the device did not begin to install', scene) : wait(operation, nowMs);
 }
 
@@ -160,7 +160,7 @@ function verify(operation: Operation, scene: FirmwareScene): Operation {
 function activate(operation: Operation, scene: FirmwareScene): Operation {
   const { device: { state, active }, tries, refused, stage } = operation;
   const wanted = stage === 'activating';
-  if (state !== INSTALLED) return fail(operation, 'device', `the software is no longer installed (Update State ${state})`, scene);
+  if (state !== INSTALLED) return confirmed(operation, scene) ?? fail(operation, 'device', `the software is no longer installed (Update State ${state})`, scene);
   if (active === wanted) return succeed(operation, `the software is installed and ${wanted ? 'active' : 'not active'}`, scene);
   if (refused !== undefined) return fail(operation, 'refused', `the device refused to ${wanted ? 'activate' : 'deactivate'} it with ${refused}`, scene);
   if (tries.activations >= MOST) return fail(operation, 'refused', `the software did not become ${wanted ? 'active' : 'inactive'} after ${tries.activations} requests`, scene);
@@ -186,6 +186,11 @@ function cancel(operation: Operation, scene: FirmwareScene): Operation {
   if (busy && tries.cancels > 0) return wait(operation, nowMs, 'the device downloads to the end before it gives the package up');
   if (tries.cancels >= MOST) return fail(operation, 'refused', 'the device could not be made to give up the package', scene);
   return attempt(operation, 'uninstall', 'cancels', scene);
+}
+
+/** A look before what can not be taken back is concluded from a notification, which may be late. Undefined where the device was looked at. */
+function confirmed(operation: Operation, { nowMs }: FirmwareScene): Operation | undefined {
+  return operation.looks === 0 ? ask(operation, 'look', nowMs) : undefined;
 }
 
 /** What the device's result says went wrong; undefined: nothing, or only what it kept from earlier times. */

@@ -18,10 +18,19 @@ export interface LeshanOptions {
   readonly allObjects?: boolean;
   /** CoAP over DTLS; `port` is the server's secure port then. RPK needs `peerKeyFile`. */
   readonly dtls?: LeshanDtls;
+  /** Whether its object 5 takes packages; see {@link LeshanClient.updatesTo}. */
+  readonly firmware?: boolean;
   /** It has nothing but an account at its bootstrap server: `port` and `dtls` are those of this account. */
   readonly bootstrap?: boolean;
   /** An account at a bootstrap server beside the one at its server, for when that one refuses it. */
   readonly fallback?: { readonly port: number; readonly security?: DtlsSecurity };
+}
+
+/** What its object 5 does otherwise than well: the Update Results in which downloads and installations end, and its room. */
+export interface LeshanFirmwareTroubles {
+  readonly downloadResult?: number;
+  readonly updateResult?: number;
+  readonly flashBytes?: number;
 }
 
 /** What Scandium is told. */
@@ -64,6 +73,10 @@ export interface LeshanClient {
   send(paths: readonly string[], contentFormat?: number): Promise<string>;
   /** Sets a value; observations of it notify. */
   setValue(path: string, value: string | number | boolean): void;
+  /** Runs version 1.0 and is idle; from now on it becomes a version by updates, with these troubles. */
+  updatesTo(becomes: string, troubles: LeshanFirmwareTroubles): Promise<void>;
+  /** SHA-256 of the next package that it took. */
+  packageTaken(): Promise<string>;
   /** What the next handshake comes to that nobody asked for yet. */
   handshake(): Promise<ScandiumHandshake | HandshakeFailed>;
   /** Has the next message resume the DTLS session, by an abbreviated handshake. */
@@ -78,9 +91,9 @@ export interface LeshanClient {
 
 /** Starts a Leshan client, not registered yet. */
 export async function startLeshan(options: LeshanOptions): Promise<LeshanClient> {
-  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, dtls, bootstrap = false, fallback } = options;
+  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, firmware = false, dtls, bootstrap = false, fallback } = options;
   const accounts = { uri: uriOf(port, dtls), ...(bootstrap ? { bootstrap } : {}), ...(fallback && { fallback: { uri: uriOf(fallback.port, fallback.security), security: fallback.security } }) };
-  const settings = { endpoint, ...accounts, lifetimeS, queueMode, ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
+  const settings = { endpoint, ...accounts, lifetimeS, queueMode, firmware, ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
   const client = await startJava('lwm2m.cluster.Main', settings);
   await client.next('ready');
   return handleOf(client);
@@ -131,6 +144,13 @@ function handleOf(client: JsonLineProcess): LeshanClient {
       return String((await client.next('sent'))['code']);
     },
     setValue: (path, value) => client.command({ do: 'set', path, value }),
+    async updatesTo(becomes, troubles) {
+      client.takeAll('package');
+      client.command({ do: 'firmware', becomes, ...troubles });
+      const { event, message } = await client.nextOf(['firmware', 'error']);
+      if (event === 'error') throw new Error(String(message));
+    },
+    packageTaken: async () => String((await client.next('package'))['sha256']),
     handshake: () => nextHandshake(client),
     resumeSession: () => client.command({ do: 'resume' }),
     forgetSession: () => client.command({ do: 'forget' }),

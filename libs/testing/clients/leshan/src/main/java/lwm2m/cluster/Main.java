@@ -1,10 +1,12 @@
 package lwm2m.cluster;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.eclipse.californium.core.config.CoapConfig;
 import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
@@ -39,7 +41,8 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientP
  *
  * <p>Commands: {"do":"start"}, {"do":"update"}, {"do":"send","paths":[..],"format":112}, {"do":"set","path":"/3303/0/5700",
  * "value":20.5}, {"do":"stop"} (de-registers), {"do":"restart"}, {"do":"resume"} (the next message resumes the DTLS session),
- * {"do":"forget"} (the next message needs a full handshake), {"do":"quit"}. The end of stdin quits too.
+ * {"do":"forget"} (the next message needs a full handshake), {"do":"firmware","becomes":"2.0",..} (see {@link FirmwareInstance}; it
+ * runs version 1.0 then), {"do":"quit"}. The end of stdin quits too.
  */
 public final class Main {
     private static final long REQUEST_TIMEOUT_MS = 30_000;
@@ -47,6 +50,7 @@ public final class Main {
     private final LeshanClient client;
     private final ReportingCoaps coaps = new ReportingCoaps();
     private final List<TestInstance> instances = new ArrayList<>();
+    private final FirmwareInstance firmware = new FirmwareInstance(this::runAnew);
 
     private Main(JsonNode settings) throws Exception {
         Path registry = settings.has("registry") ? Path.of(settings.get("registry").asText()) : null;
@@ -64,6 +68,7 @@ public final class Main {
             initializer.setInstancesForObject(LwM2mId.SERVER, new Server(123, settings.path("lifetimeS").asLong(300)));
         }
         for (int object : Objects.SIMPLE) addObject(initializer, object);
+        if (settings.path("firmware").asBoolean()) initializer.setInstancesForObject(LwM2mId.FIRMWARE, firmware);
         for (int object : registry == null ? new int[0] : Objects.FURTHER) addObject(initializer, object);
         List<LwM2mObjectEnabler> enablers = initializer.createAll();
 
@@ -92,11 +97,10 @@ public final class Main {
                 : settings.has("security")
                         ? new CaliforniumClientEndpointsProvider.Builder(coaps)
                         : new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider());
-        if (bootstraps || settings.has("security")) {
-            Configuration configuration = builder.createDefaultConfiguration();
-            DtlsSettings.apply(configuration, settings);
-            builder.setConfiguration(configuration);
-        }
+        Configuration configuration = builder.createDefaultConfiguration();
+        configuration.set(CoapConfig.MAX_RESOURCE_BODY_SIZE, FirmwareInstance.LARGEST_PACKAGE);
+        if (bootstraps || settings.has("security")) DtlsSettings.apply(configuration, settings);
+        builder.setConfiguration(configuration);
         return builder.setClientAddress(InetAddress.getLoopbackAddress()).build();
     }
 
@@ -125,9 +129,23 @@ public final class Main {
             case "resume" -> coaps.resumeSessions();
             case "forget" -> coaps.forgetSessions();
             case "send" -> send(command);
+            case "firmware" -> {
+                run("1.0");
+                firmware.behave(command);
+                Lines.emit("firmware", Lines.node());
+            }
             case "set" -> set(new LwM2mPath(command.path("path").asText()), command.path("value"));
             default -> Lines.emit("error", Lines.node().put("message", "unknown command " + command));
         }
+    }
+
+    private void run(String version) {
+        set(new LwM2mPath(3, 0, 3), TextNode.valueOf(version));
+    }
+
+    private void runAnew(String version) {
+        run(version);
+        restart();
     }
 
     /** Comes back as after a reboot: without a De-register before. */
