@@ -20,7 +20,7 @@ describe('a bucket', { timeout: 60_000 }, () => {
   let storage: S3Storage;
   beforeAll(async () => {
     server = await startS3('s3rver');
-    storage = open(server, { maxAttempts: 1 });
+    storage = open(server);
   });
   afterAll(() => server?.remove());
 
@@ -43,7 +43,7 @@ describe('a bucket', { timeout: 60_000 }, () => {
     const refused = await other.check().catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(StorageUnavailable);
     await server.stop();
-    const away = await storage.read(id, 0, 10).catch((error: unknown) => error);
+    const away = await open(server, { maxAttempts: 1 }).read(id, 0, 10).catch((error: unknown) => error);
     expect(away).toBeInstanceOf(StorageUnavailable);
     for (const error of [refused, away] as Error[]) {
       expect([error.cause, JSON.stringify(error), error.message]).toEqual([undefined, '{"code":"STORAGE_UNAVAILABLE"}', expect.stringMatching(/^the storage of packages failed \([\w ]+\)$/)]);

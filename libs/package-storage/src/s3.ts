@@ -102,7 +102,8 @@ export class S3Storage implements PackageStorage {
   async complete(id: string): Promise<void> {
     const segments = await this.#segments(id);
     await told(() => putObject(this.#client, this.#package(id), endOf(segments), this.uploaded(id)));
-    await this.#delete(segments.map(({ key }) => key));
+    // The package is there; what is left of its upload now is removed with it.
+    await this.#delete(segments.map(({ key }) => key)).catch(() => undefined);
   }
 
   async remove(id: string): Promise<void> {
