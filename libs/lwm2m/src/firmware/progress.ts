@@ -2,7 +2,7 @@
 import { firmwareFailure, type FirmwareFailure } from '@cluster/contracts';
 import { z } from 'zod';
 
-export interface Transition<Stage extends string> {
+interface Transition<Stage extends string> {
   /** Counts the transitions, from 1. */
   readonly sequence: number;
   readonly from?: Stage | undefined;

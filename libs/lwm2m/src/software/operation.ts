@@ -100,7 +100,7 @@ export function operationOf(record: SoftwareRecord | undefined, instance: number
 }
 
 /** Instances of one device of which the last operation is kept. */
-export const MAX_INSTANCES = 32;
+const MAX_INSTANCES = 32;
 
 /** The record with an operation in its place; undefined: there are too many that are not over. Of those that are, the oldest makes room. */
 export function withOperation(record: SoftwareRecord | undefined, operation: SoftwareOperation): SoftwareRecord | undefined {

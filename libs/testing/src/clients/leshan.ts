@@ -27,7 +27,7 @@ export interface LeshanOptions {
 }
 
 /** What its object 5 does otherwise than well: the Update Results in which downloads and installations end, and its room. */
-export interface LeshanFirmwareTroubles {
+interface LeshanFirmwareTroubles {
   readonly downloadResult?: number;
   readonly updateResult?: number;
   readonly flashBytes?: number;

@@ -37,7 +37,7 @@ export function resource(
 const list = (...values: Value[]): ReadonlyMap<number, Value> => new Map(values.map((value, id) => [id, value]));
 
 /** Object 1 of the device's one server account. */
-export function serverObject(lifetimeS: number, binding: string): ObjectSpec {
+function serverObject(lifetimeS: number, binding: string): ObjectSpec {
   return {
     id: 1, name: 'LwM2M Server', multiple: true,
     resources: [
@@ -57,7 +57,7 @@ export function serverObject(lifetimeS: number, binding: string): ObjectSpec {
 }
 
 /** Object 3. */
-export const deviceObject: ObjectSpec = {
+const deviceObject: ObjectSpec = {
   id: 3, name: 'Device', multiple: false,
   resources: [
     resource(0, 'Manufacturer', 'R', 'string', 'Open Mobile Alliance'),
@@ -81,7 +81,7 @@ export const deviceObject: ObjectSpec = {
 };
 
 /** Object 4. */
-export const connectivityObject: ObjectSpec = {
+const connectivityObject: ObjectSpec = {
   id: 4, name: 'Connectivity Monitoring', multiple: false,
   resources: [
     resource(0, 'Network Bearer', 'R', 'integer', 0, { mandatory: true }),
@@ -96,7 +96,7 @@ export const connectivityObject: ObjectSpec = {
 };
 
 /** Object 5. */
-export const firmwareObject: ObjectSpec = {
+const firmwareObject: ObjectSpec = {
   id: 5, name: 'Firmware Update', multiple: false,
   resources: [
     resource(0, 'Package', 'W', 'opaque', undefined, { mandatory: true }),
@@ -112,7 +112,7 @@ export const firmwareObject: ObjectSpec = {
 };
 
 /** Object 7. */
-export const statisticsObject: ObjectSpec = {
+const statisticsObject: ObjectSpec = {
   id: 7, name: 'Connectivity Statistics', multiple: false,
   resources: [
     resource(2, 'Tx Data', 'R', 'integer', 0, { unit: 'kB' }),
@@ -126,7 +126,7 @@ export const statisticsObject: ObjectSpec = {
 };
 
 /** Object 16: the one whose instances servers create and delete in tests. */
-export const portfolioObject: ObjectSpec = {
+const portfolioObject: ObjectSpec = {
   id: 16, name: 'Portfolio', multiple: true,
   resources: [
     resource(0, 'Identity', 'RW', 'string', list('Host Device ID', 'Host Device Manufacturer'), { mandatory: true }),
@@ -137,7 +137,7 @@ export const portfolioObject: ObjectSpec = {
 };
 
 /** Object 3303. */
-export const temperatureObject: ObjectSpec = {
+const temperatureObject: ObjectSpec = {
   id: 3303, name: 'Temperature', version: '1.1', multiple: true,
   resources: [
     resource(5601, 'Min Measured Value', 'R', 'float', 21.5),

@@ -9,7 +9,7 @@ import { encodeSession, provision, StoreUnavailable, type SessionRecord } from '
 import type { Turn, TurnDeps } from '../updates/turn.ts';
 import { RING } from './bench.ts';
 
-export const ENDPOINT = 'dev';
+const ENDPOINT = 'dev';
 export const OPTIONS = { baseUris: { coap: 'coap://server' }, eventEncoding: 'json' } as const;
 
 /** A device that does at once what it is asked. */

@@ -1,5 +1,4 @@
 /** The configuration that is exported of a device, sealed before it is stored: it may hold passwords. */
-import { decodeUtf8, encodeUtf8 } from '@cluster/bytes';
 import type { firmware } from '@cluster/lwm2m';
 import type { Sealer } from '@cluster/secrets';
 
@@ -12,7 +11,7 @@ export function sealed(update: Update, sealer: Sealer | undefined): Update {
   const { keep } = update;
   if (keep === undefined || sealer === undefined || keep.sealed !== undefined || keep.exported.length === 0) return update;
   const { exported, differing, ...rest } = keep;
-  const bytes = sealer.seal(nameOf(update), encodeUtf8(JSON.stringify({ exported, differing })));
+  const bytes = sealer.seal(nameOf(update), Buffer.from(JSON.stringify({ exported, differing })));
   return { ...update, keep: { ...rest, exported: exported.map(({ path }) => ({ path, values: [] })), sealed: Buffer.from(bytes).toString('base64') } };
 }
 
@@ -22,5 +21,5 @@ export function opened(update: Update, sealer: Sealer | undefined): Update {
   const result = sealer.open(nameOf(update), Buffer.from(keep.sealed, 'base64'));
   if (!result.ok) return update;
   const { sealed: _, ...rest } = keep;
-  return { ...update, keep: { ...rest, ...(JSON.parse(decodeUtf8(result.plaintext)) as Pick<typeof keep, 'exported' | 'differing'>) } };
+  return { ...update, keep: { ...rest, ...(JSON.parse(Buffer.from(result.plaintext).toString()) as Pick<typeof keep, 'exported' | 'differing'>) } };
 }
