@@ -37,7 +37,14 @@ export interface Provision {
 }
 
 export type Prepared =
-  | { readonly kind: 'provision'; readonly endpoint: string; readonly number: DeviceNumber; readonly provision: Provision }
+  | {
+      readonly kind: 'provision';
+      readonly endpoint: string;
+      readonly number: DeviceNumber;
+      /** Whose the device is, where that is known already. */
+      readonly tenant?: string;
+      readonly provision: Provision;
+    }
   | {
       readonly kind: 'no-configuration' | 'unknown-endpoint' | 'quarantined' | 'wrong-identity';
       /** For the flight record and the diagnostic payload; tells no secret. */

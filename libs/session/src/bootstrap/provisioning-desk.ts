@@ -70,7 +70,7 @@ export class ProvisioningDesk implements BootstrapDesk {
     const refusedForS = await this.#visit(endpoint, of, assigned, request.nowMs);
     if (refusedForS !== undefined) return { kind: 'quarantined', detail: 'the device came too often', retryAfterS: refusedForS, number };
     const provided = await this.#provide(endpoint, assigned, request);
-    return provided.kind === 'provision' ? provided : { ...provided, number };
+    return provided.kind === 'provision' ? { ...provided, tenant: candidate.tenant } : { ...provided, number };
   }
 
   /** What was written before stays accepted: it ends when the device uses what is new, and never because a session ended. */

@@ -76,7 +76,7 @@ export class Recorder {
     const { id, endpoint, outcome, reason } = view;
     await this.#begun.get(id);
     this.#begun.delete(id);
-    const { tenant } = await deviceOf(number);
+    const { tenant } = view.tenant === undefined ? await deviceOf(number) : { tenant: view.tenant };
     const summary = await this.#store({ ...view, tenant }, BOUNDS);
     const endedAtMs = Date.parse(view.endedAt ?? view.startedAt);
     if (outcome === 'finished' || outcome === 'failed') await desk.finished({ endpoint, number, outcome, reason, endedAtMs });

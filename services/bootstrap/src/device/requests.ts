@@ -73,10 +73,10 @@ export class BootstrapRequests {
     this.#begin(asked, received, prepared);
   }
 
-  #begin(asked: Asked, received: Received, { endpoint, number, provision }: Extract<Prepared, { kind: 'provision' }>): void {
+  #begin(asked: Asked, received: Received, { endpoint, number, tenant, provision }: Extract<Prepared, { kind: 'provision' }>): void {
     const { model, runner, respond, begins, clock, rng } = this.#deps;
     const startedAtMs = clock.storeMs();
-    const head = { ...sessionHead(endpoint, received, startedAtMs, rng), ...configured(provision) };
+    const head = { ...sessionHead(endpoint, received, startedAtMs, rng), ...configured(provision, tenant) };
     const session = new BootstrapSession({ head, provision, preferredFormat: asked.preferredFormat, model, startedAtMs });
     session.record.asked({ operation: 'request', path: PATHS.request, code: formatCode(Code.CHANGED) }, startedAtMs);
     respond(received.exchange, { code: Code.CHANGED });
@@ -85,11 +85,11 @@ export class BootstrapRequests {
   }
 
   /** All at once, with no command to follow. */
-  #pack(asked: Asked, received: Received, { endpoint, number, provision }: Extract<Prepared, { kind: 'provision' }>): void {
+  #pack(asked: Asked, received: Received, { endpoint, number, tenant, provision }: Extract<Prepared, { kind: 'provision' }>): void {
     const { model, recorder, respond, clock, rng } = this.#deps;
     const nowMs = clock.storeMs();
     const format = asked.preferredFormat!;
-    const record = new FlightRecord({ ...sessionHead(endpoint, received, nowMs, rng), ...configured(provision), lwm2mVersion: '1.2' }, nowMs);
+    const record = new FlightRecord({ ...sessionHead(endpoint, received, nowMs, rng), ...configured(provision, tenant), lwm2mVersion: '1.2' }, nowMs);
     const step = { operation: 'pack', path: PATHS.pack, contentFormat: format } as const;
     try {
       const payload = bootstrapPack(valuesOf(provision), format, model.lookup(new Map(), '1.2'));
@@ -124,8 +124,8 @@ export class BootstrapRequests {
   }
 }
 
-function configured({ configuration, revision }: Provision): Pick<SessionHead, 'configuration' | 'revision'> {
-  return { configuration, revision };
+function configured({ configuration, revision }: Provision, tenant: string | undefined): Pick<SessionHead, 'configuration' | 'revision' | 'tenant'> {
+  return { configuration, revision, ...(tenant === undefined ? {} : { tenant }) };
 }
 
 function valuesOf({ writes }: Provision): ResourceValue[] {

@@ -47,7 +47,6 @@ export class SessionsController {
     };
   }
 
-  /** Whose a device is is found out when its session is over: those under way are for who may see all. */
   async #running(before: string | undefined, limit: number): Promise<{ id: string; summary: string }[]> {
     const open = await this.#records.openBootstrapSessions({ before, limit });
     return open.map(({ id, record }) => ({ id, summary: JSON.stringify(bootstrapSessionSummary.parse(decodeOpen(record).view)) }));

@@ -88,6 +88,14 @@ it('a device gets what is its tenant’s before what is for all, and never anoth
   expect([await lifetimeOf('of-acme'), await lifetimeOf('beside-it'), await lifetimeOf('of-rival')]).toEqual([30, 60, 90]);
 });
 
+it('a tenant sees which of its devices are under way', async () => {
+  const hung = await BootstrapClient.open({ endpoint: 'of-acme', port: service.coapPort!, answers: () => 'silence' });
+  expect((await hung.request()).code).toBe('2.04');
+  const running = async (who: Who) => (await call<BootstrapSessionPage>(who, 'GET', '/bootstrap/sessions?outcome=running')).sessions.map(({ endpoint }) => endpoint);
+  await vi.waitFor(async () => expect([await running('acme'), await running('rival')]).toEqual([['of-acme'], []]), 5_000);
+  hung.close();
+});
+
 it('a tenant sees the sessions of its devices, and who may see all those of nobody known, too', async () => {
   const client = await BootstrapClient.open({ endpoint: 'nobody', port: service.coapPort! });
   expect((await client.request()).code).toBe('4.00');
