@@ -11,19 +11,32 @@ export const TEMPERATURE = '/3303/0/5700';
 const TEMPERATURE_PATH = [3303, 0, 5700];
 const PAUSE_MS = 100;
 
+export interface Ledger {
+  /** Values that devices were told are taken. */
+  readonly acknowledged: number;
+  /** Values in Kafka: those whose acknowledgement was lost, or came too late, too. */
+  readonly delivered: number;
+  /** Records that came again under their id, which consumers take for one. */
+  readonly repeated: number;
+  /** Notifications under more than one id. */
+  readonly twins: number;
+  /** Acknowledged, and not in Kafka. */
+  readonly lost: readonly number[];
+}
+
 export class Fleet {
   /** Values that devices were told are taken; each is reported once. */
   readonly acknowledged = new Set<number>();
   /** Codes of Sends that were refused. */
   readonly refusals = new Set<string>();
   readonly devices: readonly SimulatedDevice[];
-  readonly #names: readonly string[];
+  readonly names: readonly string[];
   #loops: Promise<void>[] = [];
   #stopped = false;
 
   constructor(name: string, size: number, server: string) {
-    this.#names = Array.from({ length: size }, (_, index) => `${name}-${index}`);
-    this.devices = this.#names.map((endpoint) => new SimulatedDevice({ endpoint, server, lifetimeS: 300 }));
+    this.names = Array.from({ length: size }, (_, index) => `${name}-${index}`);
+    this.devices = this.names.map((endpoint) => new SimulatedDevice({ endpoint, server, lifetimeS: 300 }));
   }
 
   /** Registers all, has them observed and lets them report. */
@@ -31,7 +44,7 @@ export class Fleet {
     await Promise.all(this.devices.map(async (device, index) => {
       await device.start();
       const observed = once(device, 'observed');
-      await rest.observe(this.#names[index]!, [{ path: TEMPERATURE }]);
+      await rest.observe(this.names[index]!, [{ path: TEMPERATURE }]);
       await observed;
     }));
     this.#loops = this.devices.map((device, index) => this.#report(device, (index + 1) * 100_000));
@@ -49,12 +62,24 @@ export class Fleet {
 
   /** Fails unless each acknowledged value is in Kafka, and each notification under one id. Returns how many were acknowledged. */
   async expectLedger(brokers: readonly string[]): Promise<number> {
-    const records = await readRecords(brokers, [topics.notifications, topics.sends]);
-    const own = records.filter(({ key }) => this.#names.includes(key));
-    const told = new Set(own.flatMap(valuesOf));
-    expect([...this.acknowledged].filter((value) => !told.has(value))).toEqual([]);
-    expect(idsOfNotifications(own).filter((ids) => ids.size !== 1)).toEqual([]);
+    const { lost, twins } = await this.ledger(brokers);
+    expect(lost).toEqual([]);
+    expect(twins).toBe(0);
     return this.acknowledged.size;
+  }
+
+  /** What devices saw acknowledged against what a consumer reads. */
+  async ledger(brokers: readonly string[]): Promise<Ledger> {
+    const records = await readRecords(brokers, [topics.notifications, topics.sends]);
+    const own = records.filter(({ key }) => this.names.includes(key));
+    const told = new Set(own.flatMap(valuesOf));
+    return {
+      acknowledged: this.acknowledged.size,
+      delivered: told.size,
+      repeated: own.length - new Set(own.map(({ id }) => id)).size,
+      twins: idsOfNotifications(own).filter((ids) => ids.size !== 1).length,
+      lost: [...this.acknowledged].filter((value) => !told.has(value)),
+    };
   }
 
   async #report(device: SimulatedDevice, base: number): Promise<void> {

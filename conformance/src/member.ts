@@ -88,6 +88,15 @@ export class Member {
     return this.#end('SIGKILL');
   }
 
+  /** Freezes it (SIGSTOP). */
+  pause(): void {
+    this.#process?.pause();
+  }
+
+  resume(): void {
+    this.#process?.resume();
+  }
+
   /** Ends it for good, with its directory. */
   async remove(): Promise<void> {
     await this.#end('SIGTERM');
