@@ -40,7 +40,7 @@ const frozen = (victim: (scene: Scene) => Member): Happening => async (scene, fo
 const processes = {
   edge: [{}, (scene: Scene) => scene.edge],
   registry: [{}, (scene: Scene) => scene.registry],
-  bootstrap: [{ also: ['bootstrap'] }, (scene: Scene) => scene.others[0]!],
+  bootstrap: [{ also: ['bootstrap'], secret: true }, (scene: Scene) => scene.others[0]!],
   'firmware-orchestrator': [{ also: ['firmware-orchestrator'] }, (scene: Scene) => scene.others[0]!],
 } satisfies Record<string, [SceneOptions, (scene: Scene) => Member]>;
 

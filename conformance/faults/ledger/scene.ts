@@ -1,4 +1,7 @@
 /** Redis, Kafka, an edge and a registry under load, for one fault; and the ledger of what became of it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startKafka, startRedis, type KafkaHandle, type KafkaOptions, type RedisHandle, type RedisOptions } from '@cluster/testing';
 import { expect, vi } from 'vitest';
 import { brokersOf, Member, type MemberEnvironment } from '../../src/member.ts';
@@ -12,6 +15,8 @@ export interface SceneOptions {
   /** What stands between devices and the edge: gives the port that they send to. */
   readonly between?: (edgePort: number) => Promise<number>;
   readonly also?: readonly ('bootstrap' | 'firmware-orchestrator')[];
+  /** Whether the processes have a secret file. */
+  readonly secret?: boolean;
 }
 
 const RECOVERY = { timeout: 120_000, interval: 200 };
@@ -27,6 +32,7 @@ export class Scene {
   others: readonly Member[] = [];
   fleet!: Fleet;
   #devices = 0;
+  #directory: string | undefined;
 
   static async open(name: string, devices: number, options: SceneOptions): Promise<Scene> {
     const scene = new Scene();
@@ -39,10 +45,10 @@ export class Scene {
     return scene;
   }
 
-  async #start(name: string, devices: number, { redis, kafka, env, between, also = [] }: SceneOptions): Promise<void> {
+  async #start(name: string, devices: number, { redis, kafka, env, between, also = [], secret = false }: SceneOptions): Promise<void> {
     this.#devices = devices;
     [this.redis, this.kafka] = await Promise.all([startRedis(redis), startKafka(kafka)]);
-    const all = { ...brokersOf(this.redis.urls, this.kafka.brokers), ...env?.(this.redis, this.kafka) };
+    const all = { ...brokersOf(this.redis.urls, this.kafka.brokers), ...(secret ? await this.#secret() : {}), ...env?.(this.redis, this.kafka) };
     this.edge = await this.#member('edge', all);
     this.registry = await this.#member('registry', all);
     this.others = await Promise.all(also.map((service) => this.#member(service, all)));
@@ -56,6 +62,13 @@ export class Scene {
     const member = await Member.start(service, env);
     this.#members.push(member);
     return member;
+  }
+
+  async #secret(): Promise<MemberEnvironment> {
+    this.#directory = await mkdtemp(join(tmpdir(), 'ledger-'));
+    const file = join(this.#directory, 'secret.key');
+    await writeFile(file, `0 ${'5e'.repeat(32)}\n`, { mode: 0o600 });
+    return { LWM2M_SECRET_KEY_FILE: file };
   }
 
   /** Resolves when so many more values were acknowledged than `since` that the load goes on. */
@@ -87,5 +100,6 @@ export class Scene {
     this.fleet?.kill();
     await Promise.all(this.#members.map((member) => member.remove()));
     await Promise.all([this.redis?.stop(), this.kafka?.stop()]);
+    if (this.#directory !== undefined) await rm(this.#directory, { recursive: true });
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EventsUnavailable, type Positions } from '@cluster/events';
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { createClient, noLogger, type KafkaConnection } from './client.ts';
+import { isMissingTopic } from './missing-topic.ts';
 
 const TIMEOUTS = { requestMs: 10_000, idleMs: 30_000 };
 const WANTED_REPLICAS = 3;
@@ -142,6 +143,7 @@ export async function withAdmin<T>(connection: KafkaConnection, use: (admin: Adm
     await admin.connect();
     return await use(admin);
   } catch (cause) {
+    if (isMissingTopic(cause)) throw new EventsUnavailable('a topic is missing', { cause, reason: 'missing' });
     throw new EventsUnavailable('Kafka does not answer', { cause });
   } finally {
     await admin.disconnect().catch(() => {});

@@ -5,8 +5,9 @@
 import type { ConsumedRecord, EventSubscription } from '@cluster/events';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { noLogger, type EventsLogger, type KafkaConnection } from './client.ts';
+import { isMissingTopic } from './missing-topic.ts';
 import { toRecord } from './record.ts';
-import { isMissingTopic, type TopicMaker } from './topic-keeper.ts';
+import type { TopicMaker } from './topic-keeper.ts';
 
 export type RecordHandler = (records: readonly ConsumedRecord[]) => Promise<void>;
 

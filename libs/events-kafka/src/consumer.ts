@@ -7,8 +7,8 @@ import type { Kafka } from 'kafkajs';
 import { endPositions, missingTopics, partitionRanges } from './admin.ts';
 import { createClient, noLogger, type EventsLogger, type KafkaConnection } from './client.ts';
 import { ConsumerLoop, type RecordHandler } from './consumer-loop.ts';
+import { isMissingTopic } from './missing-topic.ts';
 import { TailPositions } from './tail-positions.ts';
-import { isMissingTopic } from './topic-keeper.ts';
 
 const TIMEOUTS = { requestMs: 10_000, idleMs: 90_000 };
 const RETRY_MS = 500;
