@@ -28,6 +28,7 @@ test.for([...faults, ...hostFaults()])('$name', async ({ name, times = 1, open }
     const againS = (performance.now() - overMs) / 1_000;
     const { acknowledged, delivered, repeated, lost } = await scene.settle();
     rows.push(`| ${name} | ${(LASTS_MS * times) / 1_000} s | ${acknowledged} | ${delivered} | ${repeated} | ${lost} | ${againS.toFixed(1)} s |`);
+    console.log(rows.at(-1));
     expect(acknowledged).toBeGreaterThan(0);
   } finally {
     await scene.close();

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { makeTestPki, startKafka, startRedis, type KafkaHandle, type RedisHandle } from '@cluster/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { brokersOf, Member, type MemberEnvironment } from '../src/member.ts';
+import { secretFile } from '../src/server.ts';
 import { Fleet, TEMPERATURE } from './fleet.ts';
 import { RECOVERY } from './stage.ts';
 
@@ -25,7 +26,6 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'secure-brokers-'));
   const [pki, passwordFile, keyStore] = [await makeTestPki(directory), join(directory, 'password'), join(directory, 'broker.pem')];
   await writeFile(passwordFile, `${USER.password}\n`);
-  await writeFile(join(directory, 'secret.key'), `0 ${'5e'.repeat(32)}\n`, { mode: 0o600 });
   await writeFile(keyStore, Buffer.concat(await Promise.all([pki.server.keyFile, pki.server.certificateFile].map((file) => readFile(file)))));
   redis = await startRedis({
     cluster: true, tls: { ...pki.server, trustFile: pki.trustFile }, login: USER,
@@ -42,7 +42,7 @@ beforeAll(async () => {
   const files = (of: string) => ({ [`LWM2M_${of}_CA_FILE`]: pki.trustFile, [`LWM2M_${of}_CERTIFICATE_FILE`]: pki.client.certificateFile, [`LWM2M_${of}_KEY_FILE`]: pki.client.keyFile });
   const login = (of: string) => ({ [`LWM2M_${of}_USERNAME`]: USER.username, [`LWM2M_${of}_PASSWORD_FILE`]: passwordFile });
   const security = { ...files('REDIS'), ...login('REDIS'), ...files('KAFKA'), ...login('KAFKA'), LWM2M_KAFKA_TLS: 'on', LWM2M_KAFKA_SASL: 'scram-sha-512' };
-  env = { ...brokersOf(redis.urls, kafka.brokers), ...security, LWM2M_SECRET_KEY_FILE: join(directory, 'secret.key') };
+  env = { ...brokersOf(redis.urls, kafka.brokers), ...security, LWM2M_SECRET_KEY_FILE: await secretFile(directory) };
 });
 afterAll(async () => {
   await Promise.all(members.map((member) => member.remove()));

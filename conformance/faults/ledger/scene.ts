@@ -1,10 +1,11 @@
 /** Redis, Kafka, an edge and a registry under load, for one fault; and the ledger of what became of it. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka, startRedis, type KafkaHandle, type KafkaOptions, type RedisHandle, type RedisOptions } from '@cluster/testing';
 import { expect, vi } from 'vitest';
 import { brokersOf, Member, type MemberEnvironment } from '../../src/member.ts';
+import { secretFile } from '../../src/server.ts';
 import { Fleet, TEMPERATURE } from '../fleet.ts';
 
 export interface SceneOptions {
@@ -66,9 +67,7 @@ export class Scene {
 
   async #secret(): Promise<MemberEnvironment> {
     this.#directory = await mkdtemp(join(tmpdir(), 'ledger-'));
-    const file = join(this.#directory, 'secret.key');
-    await writeFile(file, `0 ${'5e'.repeat(32)}\n`, { mode: 0o600 });
-    return { LWM2M_SECRET_KEY_FILE: file };
+    return { LWM2M_SECRET_KEY_FILE: await secretFile(this.#directory) };
   }
 
   /** Resolves when so many more values were acknowledged than `since` that the load goes on. */
