@@ -86,10 +86,14 @@ export function givenUp({ request: { waitForDeviceS } }: Campaign, device: Campa
   return ended(device, 'unreachable', `the device was neither awake nor registered for ${waitForDeviceS} s`, nowMs);
 }
 
+/** Whether what has not begun begins no more. */
+export function isClosing({ state, request: { notAfter } }: Campaign, nowMs: number): boolean {
+  return state === 'aborting' || (state === 'running' && notAfter !== undefined && nowMs >= Date.parse(notAfter));
+}
+
 /** What ends a device that has not begun, while its campaign ends; undefined: it may still begin. */
-export function closed({ state, request: { notAfter } }: Campaign, device: CampaignDevice, nowMs: number): CampaignDevice | undefined {
-  if (hasEnded(device) || isUnderWay(device)) return undefined;
-  if (state === 'aborting') return ended(device, 'cancelled', 'an operator aborted the campaign', nowMs);
-  if (state === 'running' && notAfter !== undefined && nowMs >= Date.parse(notAfter)) return ended(device, 'skipped', `it had not begun by ${notAfter}`, nowMs);
-  return undefined;
+export function closed(campaign: Campaign, device: CampaignDevice, nowMs: number): CampaignDevice | undefined {
+  if (hasEnded(device) || isUnderWay(device) || !isClosing(campaign, nowMs)) return undefined;
+  if (campaign.state === 'aborting') return ended(device, 'cancelled', 'an operator aborted the campaign', nowMs);
+  return ended(device, 'skipped', `it had not begun by ${campaign.request.notAfter ?? ''}`, nowMs);
 }

@@ -110,6 +110,12 @@ class Books {
   }
 }
 
+/** Of these values of the label those that have room for one more device. */
+export function cellsWithRoom(campaign: Campaign, tally: Tally, cells: readonly string[], nowMs: number): string[] {
+  const books = new Books(campaign, tally, nowMs);
+  return cells.filter((cell) => books.whyHeld(cell) === undefined);
+}
+
 /** Begins what may begin of these devices, in their order. */
 export function startDevices(campaign: Campaign, tally: Tally, devices: readonly NextDevice[], nowMs: number): Start {
   const books = new Books(campaign, tally, nowMs);

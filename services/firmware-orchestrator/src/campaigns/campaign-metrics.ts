@@ -3,21 +3,24 @@ import { campaignState, type CampaignState } from '@cluster/contracts';
 import { detailOf, type DeviceMove, hasEnded, type JobStore, placeOf } from '@cluster/fleet';
 import type { Metrics } from '@cluster/telemetry';
 
+/** One that was not looked at for so long is carried on by another orchestrator. */
+const FRESH_MS = 15_000;
+
 export class CampaignMetrics {
   readonly #metrics: Metrics;
-  readonly #states = new Map<string, CampaignState>();
+  readonly #states = new Map<string, { readonly state: CampaignState; readonly seenMs: number }>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
     for (const state of campaignState.options) {
-      const read = () => [...this.#states.values()].filter((one) => one === state).length;
+      const read = () => [...this.#states.values()].filter((one) => one.state === state && performance.now() - one.seenMs < FRESH_MS).length;
       metrics.gauge('lwm2m_firmware_campaigns', 'Campaigns that this orchestrator carries on, by state', read, { state });
     }
   }
 
   /** A campaign that this orchestrator carries on stands so. */
   stands(id: string, state: CampaignState): void {
-    this.#states.set(id, state);
+    this.#states.set(id, { state, seenMs: performance.now() });
   }
 
   /** It carries it on no more. */

@@ -4,8 +4,8 @@
  * does may be done again by another orchestrator.
  */
 import {
-  advance, allowance, type Campaign, campaignUpdateId, campaignView, CampaignUnreadable, closed, decodeCampaign, decodeCampaignDevice, detailOf, encodeCampaign,
-  encodeCampaignDevice, isCampaignOver, moveEach, type NextDevice, placeOf, startDevices, type StoredDevice, tallyOf, type Buckets,
+  advance, allowance, type Campaign, campaignUpdateId, campaignView, CampaignUnreadable, cellsWithRoom, closed, decodeCampaign, decodeCampaignDevice, detailOf, encodeCampaign,
+  encodeCampaignDevice, isCampaignOver, isClosing, moveEach, type NextDevice, placeOf, startDevices, type StoredDevice, tallyOf, type Buckets,
   type CampaignDevice, type CampaignPlace, type Tally,
 } from '@cluster/fleet';
 import { EventsUnavailable } from '@cluster/events';
@@ -21,9 +21,12 @@ const BATCH = 64;
 const IN_PARALLEL = 16;
 /** Values of the label that are looked at for devices that are held, in one step. */
 const CELLS = 32;
+const HELD_OF_A_CELL = 8;
 /** How long a campaign that ended is kept for readers. */
 const KEEP_MS = 30 * 86_400_000;
 const TELL_AGAIN_MS = 5_000;
+
+const NOT_BEGUN: ReadonlySet<CampaignPlace> = new Set(['waiting', 'woken', 'held', 'retry', 'asleep']);
 
 /** A campaign as a step found it. */
 interface Scene {
@@ -126,12 +129,10 @@ export class CampaignTurn {
 
   /** Ends devices that have not begun, where the campaign is aborted or its time is over. True: there may be more. */
   async #close({ campaign, buckets, nowMs }: Scene): Promise<boolean> {
-    const waiting = await this.#listed(Object.keys(buckets).filter((bucket) => ['waiting', 'woken', 'held', 'retry', 'asleep'].includes(placeOf(bucket))), 1);
-    const first = waiting[0];
-    if (first === undefined || closed(campaign, decodeCampaignDevice(first.value), nowMs) === undefined) return false;
-    const page = await this.#listed(Object.keys(buckets).filter((bucket) => placeOf(bucket) === placeOf(first.value)), PAGE);
+    if (!isClosing(campaign, nowMs)) return false;
+    const page = await this.#listed(Object.keys(buckets).filter((bucket) => NOT_BEGUN.has(placeOf(bucket))), PAGE);
     await this.#moveEach(page, async (_, device) => closed(campaign, device, nowMs));
-    return true;
+    return page.length > 0;
   }
 
   /** Begins the next devices, as many as caps, wave and windows allow. True: some went on. */
@@ -152,14 +153,19 @@ export class CampaignTurn {
   async #nextDevices(campaign: Campaign, buckets: Buckets, tally: Tally, fresh: number, nowMs: number): Promise<StoredDevice[]> {
     const of = (place: CampaignPlace) => Object.keys(buckets).filter((bucket) => placeOf(bucket) === place);
     const again = of('retry').filter((bucket) => Number(detailOf(bucket)) <= nowMs);
-    const found = await this.#listed(['woken', ...again, ...this.#heldWithRoom(campaign, of('held'), tally)], BATCH);
+    const found = await this.#listed(['woken', ...again], BATCH);
+    for (const bucket of this.#heldWithRoom(campaign, of('held'), tally, nowMs)) found.push(...(await this.#listed([bucket], Math.min(HELD_OF_A_CELL, BATCH - found.length))));
     const waiting = of('waiting').toSorted((a, b) => Number(detailOf(a)) - Number(detailOf(b)));
     return [...found, ...(await this.#listed(waiting, Math.min(BATCH - found.length, fresh)))];
   }
 
   /** Values of the label in turn, so that none is passed over for ever. */
-  #heldWithRoom({ request: { perLabel } }: Campaign, held: readonly string[], { cells }: Tally): string[] {
-    const open = held.filter((bucket) => (cells.get(detailOf(bucket)) ?? 0) < (perLabel?.maxConcurrent ?? Infinity)).toSorted();
+  #heldWithRoom(campaign: Campaign, held: readonly string[], tally: Tally, nowMs: number): string[] {
+    const open = new Set(cellsWithRoom(campaign, tally, held.map(detailOf), nowMs));
+    return this.#inTurn(held.filter((bucket) => open.has(detailOf(bucket))).toSorted());
+  }
+
+  #inTurn(open: readonly string[]): string[] {
     const from = open.findIndex((bucket) => bucket > this.#cellAfter);
     const turn = [...open.slice(Math.max(from, 0)), ...open.slice(0, Math.max(from, 0))].slice(0, CELLS);
     this.#cellAfter = turn.at(-1) ?? '';
