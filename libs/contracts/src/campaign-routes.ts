@@ -39,7 +39,6 @@ const devices: CampaignDevicePage = {
   ],
   next: 'bGFtcC0wMDAy',
 };
-export const campaignExamples = { careful, view, devices };
 
 function action(name: 'pause' | 'resume' | 'approve' | 'abort', summary: string): RestRoute {
   return {

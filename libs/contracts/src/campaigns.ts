@@ -66,7 +66,7 @@ export const campaignRequest = z.strictObject({
   whenAwake: z.boolean().default(true).describe('a device in queue mode is begun when it is awake; until then it takes no place of others'),
   waitForDeviceS: z.number().int().min(60).max(90 * 86_400).default(7 * 86_400).describe('how long a device that is not awake or not registered is waited for'),
   budget: z.strictObject({
-    failedPercent: percent.default(10).describe('of the devices that ended, those that did not succeed; more halts the campaign'),
+    failedPercent: percent.default(10).describe('of the devices that have begun, those that ended and did not succeed; more halts the campaign'),
     lostPercent: percent.default(5).describe('of them those that never came back from the installation'),
     minimum: z.number().int().min(1).max(1_000_000).default(20).describe('devices that must have ended before either is judged; at the end of a wave all are'),
   }).default({ failedPercent: 10, lostPercent: 5, minimum: 20 }),

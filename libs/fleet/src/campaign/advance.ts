@@ -1,7 +1,7 @@
 /** How a campaign goes on by itself: wave after wave, to its end, or to a halt. Pure. */
 import type { CampaignWave } from '@cluster/contracts';
 import { inState, nextWave, type Campaign, type CampaignMoment } from './campaign.ts';
-import { endedOf, openOf, type Ended, type Tally } from './tally.ts';
+import { endedOf, openOf, underWay, type Ended, type Tally } from './tally.ts';
 
 /** How many devices may have been let in up to the end of a wave. Those that others took before their turn are not counted. */
 export function admittedAtMost({ count, percent }: CampaignWave, admitted: number, waiting: number): number {
@@ -36,13 +36,17 @@ function isThrough({ request, wave, admitted }: Campaign, tally: Tally): boolean
   return openOf(tally) * 100 <= admitted * (100 - present.endedPercent);
 }
 
-/** What halts the campaign: too many that failed or did not come back, in this wave or since it last was let go on. */
+/**
+ * What halts the campaign: too many that failed or did not come back, in this wave or since it last was let go on. They are held
+ * against all that have begun: devices that fail end sooner than others, so that of those that ended first too many would.
+ */
 function overspent({ request: { budget }, wave, forgiven }: Campaign, tally: Tally, atEndOfWave: boolean): string | undefined {
   const now = endedOf(tally);
   for (const before of [wave.before, forgiven]) {
     const { succeeded, failed, lost } = since(now, before);
-    const sample = succeeded + failed + lost;
-    if (sample === 0 || (!atEndOfWave && sample < budget.minimum)) continue;
+    const over = succeeded + failed + lost;
+    if (over === 0 || (!atEndOfWave && over < budget.minimum)) continue;
+    const sample = over + underWay(tally);
     const share = (count: number) => `${count} of ${sample} devices (${Math.floor((count * 1_000) / sample) / 10} %)`;
     if (exceeds(lost, sample, budget.lostPercent)) return `${share(lost)} did not come back, more than ${budget.lostPercent} %`;
     if (exceeds(failed + lost, sample, budget.failedPercent)) return `${share(failed + lost)} did not succeed, more than ${budget.failedPercent} %`;

@@ -207,6 +207,15 @@ describe('a campaign', () => {
     expect(tallyOf(played.buckets)).toMatchObject({ at: { succeeded: 192, failed: 8 }, failedBy: { 'result-5': 8 } });
   });
 
+  it('is not misled by devices that fail sooner than others succeed', () => {
+    const fails = (device: number) => device % 25 === 0;
+    const cells = Array.from({ length: 400 }, () => '');
+    const played = new Played(requestOf({ maxConcurrent: 300 }), {
+      cells, ending: (device) => (fails(device) ? 'device' : 'succeeded'), seconds: (device) => (fails(device) ? 1 : 5 + (device % 7)), presence: () => 'awake',
+    });
+    expect(played.run(500).state).toBe('done');
+  });
+
   it('whose small first wave fails is halted at its end, below the minimum of devices', () => {
     const played = new Played(requestOf({ waves: [{ count: 3 }, { percent: 100 }] }), { ...awake, cells: Array.from({ length: 50 }, () => ''), ending: () => 'device' });
     expect(played.run(100)).toMatchObject({ state: 'halted', wave: { index: 0 } });

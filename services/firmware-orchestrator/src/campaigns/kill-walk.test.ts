@@ -130,7 +130,7 @@ async function play(world: World, deaf: boolean): Promise<void> {
   throw new Error('no end');
 }
 
-test.each([['hears what updates tell', false], ['hears nothing, and looks', true]] as const)('an orchestrator that %s may die at any step of a campaign', async (_name, deaf) => {
+test.each([['hears what updates tell', false], ['hears nothing, and looks', true]] as const)('an orchestrator that %s may die at any step of a campaign', { timeout: 60_000 }, async (_name, deaf) => {
   const whole = new World(Infinity);
   await play(whole, deaf);
   expect(whole.steps).toBeGreaterThan(10);
