@@ -1,12 +1,13 @@
-/** Packages as clients of other people fetch them: libcoap by Block2 in the clear and over DTLS, curl by ranges. */
+/** Packages as clients of other people fetch them: libcoap by Block2 in the clear and over DTLS, curl by ranges; and a campaign that brings them to devices. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ensureLibcoap, freeUdpPort, LibcoapClient } from '@cluster/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { imageOf, upload } from '../src/firmware.ts';
+import { campaignView } from '@cluster/contracts';
+import { ensureLibcoap, freeUdpPort, LibcoapClient, SimulatedDevice, SimulatedFirmware } from '@cluster/testing';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { imageOf, sha256, upload } from '../src/firmware.ts';
 import { linkFor } from '../src/package-links.ts';
 import { Scene } from '../src/scene.ts';
 import { secretFile } from '../src/server.ts';
@@ -65,3 +66,23 @@ it('curl goes on with a download that broke off', async () => {
   expect(stdout).toBe(`206 ${IMAGE.length - 30_000}`);
   expect((await readFile(file)).equals(IMAGE)).toBe(true);
 });
+
+it('a campaign brings devices that push and pull to a package, a first one before the others', async () => {
+  const server = `coap://127.0.0.1:${scene.server.coapPort}`;
+  const devices = [0, 1, 2].map((i) => new SimulatedDevice({ endpoint: `campaign-${i}`, server, version: '1.1', lifetimeS: 300 }));
+  onTestFinished(() => devices.forEach((each) => each.kill()));
+  const updated = devices.map((each) => new SimulatedFirmware(each, '2.0'));
+  await Promise.all(devices.map((each) => each.start()));
+  const campaigns = `http://127.0.0.1:${scene.server.httpPort}/api/v1/firmware/campaigns`;
+  const post = (url: string, body?: object) =>
+    fetch(url, { method: 'POST', ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) });
+  const show = async (url: string) => campaignView.parse(await (await fetch(url)).json());
+  const selected = devices.map((_, i) => `campaign-${i}`);
+  const started = await post(campaigns, { package: id, target: { endpoints: selected }, waves: [{ count: 1, approval: true }, { percent: 100 }] });
+  const campaign = `http://127.0.0.1:${scene.server.httpPort}${started.headers.get('location') ?? ''}`;
+  await vi.waitFor(async () => expect(await show(campaign)).toMatchObject({ state: 'awaiting-approval', counts: { succeeded: 1, waiting: 2 } }), { timeout: 60_000, interval: 100 });
+  expect((await post(`${campaign}/approve`)).status).toBe(200);
+  await vi.waitFor(async () => expect(await show(campaign)).toMatchObject({ state: 'done', counts: { succeeded: 3 } }), { timeout: 60_000, interval: 100 });
+  expect(updated.map(({ taken }) => taken)).toEqual(selected.map(() => [sha256(IMAGE)]));
+  expect(devices.map((each) => each.getValue('/3/0/3'))).toEqual(selected.map(() => '2.0'));
+}, 150_000);
