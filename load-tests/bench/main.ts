@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     edge: { type: 'string' },
     node: { type: 'string', default: '' },
-    warmup: { type: 'string', default: '1' },
+    warmup: { type: 'string', default: '2' },
   },
 });
 const window = Number(options.window);

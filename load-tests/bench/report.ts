@@ -29,7 +29,8 @@ export function messageLines(samples: Samples): string[] {
   const heading = `${'message'.padEnd(22)} ${'CPU µs'.padStart(7)} ${'(range)'.padStart(15)} ${'msg/s'.padStart(8)} ${'× floors'.padStart(9)}  target`;
   return [heading, ...ROWS.filter(({ name }) => samples[name].length > 0).map(({ name, label, floors }) => {
     const cpuUs = median(samples[name].map((s) => s.cpuUs));
-    const floorUs = floors.reduce((sum, floor) => sum + median(samples[floor].map((s) => s.cpuUs)), 0);
+    const known = floors.every((floor) => samples[floor].length > 0);
+    const floorUs = known ? floors.reduce((sum, floor) => sum + median(samples[floor].map((s) => s.cpuUs)), 0) : 0;
     const cells = [
       label.padEnd(22), cpuUs.toFixed(1).padStart(7), rangeOf(samples[name]).padStart(15),
       median(samples[name].map((s) => s.perSecond)).toFixed(0).padStart(8),

@@ -40,6 +40,8 @@ const KEYS_KEPT = 500;
 
 /** `heardMs`: when the device was heard last, as far as is known. */
 export function viewQueue(entries: readonly VersionedEntry[], nowMs: number, heardMs = 0): QueueView {
+  const [only] = entries;
+  if (only !== undefined && entries.length === 1 && only.entry.state === 'queued' && only.entry.deadlineMs > nowMs) return viewOfOne(only, nowMs, heardMs);
   const open = entries.filter(({ entry }) => !isFinished(entry));
   const inFlight = open.find(({ entry }) => entry.state === 'in-flight');
   const queued = open.filter(({ entry }) => entry.state === 'queued');
@@ -56,6 +58,20 @@ export function viewQueue(entries: readonly VersionedEntry[], nowMs: number, hea
     spent: spent(entries, nowMs),
     waiting: whatWaits(open.filter(({ entry }) => !ids.has(entry.id))),
     wakeAtMs: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+const NONE: readonly never[] = [];
+
+/** The view of the usual queue: one command that waits. */
+function viewOfOne(only: VersionedEntry, nowMs: number, heardMs: number): QueueView {
+  const { notBeforeMs, deadlineMs } = only.entry;
+  return {
+    next: isReady(only.entry, nowMs, heardMs) ? only : undefined,
+    last: true,
+    over: NONE, unpublished: NONE, spent: NONE,
+    waiting: { entries: 1, bytes: only.bytes },
+    wakeAtMs: notBeforeMs > nowMs ? Math.min(deadlineMs, notBeforeMs) : deadlineMs,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Session records and downlink queues: two keys of one slot for each device, changed by one script each time. */
 import { Buffer } from 'node:buffer';
-import type { Alarm, CommitResult, DeviceWrite, EntryWrite, SessionStore, StoredEntry, StoredSession } from '@cluster/session';
+import type { Alarm, CommitResult, DeviceWrite, SessionStore, StoredEntry, StoredSession } from '@cluster/session';
 import { script, type Argument, type RedisCommand, type Router } from './command.ts';
 import { mapEach } from './faults.ts';
 import { compareBytes } from './fields.ts';
@@ -54,10 +54,12 @@ function toSession(value: Buffer | null): StoredSession | undefined {
 }
 
 function toCommand({ number, session, entries = [], limit }: DeviceWrite, keys: Keys): RedisCommand {
-  const record = sessionArguments(session);
-  if (entries.length === 0 && session?.record !== undefined && session.expected > 0) return script(scripts.commitSession, [keys.session(number)], ...record);
-  const bounds: Argument[] = limit ? [limit.entries, limit.bytes] : ['', ''];
-  return script(scripts.commitDevice, [keys.session(number), keys.queue(number)], ...record, ...bounds, ...entries.flatMap(toArguments));
+  const args = sessionArguments(session);
+  const key = keys.session(number);
+  if (entries.length === 0 && session?.record !== undefined && session.expected > 0) return { key, run: scripts.commitSession, keys: [key], args };
+  args.push(limit?.entries ?? '', limit?.bytes ?? '');
+  for (const { id, expected, record } of entries) args.push(id, expected, record === undefined ? '' : versioned(record, expected + 1));
+  return { key, run: scripts.commitDevice, keys: [key, keys.queue(number)], args };
 }
 
 function sessionArguments(session: DeviceWrite['session']): Argument[] {
@@ -65,12 +67,11 @@ function sessionArguments(session: DeviceWrite['session']): Argument[] {
   return session.record === undefined ? [session.expected, '', scripts.KEEP] : [session.expected, asBuffer(session.record), session.ttlMs ?? ''];
 }
 
-function toArguments({ id, expected, record }: EntryWrite): Argument[] {
-  if (record === undefined) return [id, expected, ''];
+function versioned(record: Uint8Array, version: number): Buffer {
   const value = Buffer.allocUnsafe(ENTRY_HEAD + record.length);
-  value.writeUInt32BE(expected + 1);
+  value.writeUInt32BE(version);
   value.set(record, ENTRY_HEAD);
-  return [id, expected, value];
+  return value;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

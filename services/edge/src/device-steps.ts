@@ -203,9 +203,10 @@ export class DeviceSteps {
     const again: Attempt[] = [];
     const decided: Decided[] = [];
     const writes: DeviceWrite[] = [];
-    for (const [i, attempt] of attempts.entries()) {
+    let place = 0;
+    for (const attempt of attempts) {
       const { step } = attempt;
-      const { held, fresh, unusable } = loaded[i]!;
+      const { held, fresh, unusable } = loaded[place++]!;
       if (unusable !== undefined) {
         left.add(step);
         this.#finish(() => this.#refuse(step, 'store', unusable));

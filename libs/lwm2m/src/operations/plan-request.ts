@@ -6,7 +6,7 @@ import { fromBase64 } from '../content/base64.ts';
 import { ContentError } from '../content/faults.ts';
 import { ContentFormat } from '../content/format.ts';
 import { encodeContent, encodePaths } from '../content/content.ts';
-import { parsePath, type Path } from '../path.ts';
+import { formatPath, parsePath, type Path } from '../path.ts';
 import type { ResourceValue } from '../values.ts';
 import { attributeQueries } from './attributes.ts';
 import { checkCommand, targetPath, type CommandFault } from './check-command.ts';
@@ -139,9 +139,19 @@ function rawPayload({ payloadBase64 = '', contentFormat }: CommandRequest) {
   return { payload: fromBase64(payloadBase64) ?? EMPTY_BYTES, contentFormat };
 }
 
-function pathOptions(rootPath: string, path: Path): CoapOption[] {
-  const segments = [...rootPath.split('/'), ...path.map(String)].filter((segment) => segment !== '');
-  return segments.map((segment) => textOption(OptionNumber.URI_PATH, segment));
+/** Many devices are asked for the same few paths. */
+const knownOptions = new Map<string, readonly CoapOption[]>();
+const MOST_KNOWN = 1_000;
+
+function pathOptions(rootPath: string, path: Path): readonly CoapOption[] {
+  const text = rootPath + formatPath(path);
+  const known = knownOptions.get(text);
+  if (known !== undefined) return known;
+  if (knownOptions.size >= MOST_KNOWN) knownOptions.clear();
+  const segments = text.split('/').filter((segment) => segment !== '');
+  const options = segments.map((segment) => textOption(OptionNumber.URI_PATH, segment));
+  knownOptions.set(text, options);
+  return options;
 }
 
 function option(number: number, value: number): CoapOption {

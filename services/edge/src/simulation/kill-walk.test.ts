@@ -14,7 +14,7 @@ const RESTARTS_MS = [1, 5_000, 50_000];
 const PARTS = 3;
 
 describe('a worker that is killed between two steps, while it empties the queue of a device', () => {
-  it.each(Array.from({ length: PARTS }, (_, part) => part))('loses and repeats nothing, wherever it was (part %i)', { timeout: 120_000 }, async (part) => {
+  it.each(Array.from({ length: PARTS }, (_, part) => part))('loses and repeats nothing, wherever it was (part %i)', { timeout: 400_000 }, async (part) => {
     const { faults, moments } = await walk({ afterMoments: Infinity, restartMs: 0 });
     expect(faults).toEqual([]);
     expect(moments.length).toBeGreaterThan(200);

@@ -13,7 +13,7 @@ describe('in all weathers', () => {
   const last = ONLY ?? SEEDS;
   for (let from = first; from <= last; from += BATCH) {
     const to = Math.min(from + BATCH - 1, last);
-    it(`seeds ${from} to ${to} keep every promise`, { timeout: 60_000 }, async () => {
+    it(`seeds ${from} to ${to} keep every promise`, { timeout: 300_000 }, async () => {
       for (let seed = from; seed <= to; seed++) expect({ seed, faults: await play(seed) }).toEqual({ seed, faults: [] });
     });
   }
