@@ -39,7 +39,10 @@ export async function startS3(server: S3Server): Promise<S3Handle> {
   const spec = {
     command, args, logFile: join(directory, 'log'), scratchDirectory: directory, ready: () => accepts(port), readyTimeoutMs: START_PATIENCE_MS,
   };
-  let running: ServerProcess | undefined = await startServer(spec);
+  let running: ServerProcess | undefined = await startServer(spec).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
   const endpoint = `http://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
     await running?.stop('SIGKILL');
