@@ -70,7 +70,7 @@ const updateRoutes: readonly RestRoute[] = [
     method: 'put', path: UPDATE, id: 'setFirmware', tag: 'firmware', summary: 'Begins to bring a device to a package; the same again is the same update',
     body: { schema: firmwareRequest, examples: { package: wanted, keepingConfiguration: careful } },
     answers: { 202: { description: 'begun', schema: firmwareView, example: update } },
-    problems: [...body, 'ENDPOINT_UNKNOWN', 'PACKAGE_UNKNOWN', 'PACKAGE_INCOMPLETE', 'FIRMWARE_INSTALLING', 'SECRETS_MISSING', 'STORE_UNAVAILABLE', 'CONTENDED'],
+    problems: [...body, 'ENDPOINT_UNKNOWN', 'PACKAGE_UNKNOWN', 'PACKAGE_INCOMPLETE', 'FIRMWARE_INSTALLING', 'SECRETS_MISSING', 'STORE_UNAVAILABLE', 'EVENTS_UNAVAILABLE', 'CONTENDED'],
   },
   {
     method: 'get', path: UPDATE, id: 'getFirmware', tag: 'firmware', summary: 'Where the last update of a device stands, and why',

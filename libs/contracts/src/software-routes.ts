@@ -26,7 +26,7 @@ export const softwareRoutes: readonly RestRoute[] = [
     summary: 'Begins to install, activate, deactivate or uninstall a software; the same again is the same operation',
     body: { schema: softwareRequest, examples: { install: wanted, uninstall: removed } },
     answers: { 202: { description: 'begun', schema: softwareView, example: { ...view, stage: 'inquiring' } } },
-    problems: [...body, 'ENDPOINT_UNKNOWN', 'PACKAGE_UNKNOWN', 'PACKAGE_INCOMPLETE', 'SOFTWARE_CHANGING', 'SOFTWARE_FULL', 'STORE_UNAVAILABLE', 'CONTENDED'],
+    problems: [...body, 'ENDPOINT_UNKNOWN', 'PACKAGE_UNKNOWN', 'PACKAGE_INCOMPLETE', 'SOFTWARE_CHANGING', 'SOFTWARE_FULL', 'STORE_UNAVAILABLE', 'EVENTS_UNAVAILABLE', 'CONTENDED'],
   },
   {
     method: 'get', path: ONE, id: 'getSoftware', tag: 'firmware', summary: 'Where the last operation on a software stands, and why',

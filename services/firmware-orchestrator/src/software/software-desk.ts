@@ -6,6 +6,7 @@ import { ApiError } from '@cluster/nest-kit';
 import type { FirmwareDeps } from '../options.ts';
 import { PackageDesk } from '../packages/package-desk.ts';
 import { deviceTraits } from '../updates/device-traits.ts';
+import { told } from '../updates/update-desk.ts';
 import { newUpdateId } from '../updates/update-turn.ts';
 import { SoftwareTurn } from './software-turn.ts';
 
@@ -30,7 +31,7 @@ export class SoftwareDesk {
     if (device === undefined) throw new ApiError(404, 'ENDPOINT_UNKNOWN', 'No such endpoint is known', { detail: endpoint });
     const desired = { id: newUpdateId(), instance, package: wanted, request, secure: device.secure };
     await this.#change(endpoint, instance, (now, { nowMs }) => (now && !isSame(now, request) ? changing(software.onSuperseded(now, nowMs)) : undefined));
-    const operation = await this.#change(endpoint, instance, (now, scene) => (now && isSame(now, request) ? now : software.begin(desired, scene)));
+    const operation = await this.#change(endpoint, instance, (now, scene) => (now && isSame(now, request) ? now : told(now) && software.begin(desired, scene)));
     return softwareView(endpoint, operation!);
   }
 

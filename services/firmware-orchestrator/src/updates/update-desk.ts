@@ -30,7 +30,7 @@ export class UpdateDesk {
     if (request.keep?.includes('/11') === true && this.#deps.links === undefined) throw secretsMissing();
     const desired = { id: newUpdateId(), package: { id: request.package, version, target }, request, objectVersion, secure };
     const superseded = await this.#turn.change(endpoint, (now, { nowMs }) => (now && !isSame(now, request) ? installing(firmware.onSuperseded(now, nowMs)) : undefined));
-    const update = superseded && isSame(superseded, request) ? superseded : await this.#turn.change(endpoint, (_, scene) => firmware.begin(desired, scene));
+    const update = superseded && isSame(superseded, request) ? superseded : await this.#turn.change(endpoint, (now, scene) => told(now) && firmware.begin(desired, scene));
     return updateView(endpoint, update!);
   }
 
@@ -70,6 +70,12 @@ function isSame(update: firmware.FirmwareUpdate, request: FirmwareRequest): bool
 function installing(update: firmware.FirmwareUpdate | undefined): firmware.FirmwareUpdate {
   if (update === undefined) throw new ApiError(409, 'FIRMWARE_INSTALLING', 'The device installs, or is about to: nobody can stop it');
   return update;
+}
+
+/** What is not told yet of an update is told before another one takes its place. */
+export function told(update: firmware.Progress | undefined): true {
+  if (update !== undefined && update.untold.length > 0) throw new ApiError(503, 'EVENTS_UNAVAILABLE', 'The broker is away: what became of the last update could not be told');
+  return true;
 }
 
 function secretsMissing(): ApiError {
