@@ -138,6 +138,21 @@ describeCases('Bootstrap interface', (group) => {
     for (const { version } of former) await scene.rest.delete(`${credentials}/${version}`);
   }
 
+  const [thirdParty] = fallingBack;
+  testCase(group, { id: 'int-4', title: 'Bootstrap Delete' }, [thirdParty!], async (trial) => {
+    await known(trial, thirdParty!);
+    await refused(trial);
+    const uri = `coaps://127.0.0.1:${trial.scene.server.coapsPort}`;
+    await configured(trial, { accounts: [{ ...withoutSecurity(trial.scene), uri, security: { mode: 'psk', from: 'make' } }], delete: ['/0', '/1'], readBack: ['/1'] });
+    await trial.player.comeUp();
+    const view = await session(trial);
+    expect(steps(view)).toEqual(expect.arrayContaining(['delete /0 2.02', 'delete /1 2.02', 'read /1 2.05', 'finish /bs 2.04']));
+    const [before, after] = view.steps.filter(({ operation }) => operation === 'discover').map(({ instances = [] }) => instances.map((each) => each.split(' uri=')[0]));
+    expect(before).toEqual(expect.arrayContaining(['/0/0', '/0/1 ssid=123', '/1/0 ssid=123']));
+    expect(after).toEqual(expect.arrayContaining(['/0/0', '/0/1 ssid=1', '/1/0 ssid=1']));
+    expect(after?.filter((each) => each?.includes('123'))).toEqual([]);
+  });
+
   for (const cast of fallingBack) {
     // What a client has is tried before the bootstrap server: a server account from the factory first.
     testCase(group, { id: 'int-6', title: 'Bootstrap Sequence' }, [cast], async (trial) => {
