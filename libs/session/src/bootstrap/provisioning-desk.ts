@@ -33,7 +33,7 @@ export interface BootstrapDevices {
 interface Deps {
   readonly store: ConfigurationStore;
   readonly assignments: Assignments;
-  readonly credentials: Pick<CredentialDesk, 'stage' | 'read'>;
+  readonly credentials: Pick<CredentialDesk, 'stage' | 'standing'>;
   /** Of the bootstrap interface. */
   readonly lookup: Pick<CredentialLookup, 'used' | 'hasCredentials'>;
   readonly devices: Omit<BootstrapDevices, 'prepare'>;
@@ -104,9 +104,11 @@ export class ProvisioningDesk implements BootstrapDesk {
     const { document } = assigned;
     const { credentials, devices, maker, serverKeys, model } = this.#deps;
     try {
-      const held = (await credentials.read(endpoint)) ?? noCredentials(endpoint);
-      const { wanted, given } = await planCredentials({ document, endpoint, held, maker, nowMs: request.nowMs });
-      const staged = wanted.length === 0 ? undefined : await credentials.stage(endpoint, wanted, given);
+      const { identity, nowMs } = request;
+      const standing = await credentials.standing(endpoint, identity && { number: identity.deviceNumber, nowMs });
+      const held = standing?.set ?? noCredentials(endpoint);
+      const { wanted, given } = await planCredentials({ document, endpoint, held, maker, nowMs });
+      const staged = wanted.length === 0 ? undefined : await credentials.stage(endpoint, wanted, given, identity && standing);
       if (staged?.outcome === 'refused') return { kind: 'no-configuration', detail: `${staged.kind}: ${staged.reason}` };
       const materials = document.accounts.map((account) => materialOf(account, staged?.set ?? held, serverKeys()));
       const number = await (registersOpenly(assigned) ? devices.open(endpoint) : devices.keep(endpoint));

@@ -3,7 +3,7 @@ import type { CredentialsRequest, CredentialView } from '@cluster/contracts';
 import type { DeviceNumber } from '../ports.ts';
 import { removeCredentials, setCredential } from './changes.ts';
 import { type Credential, type CredentialContent, type CredentialSet, valid } from './credential.ts';
-import { CredentialKeeper, type CredentialKeeperDeps } from './credential-keeper.ts';
+import { CredentialKeeper, type CredentialKeeperDeps, type HeldAt } from './credential-keeper.ts';
 import type { NameRefusal } from './name-claims.ts';
 import { type CredentialFault, credentialView, parseCredentials } from './requests.ts';
 import { type Given, stageCredentials, type Wanted } from './staging.ts';
@@ -34,6 +34,20 @@ export type CredentialsStaged =
   | { readonly outcome: 'staged'; readonly staged: readonly Credential[]; readonly set: CredentialSet }
   | ({ readonly outcome: 'refused' } & NameRefusal);
 
+/** What an endpoint has, as it was read. */
+export interface StandingCredentials extends HeldAt {
+  readonly number: DeviceNumber;
+  /** Of it what is valid. */
+  readonly set: CredentialSet;
+}
+
+/** A device that proved who it is: its number stays. */
+export interface ProvedDevice {
+  readonly number: DeviceNumber;
+  /** The store's clock. */
+  readonly nowMs: number;
+}
+
 const MIN_PSK_BYTES = 16;
 
 interface Deps extends Omit<CredentialKeeperDeps, 'sharedPsks'> {
@@ -57,10 +71,16 @@ export class CredentialDesk {
 
   /** The same with its secrets, for what is sent to the device alone. */
   async read(endpoint: string): Promise<CredentialSet | undefined> {
-    const number = await this.#deps.devices.find(endpoint);
+    return (await this.standing(endpoint))?.set;
+  }
+
+  /** The same, for {@link stage} to begin with. Who proved to be the endpoint need not be looked for. */
+  async standing(endpoint: string, proved?: ProvedDevice): Promise<StandingCredentials | undefined> {
+    const number = proved?.number ?? (await this.#deps.devices.find(endpoint));
     if (number === undefined) return undefined;
-    const { set } = await this.#keeper.load(number, endpoint);
-    return { ...set, credentials: valid(set.credentials, await this.#deps.timeMs()) };
+    const held = await this.#keeper.load(number, endpoint);
+    const nowMs = proved?.nowMs ?? (await this.#deps.timeMs());
+    return { number, held, nowMs, set: { ...held.set, credentials: valid(held.set.credentials, nowMs) } };
   }
 
   /** Sets one credential of each kind that is named. An endpoint that never registered is prepared for it. */
@@ -79,15 +99,18 @@ export class CredentialDesk {
     return change.outcome === 'refused' ? change : { outcome: 'set', credentials: change.set.credentials.map(credentialView) };
   }
 
-  /** Stores what a bootstrap session is to bring to the device: accepted from now on. See {@link stageCredentials}. */
-  async stage(endpoint: string, wanted: readonly Wanted[], given: readonly Given[]): Promise<CredentialsStaged> {
-    const number = await this.#deps.devices.keep(endpoint);
+  /**
+   * Stores what a bootstrap session is to bring to the device: accepted from now on. See {@link stageCredentials}. `proved`:
+   * what stands, of a device that proved who it is.
+   */
+  async stage(endpoint: string, wanted: readonly Wanted[], given: readonly Given[], proved?: StandingCredentials): Promise<CredentialsStaged> {
+    const number = proved?.number ?? (await this.#deps.devices.keep(endpoint));
     let staged: readonly Credential[] = [];
     const change = await this.#keeper.change(number, endpoint, (held, nowMs) => {
       const staging = stageCredentials(held, wanted, given, nowMs);
       ({ staged } = staging);
       return { set: staging.set, contents: staged.map(({ content }) => content) };
-    });
+    }, proved);
     return change.outcome === 'refused' ? change : { outcome: 'staged', staged, set: change.set };
   }
 

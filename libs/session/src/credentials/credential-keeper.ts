@@ -37,6 +37,12 @@ export interface Held {
   readonly readable: boolean;
 }
 
+/** And when, by the store's clock. */
+export interface HeldAt {
+  readonly held: Held;
+  readonly nowMs: number;
+}
+
 /** What a set becomes, and of it the contents whose names have to be the device's. Pure: it is tried again where the set changed meanwhile. */
 export type CredentialStep = (set: CredentialSet, nowMs: number) => { readonly set: CredentialSet; readonly contents: readonly CredentialContent[] };
 
@@ -54,11 +60,13 @@ export class CredentialKeeper {
     this.#names = new NameClaims({ store, ring, sharedPsks, credentialsOf: (number) => this.#credentialsOf(number) });
   }
 
-  /** Takes a step; a set that it leaves as it is costs no write. @throws {Contended} */
-  async change(number: DeviceNumber, endpoint: string, step: CredentialStep): Promise<CredentialChange> {
+  /** Takes a step; a set that it leaves as it is costs no write. `from`: what was read just now, to begin with. @throws {Contended} */
+  async change(number: DeviceNumber, endpoint: string, step: CredentialStep, from?: HeldAt): Promise<CredentialChange> {
+    let begin = from;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const held = await this.load(number, endpoint);
-      const { set, contents } = step(held.set, await this.#deps.timeMs());
+      const { held, nowMs } = begin ?? { held: await this.load(number, endpoint), nowMs: await this.#deps.timeMs() };
+      begin = undefined;
+      const { set, contents } = step(held.set, nowMs);
       if (set === held.set) return { outcome: 'changed', set };
       const refusal = await this.#names.claim(number, contents);
       if (refusal !== undefined) {
