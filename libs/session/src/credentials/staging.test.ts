@@ -50,6 +50,16 @@ describe('what is staged', () => {
     expect(await shown()).toEqual(['2 x509 current']);
   });
 
+  test('begins with what was read before, and loses nothing that was set since', async () => {
+    await desk.set('urn:a', { psk: { identity: 'old', keyHex: KEY } });
+    const proved = { number: world.numbers.get('urn:a')!, nowMs: world.nowMs };
+    const standing = await desk.standing('urn:a', proved);
+    await desk.set('urn:a', { x509: { sha256: 'b0'.repeat(32) } });
+    const staged = await desk.stage('urn:a', [wanted('x509')], [], standing);
+    expect(staged).toMatchObject({ outcome: 'staged', staged: [{ version: 3 }] });
+    expect(await shown()).toEqual(['1 psk former', '2 x509 former', '3 x509 current unproved']);
+  });
+
   test('is given again until it was used, with the key that goes with it; then another one is made', async () => {
     const [first] = await stage(wanted('rpk'));
     const [again] = await stage(wanted('rpk'));
