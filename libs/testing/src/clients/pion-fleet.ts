@@ -115,7 +115,7 @@ export interface FleetCounters {
   readonly enrolments: number;
   /** After a session that broke off: registrations with what the device had before. */
   readonly formerUsed: number;
-  /** Handshakes refused by an alert although the device's credential has to hold. */
+  /** Credentials that have to hold, and were refused by an alert twice, one time after the other. */
   readonly lockedOut: number;
 }
 

@@ -27,10 +27,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A process that looks for what ends within ten days. */
-function renewal(): CertificateRenewal {
+/** A process that looks for what ends within so many days. */
+function renewal(days = 10): CertificateRenewal {
   return new CertificateRenewal({
-    certificates: store, documents: store, timeMs: async () => nowMs, windowMs: 10 * DAY_MS, count: (outcome) => counted.push(outcome),
+    certificates: store, documents: store, timeMs: async () => nowMs, windowMs: days * DAY_MS, count: (outcome) => counted.push(outcome),
     log: { warn: () => undefined },
     trigger: {
       async ask(_certificate, key) {
@@ -67,6 +67,13 @@ test('devices whose certificates are about to end are asked once a day, as long 
   nowMs += DAY_MS;
   expect(await renewal().pass()).toBe(2);
   expect([told.slice(1), keys.size]).toEqual([['due due asked', 'due later asked'], 3]);
+});
+
+test('who looks further ahead begins anew', async () => {
+  await issued('later', '0a02', 11);
+  expect([await renewal().pass(), await renewal(20).pass(), await renewal(20).pass()]).toEqual([0, 1, 0]);
+  await issued('sooner', '0a01', 5);
+  expect([await renewal(30).pass(), keys.size]).toEqual([2, 2]);
 });
 
 test('two processes at once ask under one key', async () => {

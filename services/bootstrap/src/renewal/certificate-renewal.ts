@@ -22,9 +22,10 @@ interface Deps {
   readonly windowMs: number;
 }
 
-/** What is stored: the day of the round, and how far it is in the order of ends. */
+/** What is stored: the day of the round, how far it looks ahead, and how far it is in the order of ends. */
 interface Round {
   readonly dayMs: number;
+  readonly windowMs: number;
   readonly after?: ExpiryPlace;
 }
 
@@ -66,7 +67,7 @@ export class CertificateRenewal {
     let due = 0;
     for (const certificate of page) if (await this.#look(certificate, round, nowMs)) due += 1;
     const last = page.at(-1);
-    if (last !== undefined) await this.#store({ dayMs: round.dayMs, after: { notAfterMs: last.notAfterMs, serial: last.serial } });
+    if (last !== undefined) await this.#store({ ...round, after: { notAfterMs: last.notAfterMs, serial: last.serial } });
     return due;
   }
 
@@ -102,8 +103,9 @@ export class CertificateRenewal {
     const stored = text === undefined ? undefined : (JSON.parse(text) as Round);
     // The same for all processes, so that two of them ask under one key.
     const dayMs = nowMs - (nowMs % ROUND_MS);
-    if (stored?.dayMs === dayMs) return stored;
-    const round = { dayMs };
+    const { windowMs } = this.#deps;
+    if (stored?.dayMs === dayMs && stored.windowMs === windowMs) return stored;
+    const round = { dayMs, windowMs };
     await this.#store(round);
     return round;
   }

@@ -43,7 +43,10 @@ type accounts struct {
 	fresh  *account    // it was given that, and has not registered with it yet
 	former *account    // what it had before proved
 	using  *account    // of these, in the association of now
+	again  *account    // it was refused, and is tried once more
 	turn   int         // of the bootstrap servers
+	// Handshakes with one credential that were refused, one after the other.
+	refusals int
 }
 
 // begin has the device bootstrap first, anywhere.
@@ -59,22 +62,38 @@ func (d *device) onceBootstrapping(ctx context.Context) error {
 		return d.bootstrapOnce(ctx)
 	}
 	err := d.live(ctx, with, d.respond, func(ctx context.Context, exchange *exchanges) error { return d.actWith(ctx, exchange, with) })
+	a := &d.accounts
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.again = nil; d.isRefused(err) {
+		a.again = with
+	}
 	if d.isLockedOut(err) {
-		d.accounts.mu.Lock()
-		d.accounts.fresh = nil
-		d.accounts.due.Store(true)
-		d.accounts.mu.Unlock()
+		a.again, a.fresh = nil, nil
+		a.due.Store(true)
 	}
 	return err
 }
 
-// isLockedOut tells, and counts, that a handshake was refused.
-func (d *device) isLockedOut(err error) bool {
+// isRefused tells a handshake that the server ended with an alert.
+func (d *device) isRefused(err error) bool {
 	var refused notGreeted
-	if !errors.As(err, &refused) || alertOf(err) < 0 {
+	return errors.As(err, &refused) && alertOf(err) >= 0
+}
+
+// isLockedOut tells, and counts, a credential that was refused twice, one time after the other: a single alert may be meant for
+// who had the device's port before.
+func (d *device) isLockedOut(err error) bool {
+	if !d.isRefused(err) {
+		d.accounts.refusals = 0
+		return false
+	}
+	d.accounts.refusals++
+	if d.accounts.refusals < 2 {
 		return false
 	}
 	d.counters.LockedOut.Add(1)
+	d.accounts.refusals = 0
 	return true
 }
 
@@ -84,6 +103,9 @@ func (d *device) choose() *account {
 	a := &d.accounts
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.again != nil {
+		return a.again
+	}
 	if !a.due.Load() {
 		return a.proved
 	}
@@ -151,9 +173,9 @@ func (d *device) bootstrapOnce(ctx context.Context) error {
 	}
 	if ctx.Err() == nil {
 		d.counters.BootstrapsBroken.Add(1)
-		d.isLockedOut(err)
 		a.mu.Lock()
-		a.broken = true
+		d.isLockedOut(err)
+		a.broken = a.refusals == 0 // else it is tried once more
 		a.mu.Unlock()
 	}
 	return err

@@ -38,7 +38,7 @@ type counters struct {
 	BootstrapsRefused atomic.Int64 // requests answered with 4.xx
 	Enrolments        atomic.Int64 // certificates that came by EST
 	FormerUsed        atomic.Int64 // registrations with what it had before, after a session that was broken off
-	LockedOut         atomic.Int64 // handshakes refused with a credential that has to hold
+	LockedOut         atomic.Int64 // credentials refused that have to hold
 }
 
 // each calls with the name and value of every counter.
