@@ -15,6 +15,15 @@ function visited(turns: Turns) {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('places for requests', () => {
+  it('are not waited for by who only tries', async () => {
+    const turns = new Turns(2);
+    expect(['a', 'b', 'c'].map((tenant) => turns.tryEnter(tenant))).toEqual([true, true, false]);
+    expect(turns.waiting).toBe(0);
+    turns.leave('a');
+    expect(['b', 'c', 'c'].map((tenant) => turns.tryEnter(tenant))).toEqual([false, true, false]);
+    expect(turns.waiting).toBe(0);
+  });
+
   it('are bounded', async () => {
     const turns = new Turns(4);
     const { order, enter } = visited(turns);

@@ -13,6 +13,10 @@ interface Tenant {
   readonly waiting: Set<() => void>;
 }
 
+function newTenant(): Tenant {
+  return { busy: 0, waiting: new Set() };
+}
+
 export class Turns {
   readonly #places: number;
   readonly #share: number;
@@ -31,7 +35,7 @@ export class Turns {
 
   /** Takes a place: at once (undefined), or when the promise resolves. Give it back by {@link leave}. */
   enter(tenant: string): Promise<void> | undefined {
-    const own = this.#tenants.get(tenant) ?? { busy: 0, waiting: new Set() };
+    const own = this.#tenants.get(tenant) ?? newTenant();
     this.#tenants.set(tenant, own);
     // Whoever has been served comes behind those who wait.
     if (own.waiting.size === 0 && this.#mayTake(own)) {
@@ -43,9 +47,8 @@ export class Turns {
 
   /** Takes a place if there is one at once. */
   tryEnter(tenant: string): boolean {
-    const own = this.#tenants.get(tenant);
-    if (own !== undefined && (own.waiting.size > 0 || !this.#mayTake(own))) return false;
-    return this.enter(tenant) === undefined;
+    const own = this.#tenants.get(tenant) ?? newTenant();
+    return own.waiting.size === 0 && this.#mayTake(own) && this.enter(tenant) === undefined;
   }
 
   leave(tenant: string): void {
