@@ -4,7 +4,7 @@
  */
 import { campaignRequest, type CampaignView } from '@cluster/contracts';
 import { type EventRecord, EventsUnavailable } from '@cluster/events';
-import { campaignUpdateId, decodeCampaign, encodeCampaign, type JobStore, newCampaign, Selection, tallyOf } from '@cluster/fleet';
+import { campaignUpdateId, decodeCampaign, encodeCampaign, type JobStore, newCampaign, Selection, tallyOf, underWay } from '@cluster/fleet';
 import { firmware } from '@cluster/lwm2m';
 import { silentLog } from '@cluster/nest-kit';
 import { encodeSession, provision } from '@cluster/session';
@@ -69,8 +69,8 @@ class World {
     return { turn: new CampaignTurn(this.id, deps, silentLog), results: new CampaignResults(deps) };
   }
 
-  async begin(): Promise<void> {
-    const request = campaignRequest.parse({ package: 'p'.repeat(22), target: { endpoints: this.names }, waves: [{ count: 1 }, { percent: 100 }] });
+  async begin(more: object = { waves: [{ count: 1 }, { percent: 100 }] }): Promise<void> {
+    const request = campaignRequest.parse({ package: 'p'.repeat(22), target: { endpoints: this.names }, ...more });
     const campaign = newCampaign(request, { id: request.package, version: '2.0', size: 10, target: {} }, { selector: { endpoints: this.names } }, this.nowMs);
     await store.campaigns.createJob(this.id, this.nowMs, encodeCampaign(campaign));
   }
@@ -144,4 +144,19 @@ test.each([['hears what updates tell', false], ['hears nothing, and looks', true
     });
     expect([...world.told.values()]).toEqual(['running', 'running', 'done']);
   }
+});
+
+test('several that believe to hold a campaign begin each device once, within its cap', async () => {
+  const world = new World(Infinity);
+  await world.begin({ maxConcurrent: 1 });
+  const all = [0, 1, 2].map(() => world.orchestrator());
+  for (let round = 0; round < 100; round++) {
+    world.nowMs += 1_000;
+    const progress = await Promise.all(all.map(({ turn }) => turn.step()));
+    expect(underWay(tallyOf(await store.campaigns.countDevices(world.id)))).toBeLessThanOrEqual(1);
+    if (progress.includes('over')) break;
+    if (round % 5 === 4) await all[round % 3]!.results.take(world.succeed());
+  }
+  expect(world.begun.toSorted()).toEqual(world.names.map((name) => `${name} ${campaignUpdateId(world.id, name, 1)}`));
+  expect(tallyOf(await store.campaigns.countDevices(world.id)).at.succeeded).toBe(DEVICES);
 });
