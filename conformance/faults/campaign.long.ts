@@ -4,7 +4,7 @@
  * `CAMPAIGN_DEVICES` tells how many devices, 200 at least.
  */
 import { setTimeout as elapse } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { CampaignWorld, endedOf } from './campaigns/campaign-world.ts';
 import type { Trouble } from './campaigns/light-firmware.ts';
 
@@ -44,6 +44,7 @@ async function killed(member: { kill(): Promise<void>; restart(): Promise<void> 
 
 it(`brings ${DEVICES} devices to their ends, whatever dies meanwhile`, { timeout: PATIENCE_MS + 120_000 }, async () => {
   const devices = await world.devices('few', DEVICES, fewTroubles);
+  onTestFinished(() => devices.forEach((device) => device.close()));
   const of = (trouble: Trouble | undefined) => devices.filter((_, i) => fewTroubles(i) === trouble);
   const startedMs = Date.now();
   const id = await world.start({
