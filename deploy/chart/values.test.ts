@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { bootstrapRoutes, firmwareRoutes, pkiRoutes, restRoutes } from '@cluster/contracts';
+import { loadConfig } from '@cluster/config';
 import { chartSchema, chartValues } from './values.ts';
 
 const file = (name: string) => readFileSync(new URL(`../../helm/${name}`, import.meta.url), 'utf8');
@@ -22,6 +24,37 @@ test.each<[what: string, change: object]>([
 ])('%s is refused', (_what, change) => {
   expect(chartValues.safeParse({ ...(parse(file('values.yaml')) as object), ...change }).success).toBe(false);
 });
+
+interface RestPaths {
+  readonly prefixes: readonly string[];
+  readonly endpoints: readonly string[];
+}
+
+/** As an ingress leads: by the pattern of an endpoint's path, else by the longest prefix. */
+function servedBy(path: string): string {
+  const table = Object.entries(parse(file('files/rest-paths.yaml')) as Record<string, RestPaths>);
+  const within = table.find(([, { endpoints }]) => endpoints.some((name) => new RegExp(`^/api/v1/endpoints/.+/${name}(/.*)?$`).test(path)));
+  return (within ?? table.find(([, { prefixes }]) => prefixes.some((prefix) => `${path}/`.startsWith(`${prefix}/`))))?.[0] ?? 'registry';
+}
+
+test('one host leads each path of REST to the service that serves it', () => {
+  const services = { bootstrap: [...bootstrapRoutes, ...pkiRoutes], 'firmware-orchestrator': firmwareRoutes, registry: restRoutes };
+  for (const [service, routes] of Object.entries(services)) {
+    const elsewhere = routes.map(({ path }) => path.replaceAll(/\{\w+\}/g, 'urn:dev:a/b')).filter((path) => servedBy(path) !== service);
+    expect(elsewhere).toEqual([]);
+  }
+});
+
+const composed = parse(readFileSync(new URL('../compose.yaml', import.meta.url), 'utf8'), { merge: true }) as {
+  services: Record<string, { command?: string[]; environment?: Record<string, string> }>;
+};
+
+test.each([['edge-1', 'edge'], ['edge-2', 'edge'], ['registry', 'registry'], ['bootstrap', 'bootstrap'], ['firmware-orchestrator', 'firmware']] as const)(
+  'compose.yaml gives %s an environment that it starts with',
+  (name, kind) => {
+    expect(() => loadConfig(composed.services[name]?.environment ?? {}, { kind })).not.toThrow();
+  },
+);
 
 test('the alert rules and the dashboard can be read, and name metrics that there are', () => {
   const rules = (parse(file('files/alerts.yaml')) as { groups: { rules: { expr: string }[] }[] }).groups.flatMap((group) => group.rules);

@@ -18,41 +18,61 @@ const resources = z.strictObject({
   limits: z.strictObject({ cpu: quantity, memory: quantity }).partial().optional(),
 });
 
-const placement = { nodeSelector: labels, tolerations: z.array(free), affinity: free, podAnnotations: labels };
+const placement = { nodeSelector: labels, tolerations: z.array(free), affinity: free, podAnnotations: labels, serviceAccountAnnotations: labels };
 const budget = z.union([z.strictObject({ maxUnavailable: z.union([count, text]) }), z.strictObject({ minAvailable: z.union([count, text]) })]);
 const scaling = { minReplicas: z.int().min(1), maxReplicas: z.int().min(1), cpuPercent: z.int().min(1).max(100) };
+const cpuScaling = z.strictObject({ kind: z.enum(['none', 'hpa']), ...scaling });
 
 const serviceType = z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']);
 
+/** A Service to which devices come. */
+const deviceService = z.strictObject({
+  type: serviceType, annotations: labels, loadBalancerClass: text, externalTrafficPolicy: z.enum(['Local', 'Cluster']),
+  sessionAffinitySeconds: z.int().min(1).max(86_400), coapPort: port, coapsPort: port,
+  nodePorts: z.strictObject({ coap: count, coaps: count }),
+  ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']),
+});
+
+/** A Service to which callers of REST come. */
+const restService = z.strictObject({ type: serviceType, annotations: labels, port });
+
+/** What every service has. */
+const workload = {
+  enabled: z.boolean(), replicas: z.int().min(1), resources, drainSeconds: count, terminationGracePeriodSeconds: count, podDisruptionBudget: budget, ...placement,
+};
+
 const edge = z.strictObject({
-  replicas: z.int().min(1),
-  resources,
-  service: z.strictObject({
-    type: serviceType, annotations: labels, loadBalancerClass: text, externalTrafficPolicy: z.enum(['Local', 'Cluster']),
-    sessionAffinitySeconds: z.int().min(1).max(86_400), coapPort: port, coapsPort: port,
-    nodePorts: z.strictObject({ coap: count, coaps: count }),
-    ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']),
-  }),
+  ...workload,
+  service: deviceService,
   hostNetwork: z.boolean(),
-  drainSeconds: count,
-  terminationGracePeriodSeconds: count,
   autoscaling: z.strictObject({
     kind: z.enum(['none', 'hpa', 'keda']), ...scaling, metric: text, metricTarget: text, query: text, queryTarget: text, prometheusAddress: text,
   }),
-  podDisruptionBudget: budget,
-  ...placement,
 });
 
-const registry = z.strictObject({
-  replicas: z.int().min(1),
-  resources,
-  service: z.strictObject({ type: serviceType, annotations: labels, port }),
-  ingress: z.strictObject({ enabled: z.boolean(), className: text, host: text, annotations: labels, tlsSecret: name }),
-  terminationGracePeriodSeconds: count,
-  autoscaling: z.strictObject({ kind: z.enum(['none', 'hpa']), ...scaling }),
-  podDisruptionBudget: budget,
-  ...placement,
+const registry = z.strictObject({ ...workload, service: restService, autoscaling: cpuScaling });
+const bootstrap = z.strictObject({ ...workload, service: deviceService, rest: restService, autoscaling: cpuScaling });
+const firmwareOrchestrator = z.strictObject({ ...workload, service: restService, autoscaling: cpuScaling });
+
+const ingress = z.strictObject({ enabled: z.boolean(), className: text, host: text, annotations: labels, tlsSecret: name, patternAnnotations: labels });
+
+const httpUrl = z.union([z.literal(''), z.string().regex(/^https?:\/\/\S+$/)]);
+const fileName = z.string().regex(/^[-._a-zA-Z0-9]+$/, 'expected a key of a ConfigMap');
+
+const firmware = z.strictObject({
+  storage: z.strictObject({
+    existingClaim: name,
+    s3: z.strictObject({
+      bucket: text, endpoint: httpUrl, region: z.string().min(1),
+      credentials: z.strictObject({ existingSecret: name, accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) }),
+    }),
+  }),
+  uris: z.array(z.string().regex(/^(coaps?|https?):\/\/[^\s,?#]+$/, 'expected a coap, coaps, http or https URI')),
+  signature: z.strictObject({ required: z.boolean(), existingConfigMap: name, files: z.array(fileName) }),
 });
+
+/** Secrets with a certificate and its private key, in one file (no `privateKey`) or two. */
+const keyPair = { existingSecret: name, key: z.string().min(1), privateKey: text };
 
 const monitoring = z.strictObject({
   serviceMonitor: z.strictObject({ enabled: z.boolean(), interval: z.string().regex(/^\d+(s|m)$/), labels }),
@@ -85,14 +105,20 @@ export const chartValues = z.strictObject({
     bundled: z.strictObject({ enabled: z.boolean(), image: text, storage: quantity }),
     strimzi: z.strictObject({ enabled: z.boolean(), replicas: z.int().min(1), storage: quantity, version: text }),
   }),
-  secrets: z.strictObject({ master: secretKey, apiKeys: secretKey, certificate: z.strictObject({ existingSecret: name, key: z.string().min(1), privateKey: text }) }),
-  oidc: z.strictObject({ issuer: z.union([z.literal(''), z.string().regex(/^https?:\/\/\S+$/)]), audience: text, rolesClaim: text, tenantClaim: text }),
+  secrets: z.strictObject({
+    master: secretKey, apiKeys: secretKey, certificate: z.strictObject(keyPair), authority: z.strictObject({ ...keyPair, edges: z.boolean() }),
+  }),
+  firmware,
+  oidc: z.strictObject({ issuer: httpUrl, audience: text, rolesClaim: text, tenantClaim: text }),
   noSec: z.boolean(),
   egress: z.enum(['owner', 'any']),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  ingress,
   edge,
   registry,
+  bootstrap,
+  firmwareOrchestrator,
   networkPolicy: z.strictObject({ enabled: z.boolean(), restFrom: z.array(free), metricsFrom: z.array(free) }),
   monitoring,
 });

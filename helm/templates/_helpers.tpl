@@ -2,6 +2,21 @@
 {{- printf "%s-%s" .Release.Name .component | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* The services that are on, as JSON. The values of firmware-orchestrator are those of firmwareOrchestrator. */}}
+{{- define "lwm2m.components" -}}
+{{- $on := list -}}
+{{- range list "edge" "registry" "bootstrap" "firmware-orchestrator" -}}
+{{- if (index $.Values (. | camelcase | untitle)).enabled }}{{ $on = append $on . }}{{ end -}}
+{{- end -}}
+{{- toJson $on -}}
+{{- end -}}
+
+{{/* The Service that serves REST of a component: bootstrap's own name is that of its Service for devices. */}}
+{{- define "lwm2m.restName" -}}
+{{- if eq .component "bootstrap" -}}{{ include "lwm2m.name" (merge (dict "component" "bootstrap-rest") .) }}
+{{- else -}}{{ include "lwm2m.name" . }}{{- end -}}
+{{- end -}}
+
 {{- define "lwm2m.labels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -28,6 +43,7 @@ runAsNonRoot: true
 runAsUser: 10001
 runAsGroup: 10001
 fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
 seccompProfile: { type: RuntimeDefault }
 {{- end -}}
 
@@ -46,7 +62,7 @@ capabilities: { drop: [ALL] }
 {{- else -}}{{ join "," .Values.kafka.brokers }}{{- end -}}
 {{- end -}}
 
-{{/* Secrets of all pods that reach Redis and Kafka, and where they are mounted: [{name, secret}] as JSON. */}}
+{{/* Secrets of all pods that reach Redis and Kafka, and where they are mounted, as "lwm2m.volumes" takes them, in JSON. */}}
 {{- define "lwm2m.brokerMounts" -}}
 {{- $mounts := list -}}
 {{- with .Values.kafka.tls.ca.existingSecret }}{{ $mounts = append $mounts (dict "name" "kafka-ca" "secret" .) }}{{ end -}}
@@ -163,73 +179,65 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end -}}
 
-{{/* The pod of a service: (dict "component" NAME "values" VALUES "env" TEXT "ports" LIST "volumes" LIST …) merged with the root. */}}
-{{- define "lwm2m.pod" -}}
-metadata:
-  labels:
-    {{- include "lwm2m.labels" . | nindent 4 }}
-    app.kubernetes.io/component: {{ .component }}
-  {{- with .values.podAnnotations }}
-  annotations: {{- toYaml . | nindent 4 }}
-  {{- end }}
-spec:
-  serviceAccountName: {{ include "lwm2m.name" . }}
-  automountServiceAccountToken: false
-  # A Service named lwm2m-… would inject LWM2M_* variables, which the configuration refuses.
-  enableServiceLinks: false
-  terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
-  {{- if .values.hostNetwork }}
-  hostNetwork: true
-  dnsPolicy: ClusterFirstWithHostNet
-  {{- end }}
-  securityContext: {{- include "lwm2m.podSecurity" . | nindent 4 }}
-  {{- with .Values.image.pullSecrets }}
-  imagePullSecrets: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  topologySpreadConstraints:
-    {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
-    - maxSkew: 1
-      topologyKey: {{ . }}
-      whenUnsatisfiable: ScheduleAnyway
-      labelSelector: { matchLabels: { {{ include "lwm2m.selector" $ | replace "\n" ", " }} } }
-    {{- end }}
-  {{- with .values.nodeSelector }}
-  nodeSelector: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .values.tolerations }}
-  tolerations: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .values.affinity }}
-  affinity: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  containers:
-    - name: {{ .component }}
-      image: {{ include "lwm2m.image" . | quote }}
-      imagePullPolicy: {{ .Values.image.pullPolicy }}
-      args: [services/{{ .component }}/dist/main.js]
-      env:
-        {{- include "lwm2m.env" . | nindent 8 }}
-        {{- with .env }}{{ . | nindent 8 }}{{- end }}
-      ports:
-        {{- .ports | nindent 8 }}
-        - { name: http, containerPort: {{ .httpPort }}, protocol: TCP }
-      startupProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 1, failureThreshold: 60 }
-      livenessProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
-      readinessProbe: { httpGet: { path: /health/ready, port: http }, periodSeconds: 5, timeoutSeconds: 4, failureThreshold: 2 }
-      {{- with .values.drainSeconds }}
-      # The pod leaves its Services first; what was sent to it meanwhile is still answered.
-      lifecycle: { preStop: { sleep: { seconds: {{ . }} } } }
-      {{- end }}
-      resources: {{- toYaml .values.resources | nindent 8 }}
-      securityContext: {{- include "lwm2m.containerSecurity" . | nindent 8 }}
-      volumeMounts:
-        - { name: tmp, mountPath: /tmp }
-        {{- range concat .mounts (include "lwm2m.brokerMounts" . | fromJsonArray) }}
-        - { name: {{ .name }}, mountPath: /etc/lwm2m/{{ .name }}, readOnly: true }
-        {{- end }}
-  volumes:
-    - { name: tmp, emptyDir: { sizeLimit: 64Mi } }
-    {{- range concat .mounts (include "lwm2m.brokerMounts" . | fromJsonArray) }}
-    - { name: {{ .name }}, secret: { secretName: {{ .secret }}, defaultMode: 288 } }
-    {{- end }}
+{{/* How devices meet a service: DTLS, and plain CoAP in a lab. */}}
+{{- define "lwm2m.deviceEnv" -}}
+- name: LWM2M_NOSEC
+  value: {{ ternary "on" "off" .Values.noSec | quote }}
+{{- with .Values.secrets.certificate }}
+{{- if .existingSecret }}
+- name: LWM2M_DTLS_CERTIFICATE_FILES
+  value: /etc/lwm2m/certificate/{{ .key }}{{ with .privateKey }}+/etc/lwm2m/certificate/{{ . }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lwm2m.authorityEnv" -}}
+{{- with .Values.secrets.authority }}
+{{- if .existingSecret }}
+- { name: LWM2M_CA_CERTIFICATE_FILE, value: {{ printf "/etc/lwm2m/authority/%s" .key | quote }} }
+{{- with .privateKey }}
+- { name: LWM2M_CA_KEY_FILE, value: {{ printf "/etc/lwm2m/authority/%s" . | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Where the packages of firmware lie: told to edges and orchestrators alike. */}}
+{{- define "lwm2m.packagesEnv" -}}
+{{- with .Values.firmware.storage }}
+{{- if .existingClaim }}
+- { name: LWM2M_FIRMWARE_DIR, value: /var/lib/lwm2m/firmware }
+{{- end }}
+{{- with .s3 }}
+{{- if .bucket }}
+- { name: LWM2M_FIRMWARE_S3_BUCKET, value: {{ .bucket | quote }} }
+- { name: LWM2M_FIRMWARE_S3_REGION, value: {{ .region | quote }} }
+{{- with .endpoint }}
+- { name: LWM2M_FIRMWARE_S3_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+{{- with .credentials }}
+{{- if .existingSecret }}
+- { name: AWS_ACCESS_KEY_ID, valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: {{ .accessKeyId }} } } }
+- { name: AWS_SECRET_ACCESS_KEY, valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: {{ .secretAccessKey }} } } }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lwm2m.firmwareEnv" -}}
+{{- with .Values.firmware }}
+{{- with .uris }}
+- { name: LWM2M_FIRMWARE_URIS, value: {{ join "," . | quote }} }
+{{- end }}
+{{- with .signature }}
+- { name: LWM2M_FIRMWARE_SIGNATURE, value: {{ ternary "required" "optional" .required | quote }} }
+{{- if .existingConfigMap }}
+{{- $files := list }}
+{{- range .files }}{{ $files = append $files (printf "/etc/lwm2m/signature-keys/%s" .) }}{{ end }}
+- { name: LWM2M_FIRMWARE_KEY_FILES, value: {{ join "," $files | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}

@@ -19,11 +19,12 @@ export class DirectoryStorage implements PackageStorage {
     this.#packages = join(directory, 'packages');
   }
 
-  /** Makes what of the directory is not there yet. @throws {StorageUnavailable} */
+  /** Makes what of the directory is not there yet; where it is read-only, a process that writes does. @throws {StorageUnavailable} */
   static async open(directory: string): Promise<DirectoryStorage> {
     const storage = new DirectoryStorage(directory);
     await told(async () => {
-      for (const each of [storage.#uploads, storage.#packages]) await mkdir(each, { recursive: true, mode: 0o750 });
+      await mkdir(directory, { recursive: true, mode: 0o750 });
+      for (const each of [storage.#uploads, storage.#packages]) await mkdir(each, { mode: 0o750 }).catch(unlessThereOrReadOnly);
     });
     return storage;
   }
@@ -86,6 +87,10 @@ export class DirectoryStorage implements PackageStorage {
   #upload(id: string): string {
     return join(this.#uploads, checkedId(id));
   }
+}
+
+function unlessThereOrReadOnly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST' && error.code !== 'EROFS') throw error;
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
