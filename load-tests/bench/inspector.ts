@@ -10,6 +10,16 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
+/** What was allocated, by the call tree that did so. */
+export interface AllocationNode {
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly selfSize: number;
+  readonly children: readonly AllocationNode[];
+}
+
+/** Bytes between two samples: fine enough for sites of a few bytes a message, coarse enough to be cheap. */
+const SAMPLE_BYTES = 4_096;
+
 export class Inspector {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
@@ -47,6 +57,15 @@ export class Inspector {
 
   async stopProfile(): Promise<CpuProfile> {
     return (await this.#call<{ profile: CpuProfile }>('Profiler.stop')).profile;
+  }
+
+  /** Begins to sample what is allocated, collected meanwhile or not. */
+  async startAllocations(): Promise<void> {
+    await this.#call('HeapProfiler.startSampling', { samplingInterval: SAMPLE_BYTES, includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true });
+  }
+
+  async stopAllocations(): Promise<AllocationNode> {
+    return (await this.#call<{ profile: { head: AllocationNode } }>('HeapProfiler.stopSampling')).profile.head;
   }
 
   close(): void {

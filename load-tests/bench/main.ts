@@ -8,12 +8,13 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startKafka, startRedis } from '@cluster/testing';
+import { sampling } from './allocations.ts';
 import { associationLine } from './association-bytes.ts';
 import { startChild } from './child.ts';
-import { startEdgeProcess } from './edge-process.ts';
+import { startEdgeProcess, type EdgeProcess } from './edge-process.ts';
 import type { Generator } from './generator/main.ts';
 import { measureMemory } from './memory-part.ts';
-import { MessagesPart } from './messages-part.ts';
+import { MessagesPart, type Around } from './messages-part.ts';
 import { NorthSide } from './north-side.ts';
 import { profiling } from './profile.ts';
 import { memoryLines, messageLines } from './report.ts';
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     window: { type: 'string', default: '256' },
     scale: { type: 'string', default: '100000' },
     profile: { type: 'string' },
+    allocations: { type: 'string' },
     dtls: { type: 'boolean', default: false },
     only: { type: 'string' },
     edge: { type: 'string' },
@@ -75,13 +77,21 @@ async function openScene(brokers: Brokers) {
   return { ...brokers, edge, generator, north };
 }
 
+/** What is watched besides CPU time, if anything. */
+async function aroundPhases(edge: EdgeProcess): Promise<Around | undefined> {
+  if (options.profile !== undefined) return profiling(await edge.inspect(), options.profile);
+  if (options.allocations === undefined) return undefined;
+  const counts: Readonly<Record<string, number>> = { handshake: plan.devices, register: plan.devices, read: plan.reads };
+  return sampling(await edge.inspect(), options.allocations, (name) => counts[name] ?? plan.messages);
+}
+
 async function main(): Promise<void> {
   console.log(`Node ${process.versions.node}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`);
   const kafka = await startKafka();
   try {
     if (plan.rounds > 0) {
       await withScene(kafka.brokers, async (scene) => {
-        const around = options.profile === undefined ? undefined : profiling(await scene.edge.inspect(), options.profile);
+        const around = await aroundPhases(scene.edge);
         const samples = await new MessagesPart(scene, plan).run(around);
         console.log(`\nedge CPU a message: ${plan.rounds} rounds of ${plan.messages}, ${plan.devices} devices, ${window} outstanding${options.dtls ? ', over DTLS' : ''}`);
         console.log(messageLines(samples).join('\n'));

@@ -40,39 +40,50 @@ const KEYS_KEPT = 500;
 
 /** `heardMs`: when the device was heard last, as far as is known. */
 export function viewQueue(entries: readonly VersionedEntry[], nowMs: number, heardMs = 0): QueueView {
-  const [only] = entries;
-  if (only !== undefined && entries.length === 1 && only.entry.state === 'queued' && only.entry.deadlineMs > nowMs) return viewOfOne(only, nowMs, heardMs);
-  const open = entries.filter(({ entry }) => !isFinished(entry));
-  const inFlight = open.find(({ entry }) => entry.state === 'in-flight');
-  const queued = open.filter(({ entry }) => entry.state === 'queued');
-  const over = queued.flatMap((stored) => ended(stored, queued, nowMs));
-  const ids = new Set(over.map(({ entry }) => entry.id));
-  const ready = queued.filter(({ entry }) => !ids.has(entry.id) && isReady(entry, nowMs, heardMs));
-  const times = entries.flatMap(({ entry }) => wakeTimes(entry, nowMs));
-  const whole = entries.filter(({ entry }) => isFinished(entry) && entry.idempotencyOnly !== true);
+  const open: VersionedEntry[] = [];
+  const finished: VersionedEntry[] = [];
+  for (const stored of entries) (isFinished(stored.entry) ? finished : open).push(stored);
+  const over = overOf(open, nowMs);
+  const waiting = over.length === 0 ? open : without(open, over);
   return {
-    next: inFlight ?? ready.sort((a, b) => byTurn(a.entry, b.entry))[0],
-    last: open.length === 1 && over.length === 0 && whole.length + 1 < FINISHED_KEPT,
+    next: nextOf(waiting, nowMs, heardMs),
+    last: open.length === 1 && over.length === 0 && countWhole(finished) + 1 < FINISHED_KEPT,
     over,
-    unpublished: entries.filter(({ entry }) => isFinished(entry) && entry.unpublished),
-    spent: spent(entries, nowMs),
-    waiting: whatWaits(open.filter(({ entry }) => !ids.has(entry.id))),
-    wakeAtMs: times.length === 0 ? undefined : Math.min(...times),
+    unpublished: finished.filter(({ entry }) => entry.unpublished),
+    spent: spent(finished, nowMs),
+    waiting: whatWaits(waiting),
+    wakeAtMs: wakeAt(entries, nowMs),
   };
 }
 
-const NONE: readonly never[] = [];
+function overOf(open: readonly VersionedEntry[], nowMs: number): VersionedEntry[] {
+  const over: VersionedEntry[] = [];
+  for (const stored of open) {
+    const end = stored.entry.state === 'queued' ? ended(stored, open, nowMs) : undefined;
+    if (end !== undefined) over.push(end);
+  }
+  return over;
+}
 
-/** The view of the usual queue: one command that waits. */
-function viewOfOne(only: VersionedEntry, nowMs: number, heardMs: number): QueueView {
-  const { notBeforeMs, deadlineMs } = only.entry;
-  return {
-    next: isReady(only.entry, nowMs, heardMs) ? only : undefined,
-    last: true,
-    over: NONE, unpublished: NONE, spent: NONE,
-    waiting: { entries: 1, bytes: only.bytes },
-    wakeAtMs: notBeforeMs > nowMs ? Math.min(deadlineMs, notBeforeMs) : deadlineMs,
-  };
+function without(open: readonly VersionedEntry[], over: readonly VersionedEntry[]): VersionedEntry[] {
+  const ids = new Set(over.map(({ entry }) => entry.id));
+  return open.filter(({ entry }) => !ids.has(entry.id));
+}
+
+/** The one that is out, else of those that may leave the one whose turn it is. */
+function nextOf(waiting: readonly VersionedEntry[], nowMs: number, heardMs: number): VersionedEntry | undefined {
+  let next: VersionedEntry | undefined;
+  for (const stored of waiting) {
+    if (stored.entry.state === 'in-flight') return stored;
+    if (isReady(stored.entry, nowMs, heardMs) && (next === undefined || byTurn(stored.entry, next.entry) < 0)) next = stored;
+  }
+  return next;
+}
+
+function countWhole(finished: readonly VersionedEntry[]): number {
+  let whole = 0;
+  for (const { entry } of finished) if (entry.idempotencyOnly !== true) whole++;
+  return whole;
 }
 
 function isReady({ notBeforeMs, awayFromMs = Infinity }: QueueEntry, nowMs: number, heardMs: number): boolean {
@@ -84,36 +95,47 @@ export function whatWaits(open: readonly VersionedEntry[]): QueueView['waiting']
   return { entries: open.length, bytes: open.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-/** A queued entry that is over without having been sent again. */
-function ended({ entry, ...stored }: VersionedEntry, queued: readonly VersionedEntry[], nowMs: number): VersionedEntry[] {
-  if (entry.deadlineMs <= nowMs) return [{ ...stored, entry: finish(entry, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device could take it' }) }];
+/** A queued entry that is over without having been sent again, as it ends. */
+function ended({ entry, ...stored }: VersionedEntry, open: readonly VersionedEntry[], nowMs: number): VersionedEntry | undefined {
+  if (entry.deadlineMs <= nowMs) return { ...stored, entry: finish(entry, { state: 'expired', atMs: nowMs, reason: 'its time ran out before the device could take it' }) };
   const { supersede } = entry.command;
+  if (supersede === undefined) return undefined;
   // Two that came at once did not see each other; one that was in flight when the newer came waits for its repeat.
-  const newer = supersede !== undefined && queued.some((other) => other.entry.command.supersede === supersede && byAge(other.entry, entry) > 0);
-  return newer ? [{ ...stored, entry: finish(entry, { state: 'cancelled', atMs: nowMs, reason: SUPERSEDED }) }] : [];
+  const newer = open.some(({ entry: other }) => other.state === 'queued' && other.command.supersede === supersede && byAge(other, entry) > 0);
+  return newer ? { ...stored, entry: finish(entry, { state: 'cancelled', atMs: nowMs, reason: SUPERSEDED }) } : undefined;
 }
 
 /** Reason of a command that a newer one with its supersede key has replaced. */
 export const SUPERSEDED = 'superseded by a newer command';
 
-function wakeTimes(entry: QueueEntry, nowMs: number): number[] {
-  if (entry.finishedAtMs !== undefined) return [entry.finishedAtMs + IDEMPOTENCY_MS];
-  if (entry.state !== 'queued' || entry.deadlineMs <= nowMs) return [];
-  return entry.notBeforeMs > nowMs ? [entry.deadlineMs, entry.notBeforeMs] : [entry.deadlineMs];
+function wakeAt(entries: readonly VersionedEntry[], nowMs: number): number | undefined {
+  let earliest = Infinity;
+  for (const { entry } of entries) earliest = Math.min(earliest, wakeTime(entry, nowMs));
+  return earliest === Infinity ? undefined : earliest;
 }
 
-function spent(entries: readonly VersionedEntry[], nowMs: number): QueueView['spent'] {
-  const finished = entries
-    .filter(({ entry }) => isFinished(entry) && !entry.unpublished)
+function wakeTime({ state, finishedAtMs, deadlineMs, notBeforeMs }: QueueEntry, nowMs: number): number {
+  if (finishedAtMs !== undefined) return finishedAtMs + IDEMPOTENCY_MS;
+  if (state !== 'queued' || deadlineMs <= nowMs) return Infinity;
+  return notBeforeMs > nowMs ? Math.min(deadlineMs, notBeforeMs) : deadlineMs;
+}
+
+function spent(finished: readonly VersionedEntry[], nowMs: number): QueueView['spent'] {
+  const told = finished
+    .filter(({ entry }) => !entry.unpublished)
     .sort((a, b) => (b.entry.finishedAtMs ?? 0) - (a.entry.finishedAtMs ?? 0));
-  let [bytes, keys] = [0, 0];
-  return finished.flatMap(({ version, entry, bytes: size }, place) => {
+  const gone: { id: string; version: number; entry: QueueEntry | undefined }[] = [];
+  let [bytes, keys, place] = [0, 0, -1];
+  for (const { version, entry, bytes: size } of told) {
     const { id } = entry;
+    place++;
     const keyed = entry.command.idempotencyKey !== undefined;
-    if (nowMs - (entry.finishedAtMs ?? 0) >= IDEMPOTENCY_MS || (keyed && ++keys > KEYS_KEPT)) return [{ id, version, entry: undefined }];
-    if (entry.idempotencyOnly === true) return [];
-    bytes += size;
-    const whole = place === 0 || (place < FINISHED_KEPT && bytes <= FINISHED_BYTES);
-    return whole ? [] : [{ id, version, entry: keyed ? idempotencyOnly(entry) : undefined }];
-  });
+    if (nowMs - (entry.finishedAtMs ?? 0) >= IDEMPOTENCY_MS || (keyed && ++keys > KEYS_KEPT)) gone.push({ id, version, entry: undefined });
+    else if (entry.idempotencyOnly !== true) {
+      bytes += size;
+      const whole = place === 0 || (place < FINISHED_KEPT && bytes <= FINISHED_BYTES);
+      if (!whole) gone.push({ id, version, entry: keyed ? idempotencyOnly(entry) : undefined });
+    }
+  }
+  return gone;
 }

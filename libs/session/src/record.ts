@@ -8,6 +8,7 @@ import { Decoder, Encoder } from 'cbor-x';
 import type { Disabled } from './disable.ts';
 import type { MuteSend, ServerInstance } from './mute-send.ts';
 import type { ByteUsage } from './usage.ts';
+import { packRegistration, unpackRegistration } from './packed-registration.ts';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
 export interface PendingEvent {
@@ -128,48 +129,6 @@ export class RecordUnreadable extends Error {
 const STATES: readonly EndpointState[] = ['registered', 'deregistered', 'expired', 'removed', 'provisioned'];
 const PENDING: readonly PendingEvent['type'][] = ['registered', 'updated', 'deregistered', 'expired', 'removed', 'awake', 'asleep', 'disabled', 'overdue'];
 const OBSERVATION_STATES: readonly Observation['state'][] = ['wanted', 'active', 'refused'];
-
-function packRegistration(r: Registration): unknown[] {
-  return [
-    r.lifetimeS, r.lwm2mVersion, r.binding, r.queueMode, r.smsNumber ?? null, r.attributes, r.rootPath,
-    linkText(r.objectLinks),
-    r.contentFormats,
-  ];
-}
-
-/** Object lists do not change, and a record is written far more often than one is made. */
-const linkTexts = new WeakMap<Registration['objectLinks'], string>();
-
-function linkText(links: Registration['objectLinks']): string {
-  let text = linkTexts.get(links);
-  if (text === undefined) {
-    text = links.map(({ path, version }) => (version === undefined ? path : `${path};${version}`)).join(',');
-    linkTexts.set(links, text);
-  }
-  return text;
-}
-
-function unpackRegistration(endpoint: string, a: unknown[]): Registration {
-  const links = a[7] as string;
-  const smsNumber = a[4] as string | null;
-  return {
-    endpoint,
-    lifetimeS: a[0] as number,
-    lwm2mVersion: a[1] as Registration['lwm2mVersion'],
-    binding: a[2] as string,
-    queueMode: a[3] as boolean,
-    ...(smsNumber === null ? {} : { smsNumber }),
-    attributes: a[5] as Record<string, string>,
-    rootPath: a[6] as string,
-    objectLinks: links === '' ? [] : links.split(',').map(unpackLink),
-    contentFormats: a[8] as number[],
-  };
-}
-
-function unpackLink(text: string): { path: string; version?: string } {
-  const at = text.indexOf(';');
-  return at < 0 ? { path: text } : { path: text.slice(0, at), version: text.slice(at + 1) };
-}
 
 function packObservation(o: Observation): unknown[] {
   return [

@@ -1,13 +1,17 @@
 /** When each device's state has to be looked at again: one sorted set for each shard. */
 import type { Alarm, SessionStore } from '@cluster/session';
-import { command, script, type RedisCommand, type Router } from './command.ts';
+import { command, script, type Argument, type RedisCommand, type Router } from './command.ts';
 import { partOf } from '@cluster/bytes';
 import type { Keys } from './keys.ts';
 import * as scripts from './scripts.ts';
 
 /** Makes the commands that set alarms or bring them forward. */
 export function alarmSetter(keys: Keys, shards: number): (alarms: readonly Alarm[]) => RedisCommand[] {
-  const add = (key: string, group: Alarm[]) => script(scripts.schedule, [key], ...group.flatMap(({ atMs, number }) => [atMs, number]));
+  const add = (key: string, group: Alarm[]): RedisCommand => {
+    const args: Argument[] = [];
+    for (const { atMs, number } of group) args.push(atMs, number);
+    return { key, run: scripts.schedule, keys: [key], args };
+  };
   return (alarms) => (alarms.length === 0 ? [] : byShard(alarms, keys, shards, add));
 }
 
@@ -39,8 +43,11 @@ export function alarmClock(
       return toAlarms(reply as readonly Buffer[]);
     },
     async settle(alarms) {
-      const move = (key: string, group: (typeof alarms)[number][]) =>
-        script(scripts.settle, [key], ...group.flatMap(({ number, atMs, nextMs }) => [number, atMs, nextMs ?? '']));
+      const move = (key: string, group: (typeof alarms)[number][]): RedisCommand => {
+        const args: Argument[] = [];
+        for (const { number, atMs, nextMs } of group) args.push(number, atMs, nextMs ?? '');
+        return { key, run: scripts.settle, keys: [key], args };
+      };
       await router.execute(byShard(alarms, keys, shards, move), 'durable');
     },
   };

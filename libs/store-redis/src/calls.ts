@@ -3,12 +3,12 @@ import { Fault } from './faults.ts';
 import type { Argument, RedisCommand, Reply } from './command.ts';
 import type { Script } from './scripts.ts';
 
+/** Commands that share a call stand beside each other: it names the first of them and the one behind the last. */
 export interface Call {
   readonly run: string | Script;
-  readonly keys: string[];
-  readonly args: Argument[];
-  /** Steps of a script; 0 for a plain command. */
-  steps: number;
+  readonly commands: readonly RedisCommand[];
+  readonly from: number;
+  to: number;
 }
 
 /** A script holds its server up: so many steps at a time. */
@@ -17,17 +17,12 @@ const MAX_STEPS = 256;
 /** Makes calls of commands. `together`: steps of one script that follow each other become one call, since one server has all keys. */
 export function toCalls(commands: readonly RedisCommand[], together: boolean): Call[] {
   const calls: Call[] = [];
-  for (const { run, keys = [], args } of commands) {
-    if (typeof run === 'string') {
-      calls.push({ run, keys: [], args: args as Argument[], steps: 0 });
-      continue;
-    }
-    let call = calls.at(-1);
-    if (!together || call?.run !== run || call.steps === MAX_STEPS) calls.push((call = { run, keys: [], args: [], steps: 0 }));
-    call.steps++;
-    call.args.push(keys.length, args.length);
-    for (const key of keys) call.keys.push(key);
-    for (const arg of args) call.args.push(arg);
+  let call: Call | undefined;
+  for (let i = 0; i < commands.length; i++) {
+    const { run } = commands[i]!;
+    const joins = together && typeof run !== 'string' && call?.run === run && call.to - call.from < MAX_STEPS;
+    if (joins) call!.to++;
+    else calls.push((call = { run, commands, from: i, to: i + 1 }));
   }
   return calls;
 }
@@ -35,21 +30,46 @@ export function toCalls(commands: readonly RedisCommand[], together: boolean): C
 /** The replies to the commands that the calls were made of. A script that failed failed in each of its steps. */
 export function toReplies(calls: readonly Call[], replies: readonly (Reply | Fault)[]): (Reply | Fault)[] {
   const all: (Reply | Fault)[] = [];
-  calls.forEach(({ steps }, index) => {
+  calls.forEach(({ run, from, to }, index) => {
     const reply = replies[index]!;
-    if (steps === 0) all.push(reply);
-    else if (reply instanceof Fault) for (let i = 0; i < steps; i++) all.push(reply);
+    if (typeof run === 'string') all.push(reply);
+    else if (reply instanceof Fault) for (let i = from; i < to; i++) all.push(reply);
     else for (const one of reply as readonly Reply[]) all.push(one);
   });
   return all;
 }
 
-/** The words of a call that names its script by its hash, which the server may have forgotten. */
-export function byHash({ run, keys, args }: Call): Argument[] {
-  return typeof run === 'string' ? [run, ...args] : ['evalsha', run.sha, keys.length, ...keys, ...args];
+/** How a call names its script: by its hash, which the server may have forgotten, or by its source. */
+export type Naming = 'hash' | 'source';
+
+/** The name of the command that a call is. */
+export function nameOf({ run }: Call, naming: Naming): string {
+  if (typeof run === 'string') return run;
+  return naming === 'hash' ? 'evalsha' : 'eval';
 }
 
-/** The words of a call that brings its script. */
-export function bySource({ run, keys, args }: Call): Argument[] {
-  return typeof run === 'string' ? [run, ...args] : ['eval', run.lua, keys.length, ...keys, ...args];
+/** How many words a call has. */
+export function countWords({ run, commands, from, to }: Call): number {
+  if (typeof run === 'string') return 1 + commands[from]!.args.length;
+  let words = 3;
+  for (let i = from; i < to; i++) words += (commands[i]!.keys?.length ?? 0) + 2 + commands[i]!.args.length;
+  return words;
+}
+
+/** Gives the words of a call one by one: of a script all its keys first, then what each step has of them and its arguments. */
+export function eachWord(call: Call, naming: Naming, take: (word: Argument) => void): void {
+  const { run, commands, from, to } = call;
+  take(nameOf(call, naming));
+  if (typeof run === 'string') return commands[from]!.args.forEach(take);
+  take(naming === 'hash' ? run.sha : run.lua);
+  let keys = 0;
+  for (let i = from; i < to; i++) keys += commands[i]!.keys?.length ?? 0;
+  take(keys);
+  for (let i = from; i < to; i++) commands[i]!.keys?.forEach(take);
+  for (let i = from; i < to; i++) {
+    const { keys: own, args } = commands[i]!;
+    take(own?.length ?? 0);
+    take(args.length);
+    args.forEach(take);
+  }
 }

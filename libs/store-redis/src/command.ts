@@ -3,7 +3,13 @@ import type { Redis } from 'ioredis';
 import type { Connection } from './connection.ts';
 import type { Script } from './scripts.ts';
 
-export type Argument = string | Buffer | number;
+export type Argument = string | Uint8Array | number | VersionedRecord;
+
+/** A record as it is stored behind its version (uint32), without a copy for that. */
+export interface VersionedRecord {
+  readonly version: number;
+  readonly record: Uint8Array;
+}
 
 export interface RedisCommand {
   /** Decides the node on a Redis Cluster. */

@@ -3,9 +3,9 @@
  * link that stays silent, and connects again for ever.
  */
 import { Redis, type ChainableCommander, type Command, type RedisOptions } from 'ioredis';
-import { byHash, bySource, toCalls, toReplies, type Call } from './calls.ts';
+import { toCalls, toReplies, type Call } from './calls.ts';
 import { Fault, unavailable, within } from './faults.ts';
-import type { Argument, RedisCommand, Reply } from './command.ts';
+import type { RedisCommand, Reply } from './command.ts';
 import { PackedCommand } from './packed-command.ts';
 
 const MAX_RETRY_DELAY_MS = 500;
@@ -25,6 +25,8 @@ export interface ConnectionSettings extends RedisOptions {
   /** One server has all keys, so that steps of a script may share a call. */
   readonly together?: boolean;
 }
+
+const ASKING: Call = { run: 'asking', commands: [{ key: '', run: 'asking', args: [] }], from: 0, to: 1 };
 
 /** A call of {@link Link.run} that has not left yet. */
 interface Waiting {
@@ -91,7 +93,8 @@ export class Link {
   /** Runs one command that a cluster's node takes only when it was asked to. */
   async runAsking(command: RedisCommand): Promise<Reply | Fault> {
     const calls = toCalls([command], false);
-    const [, ...replies] = await this.#send([['asking'], ...calls.map(bySource)]); // its scripts are not there yet
+    const bySource = calls.map((call) => new PackedCommand(call, 'source')); // its scripts are not there yet
+    const [, ...replies] = await this.#send([new PackedCommand(ASKING, 'hash'), ...bySource]);
     return toReplies(calls, replies)[0]!;
   }
 
@@ -124,19 +127,19 @@ export class Link {
 
   async #exchange(calls: readonly Call[]): Promise<(Reply | Fault)[]> {
     if (this.#waitsForFirst) await within(this.#timeoutMs, 'connecting', this.#firstReady);
-    const replies = await this.#send(calls.map(byHash));
+    const replies = await this.#send(calls.map((call) => new PackedCommand(call, 'hash')));
     const unknown = calls.flatMap((_, index) => (isFault(replies[index], 'NOSCRIPT') ? [index] : []));
     if (unknown.length > 0) {
-      const again = await this.#send(unknown.map((index) => bySource(calls[index]!)));
+      const again = await this.#send(unknown.map((index) => new PackedCommand(calls[index]!, 'source')));
       unknown.forEach((index, place) => (replies[index] = again[place]!));
     }
     return toReplies(calls, replies);
   }
 
-  async #send(words: readonly Argument[][]): Promise<(Reply | Fault)[]> {
+  async #send(commands: readonly PackedCommand[]): Promise<(Reply | Fault)[]> {
     if (this.#redis.status !== 'ready') throw unavailable(`${this.address.host}:${this.address.port} is away`);
-    const alone = words.length === 1 && this.#replicas === 0; // in a pipeline it would cost twice as much
-    return this.#read(await this.#answered(alone ? this.#single(words[0]!) : this.#pipeline(words)), words.length);
+    const alone = commands.length === 1 && this.#replicas === 0; // in a pipeline it would cost twice as much
+    return this.#read(await this.#answered(alone ? this.#single(commands[0]!) : this.#pipeline(commands)), commands.length);
   }
 
   /** An answer in time; a link that gave none since the command left is dropped. */
@@ -152,17 +155,17 @@ export class Link {
     }
   }
 
-  async #single(words: Argument[]): Promise<Result[]> {
+  async #single(command: PackedCommand): Promise<Result[]> {
     try {
-      return [[null, (await this.#redis.sendCommand(new PackedCommand(words))) as Reply]];
+      return [[null, (await this.#redis.sendCommand(command)) as Reply]];
     } catch (error) {
       return [[error as Error, null]];
     }
   }
 
-  async #pipeline(calls: readonly Argument[][]): Promise<Result[]> {
+  async #pipeline(commands: readonly PackedCommand[]): Promise<Result[]> {
     const pipeline = this.#redis.pipeline() as ChainableCommander & Commands;
-    for (const words of calls) pipeline.sendCommand(new PackedCommand(words));
+    for (const command of commands) pipeline.sendCommand(command);
     if (this.#replicas > 0) pipeline.call('wait', this.#replicas, Math.ceil(this.#timeoutMs / 2));
     return ((await pipeline.exec()) ?? []) as Result[];
   }

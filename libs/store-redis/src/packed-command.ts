@@ -4,54 +4,79 @@
  */
 import { Buffer } from 'node:buffer';
 import { Command } from 'ioredis';
-import type { Argument } from './command.ts';
+import { countWords, eachWord, nameOf, type Call, type Naming } from './calls.ts';
+import type { Argument, VersionedRecord } from './command.ts';
 
 export class PackedCommand extends Command {
-  readonly #words: readonly Argument[];
+  readonly #call: Call;
+  readonly #naming: Naming;
 
   /** Replies come undecoded. */
-  constructor(words: readonly Argument[]) {
-    super(words[0] as string, [], { replyEncoding: null });
-    this.#words = words;
+  constructor(call: Call, naming: Naming) {
+    super(nameOf(call, naming), [], { replyEncoding: null });
+    this.#call = call;
+    this.#naming = naming;
   }
 
   override toWritable(): Buffer {
-    return pack(this.#words);
+    return pack(this.#call, this.#naming);
   }
 }
 
 const FIRST_BYTES = 64 * 1_024;
 /** A larger buffer is not kept for the next command. */
 const KEPT_BYTES = 4 * 1_048_576;
-/** A length, with what stands before and after it. */
-const FRAME_BYTES = 32;
+/** A length or a number, with what stands before and after it. */
+const FRAME_BYTES = 64;
 /** UTF-8 takes so many bytes for a UTF-16 unit at most. */
 const WIDEST_UNIT = 3;
 const SHORT = 64;
+const VERSION_BYTES = 4;
 const [ARRAY, BULK, CR, LF, ZERO] = [0x2a, 0x24, 0x0d, 0x0a, 0x30];
 
 let scratch = Buffer.allocUnsafeSlow(FIRST_BYTES);
 let at = 0;
 
-/** The bytes of a command: an array of bulk strings. RESP2 */
-export function pack(words: readonly Argument[]): Buffer {
+/** The bytes of a call: an array of bulk strings. RESP2 */
+export function pack(call: Call, naming: Naming): Buffer {
   at = 0;
   reserve(FRAME_BYTES);
-  writeLength(ARRAY, words.length);
-  for (const word of words) {
-    if (typeof word === 'object') writeBytes(word);
-    else writeText(typeof word === 'string' ? word : String(word));
-  }
+  writeLength(ARRAY, countWords(call));
+  eachWord(call, naming, writeWord);
   const packed = Buffer.from(scratch.subarray(0, at));
   if (scratch.length > KEPT_BYTES) scratch = Buffer.allocUnsafeSlow(FIRST_BYTES);
   return packed;
 }
 
-function writeBytes(bytes: Buffer): void {
+function writeWord(word: Argument): void {
+  if (typeof word === 'string') writeText(word);
+  else if (typeof word === 'number') writeNumber(word);
+  else if (word instanceof Uint8Array) writeBytes(word);
+  else writeVersioned(word);
+}
+
+function writeNumber(value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) return writeText(String(value));
+  reserve(FRAME_BYTES);
+  writeLength(BULK, digitsOf(value));
+  writeDigits(value);
+  writeLineEnd();
+}
+
+function writeBytes(bytes: Uint8Array): void {
   reserve(FRAME_BYTES + bytes.length);
   writeLength(BULK, bytes.length);
   scratch.set(bytes, at);
   at += bytes.length;
+  writeLineEnd();
+}
+
+function writeVersioned({ version, record }: VersionedRecord): void {
+  reserve(FRAME_BYTES + VERSION_BYTES + record.length);
+  writeLength(BULK, VERSION_BYTES + record.length);
+  at = scratch.writeUInt32BE(version, at);
+  scratch.set(record, at);
+  at += record.length;
   writeLineEnd();
 }
 
@@ -79,9 +104,26 @@ function writeAscii(text: string): boolean {
 
 function writeLength(kind: number, length: number): void {
   scratch[at++] = kind;
-  if (length < 10) scratch[at++] = ZERO + length;
-  else at += scratch.write(String(length), at, 'latin1');
+  writeDigits(length);
   writeLineEnd();
+}
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  return digits;
+}
+
+/** A whole number from 0 on, without a string for it. */
+function writeDigits(value: number): void {
+  const end = at + digitsOf(value);
+  let rest = value;
+  for (let place = end - 1; place >= at; place--) {
+    const left = Math.floor(rest / 10);
+    scratch[place] = ZERO + (rest - 10 * left);
+    rest = left;
+  }
+  at = end;
 }
 
 function writeLineEnd(): void {

@@ -1,6 +1,6 @@
 /** Session records and downlink queues: two keys of one slot for each device, changed by one script each time. */
-import { Buffer } from 'node:buffer';
-import type { Alarm, CommitResult, DeviceWrite, SessionStore, StoredEntry, StoredSession } from '@cluster/session';
+import type { Buffer } from 'node:buffer';
+import type { Alarm, CommitResult, DeviceWrite, EntryWrite, SessionStore, StoredEntry, StoredSession } from '@cluster/session';
 import { script, type Argument, type RedisCommand, type Router } from './command.ts';
 import { mapEach } from './faults.ts';
 import { compareBytes } from './fields.ts';
@@ -31,7 +31,7 @@ export function recordKeeper(
     },
     async commit(writes) {
       const commands = writes.map((write) => toCommand(write, keys));
-      const alarms = writes.flatMap(({ number, alarmMs }) => (alarmMs === undefined ? [] : [{ number, atMs: alarmMs }]));
+      const alarms = alarmsOf(writes);
       const alarmOf = (index: number) => (writes[index]!.alarmMs === undefined ? undefined : alarmKey(writes[index]!.number));
       return mapEach(router.inOrder(toAlarms(alarms), commands, alarmOf), (reply) => RESULTS[reply as number]!);
     },
@@ -53,27 +53,36 @@ function toSession(value: Buffer | null): StoredSession | undefined {
   return { version: value.readUInt32BE(0), entries: value.readUInt32BE(4), record: value.subarray(SESSION_HEAD) };
 }
 
+function alarmsOf(writes: readonly DeviceWrite[]): Alarm[] {
+  const alarms: Alarm[] = [];
+  for (const { number, alarmMs } of writes) if (alarmMs !== undefined) alarms.push({ number, atMs: alarmMs });
+  return alarms;
+}
+
 function toCommand({ number, session, entries = [], limit }: DeviceWrite, keys: Keys): RedisCommand {
-  const args = sessionArguments(session);
   const key = keys.session(number);
-  if (entries.length === 0 && session?.record !== undefined && session.expected > 0) return { key, run: scripts.commitSession, keys: [key], args };
-  args.push(limit?.entries ?? '', limit?.bytes ?? '');
-  for (const { id, expected, record } of entries) args.push(id, expected, record === undefined ? '' : versioned(record, expected + 1));
-  return { key, run: scripts.commitDevice, keys: [key, keys.queue(number)], args };
+  const [expected, record, ttl] = sessionArguments(session);
+  if (entries.length === 0 && session?.record !== undefined && session.expected > 0) return { key, run: scripts.commitSession, keys: [key], args: [expected, record, ttl] };
+  return { key, run: scripts.commitDevice, keys: [key, keys.queue(number)], args: deviceArguments([expected, record, ttl], entries, limit) };
 }
 
-function sessionArguments(session: DeviceWrite['session']): Argument[] {
-  if (session === undefined) return ['', '', ''];
-  return session.record === undefined ? [session.expected, '', scripts.KEEP] : [session.expected, asBuffer(session.record), session.ttlMs ?? ''];
+const NO_SESSION = ['', '', ''] as const;
+
+function sessionArguments(session: DeviceWrite['session']): readonly [Argument, Argument, Argument] {
+  if (session === undefined) return NO_SESSION;
+  return session.record === undefined ? [session.expected, '', scripts.KEEP] : [session.expected, session.record, session.ttlMs ?? ''];
 }
 
-function versioned(record: Uint8Array, version: number): Buffer {
-  const value = Buffer.allocUnsafe(ENTRY_HEAD + record.length);
-  value.writeUInt32BE(version);
-  value.set(record, ENTRY_HEAD);
-  return value;
+function deviceArguments([expected, record, ttl]: readonly [Argument, Argument, Argument], entries: readonly EntryWrite[], limit: DeviceWrite['limit']): Argument[] {
+  const [most, bytes] = [limit?.entries ?? '', limit?.bytes ?? ''];
+  const [only] = entries;
+  // The usual change is that of one entry.
+  if (only !== undefined && entries.length === 1) return [expected, record, ttl, most, bytes, only.id, only.expected, entryArgument(only)];
+  const args: Argument[] = [expected, record, ttl, most, bytes];
+  for (const entry of entries) args.push(entry.id, entry.expected, entryArgument(entry));
+  return args;
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function entryArgument({ record, expected }: EntryWrite): Argument {
+  return record === undefined ? '' : { version: expected + 1, record };
 }

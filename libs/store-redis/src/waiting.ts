@@ -14,8 +14,10 @@ export function tenantAccounts(router: Router, keys: Keys): Pick<SessionStore, '
     async account(list) {
       const byTenant = Map.groupBy(list, ({ tenant }) => tenant);
       const commands = [...byTenant].map(([tenant, own]) => {
-        const values = own.flatMap(({ number, entries, bytes }): Argument[] => [number, entries, bytes]);
-        return script(scripts.account, [keys.waiting(tenant)], ...values);
+        const args: Argument[] = [];
+        for (const { number, entries, bytes } of own) args.push(number, entries, bytes);
+        const key = keys.waiting(tenant);
+        return { key, run: scripts.account, keys: [key], args };
       });
       if (commands.length > 0) await router.execute(commands, 'plain');
     },

@@ -241,3 +241,8 @@ test('fuzz: any queries and payload give a registration or a code of table 6.7-2
     expect(result.ok || ['4.00', '4.09', '4.12', '4.15'].includes(formatCode(result.code))).toBe(true);
   }), { numRuns: 2_000 });
 });
+
+test('devices of one kind share their object list, and what is known of it', () => {
+  const linksOf = (endpoint: string) => (register(`ep=${endpoint}&lt=300&lwm2m=1.1`) as Registration).objectLinks;
+  expect(linksOf('b')).toBe(linksOf('a'));
+});

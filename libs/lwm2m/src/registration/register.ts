@@ -173,7 +173,8 @@ function registeredLinks(parameters: Parameters, list: ObjectList, version: Lwm2
   if (explicit.length === 0 && profiles.includes(undefined)) {
     return fault('PROFILE_UNKNOWN', 'a profile id is unknown: register with the object list', Code.CONFLICT);
   }
-  const objectLinks = uniteObjectLinks([...explicit, ...profiles.flatMap((links) => links ?? [])]);
+  // As it was read where nothing is added: devices of one kind share it.
+  const objectLinks = profiles.length === 0 ? explicit : uniteObjectLinks([...explicit, ...profiles.flatMap((links) => links ?? [])]);
   if (objectLinks.length > 0) return { objectLinks };
   if (policy.defaults?.objectLinks) return { objectLinks: policy.defaults.objectLinks };
   // Transport 1.1.1 §6.8.4: 4.09 asks for a Register with the list.
