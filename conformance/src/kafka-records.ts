@@ -12,9 +12,10 @@ export interface KafkaRecord {
   readonly data: Record<string, unknown>;
 }
 
-/** Reads each partition up to where it ended when it was asked. */
-export async function readRecords(brokers: readonly string[], topics: readonly Topic[]): Promise<KafkaRecord[]> {
-  const kafka = new kafkajs.Kafka({ brokers: [...brokers], clientId: 'ledger', logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 30, maxRetryTime: 1_000 } });
+/** Reads each partition up to where it ended when it was asked. A `socketFactory` leads to brokers whose names are not known here. */
+export async function readRecords(brokers: readonly string[], topics: readonly Topic[], socketFactory?: kafkajs.ISocketFactory): Promise<KafkaRecord[]> {
+  const access = { brokers: [...brokers], ...(socketFactory && { socketFactory }) };
+  const kafka = new kafkajs.Kafka({ ...access, clientId: 'ledger', logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 30, maxRetryTime: 1_000 } });
   const open = await openPartitions(kafka, topics);
   const consumer = kafka.consumer({ groupId: `ledger-${randomUUID()}` });
   const records: KafkaRecord[] = [];

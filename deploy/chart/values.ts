@@ -74,6 +74,9 @@ const firmware = z.strictObject({
 /** Secrets with a certificate and its private key, in one file (no `privateKey`) or two. */
 const keyPair = { existingSecret: name, key: z.string().min(1), privateKey: text };
 
+/** A single pod to try the chart with; without `storage` on no volume. */
+const bundled = z.strictObject({ enabled: z.boolean(), image: text, storage: z.union([z.literal(''), quantity]) });
+
 const monitoring = z.strictObject({
   serviceMonitor: z.strictObject({ enabled: z.boolean(), interval: z.string().regex(/^\d+(s|m)$/), labels }),
   rules: z.strictObject({ enabled: z.boolean(), labels }),
@@ -93,7 +96,7 @@ export const chartValues = z.strictObject({
     existingSecret: z.strictObject({ name, key: z.string().min(1) }),
     username: text, password: secretKey,
     tls: z.strictObject({ ...clientTls, serverName: text }),
-    bundled: z.strictObject({ enabled: z.boolean(), image: text, storage: quantity }),
+    bundled,
   }),
   kafka: z.strictObject({
     brokers: z.array(z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port')),
@@ -102,7 +105,7 @@ export const chartValues = z.strictObject({
       mechanism: z.enum(['off', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']), username: text, password: secretKey, token: secretKey,
     }),
     topics: z.strictObject({ create: z.boolean(), partitions: z.int().min(1).max(10_000), replicationFactor: z.int().min(0).max(15) }),
-    bundled: z.strictObject({ enabled: z.boolean(), image: text, storage: quantity }),
+    bundled,
     strimzi: z.strictObject({ enabled: z.boolean(), replicas: z.int().min(1), storage: quantity, version: text }),
   }),
   secrets: z.strictObject({

@@ -1,5 +1,6 @@
 /** What Kafka holds of the devices after a run: which values were told, and whether one of them was told as two events. */
 import { eventTypes, topics } from '@cluster/contracts';
+import type { ISocketFactory } from 'kafkajs';
 import { readRecords, type KafkaRecord } from '../../src/kafka-records.ts';
 
 export interface Told {
@@ -11,8 +12,8 @@ export interface Told {
   readonly repeats: number;
 }
 
-export async function readTold(brokers: readonly string[]): Promise<Told> {
-  const records = await readRecords(brokers, [topics.notifications, topics.sends]);
+export async function readTold(brokers: readonly string[], socketFactory?: ISocketFactory): Promise<Told> {
+  const records = await readRecords(brokers, [topics.notifications, topics.sends], socketFactory);
   const values = new Set(records.flatMap((record) => valuesOf(record).map((value) => `${record.key} ${value}`)));
   const ids = Map.groupBy(records.flatMap((record) => causesOf(record).map((cause) => ({ cause, id: record.id }))), ({ cause }) => cause);
   const doubled = [...ids].filter(([, all]) => new Set(all.map(({ id }) => id)).size > 1).map(([cause]) => cause);

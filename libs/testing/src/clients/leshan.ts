@@ -9,8 +9,10 @@ const REGISTRY = resolve(import.meta.dirname, '../../../lwm2m/ddf/objects');
 
 export interface LeshanOptions {
   readonly endpoint: string;
-  /** CoAP port of the server on 127.0.0.1. */
+  /** CoAP port of the server. */
   readonly port: number;
+  /** Its address; 127.0.0.1 unless told. */
+  readonly host?: string;
   /** 300 unless told. */
   readonly lifetimeS?: number;
   readonly queueMode?: boolean;
@@ -91,16 +93,16 @@ export interface LeshanClient {
 
 /** Starts a Leshan client, not registered yet. */
 export async function startLeshan(options: LeshanOptions): Promise<LeshanClient> {
-  const { endpoint, port, lifetimeS = 300, queueMode = false, allObjects = false, firmware = false, dtls, bootstrap = false, fallback } = options;
-  const accounts = { uri: uriOf(port, dtls), ...(bootstrap ? { bootstrap } : {}), ...(fallback && { fallback: { uri: uriOf(fallback.port, fallback.security), security: fallback.security } }) };
+  const { endpoint, port, host = '127.0.0.1', lifetimeS = 300, queueMode = false, allObjects = false, firmware = false, dtls, bootstrap = false, fallback } = options;
+  const accounts = { uri: uriOf(host, port, dtls), ...(bootstrap ? { bootstrap } : {}), ...(fallback && { fallback: { uri: uriOf(host, fallback.port, fallback.security), security: fallback.security } }) };
   const settings = { endpoint, ...accounts, lifetimeS, queueMode, firmware, ...(allObjects ? { registry: REGISTRY } : {}), ...dtls };
   const client = await startJava('lwm2m.cluster.Main', settings);
   await client.next('ready');
   return handleOf(client);
 }
 
-function uriOf(port: number, security: unknown): string {
-  return `${security === undefined ? 'coap' : 'coaps'}://127.0.0.1:${port}`;
+function uriOf(host: string, port: number, security: unknown): string {
+  return `${security === undefined ? 'coap' : 'coaps'}://${host}:${port}`;
 }
 
 /** Runs a main class of the project with its settings as JSON. */
