@@ -37,11 +37,22 @@ export function decodeUtf8Strict(bytes: Uint8Array): string | undefined {
   }
 }
 
+const PIECE = 8;
+
+/** In pieces: a text that grows by single characters is copied with each. */
 function asciiText(bytes: Uint8Array): string | undefined {
-  if (bytes.length > SHORT) return undefined;
+  const { length } = bytes;
+  if (length > SHORT) return undefined;
   let text = '';
-  for (let index = 0; index < bytes.length; index++) {
-    const byte = bytes[index]!;
+  let at = 0;
+  for (; at + PIECE <= length; at += PIECE) {
+    const [a, b, c, d] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!];
+    const [e, f, g, h] = [bytes[at + 4]!, bytes[at + 5]!, bytes[at + 6]!, bytes[at + 7]!];
+    if ((a | b | c | d | e | f | g | h) > 0x7f) return undefined;
+    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  for (; at < length; at++) {
+    const byte = bytes[at]!;
     if (byte > 0x7f) return undefined;
     text += String.fromCharCode(byte);
   }

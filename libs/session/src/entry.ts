@@ -1,6 +1,7 @@
 /** Entries of the downlink queue: one command, where it stands, and what the device answered. */
 import { isSameJson, type CommandRequest, type CommandResponse, type CommandState, type CommandStatus } from '@cluster/contracts';
-import { Decoder, Encoder } from 'cbor-x';
+import { readPlain } from './plain-cbor/read.ts';
+import { writePlain } from './plain-cbor/write.ts';
 import { RecordUnreadable } from './record.ts';
 
 /** Where the exchange of a command in flight stands: enough for another worker to go on with it. */
@@ -65,8 +66,6 @@ export interface QueueEntry {
 export const DEFAULT_TTL_S = 86_400;
 const DEFAULT_PRIORITY = 5;
 const FORMAT = 1;
-const encoder = new Encoder({ useRecords: false });
-const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
 
 /** A fresh entry. Without `ttlS` it is kept for a day; its time runs from when it was asked for. */
 export function newEntry(
@@ -101,7 +100,7 @@ export function firstLookMs({ acceptedAtMs, deadlineMs }: QueueEntry): number {
 
 /** The bytes of an entry: its format, its mark and itself. The mark stands at a place of its own, see {@link settledEntry}. */
 export function encodeEntry(entry: QueueEntry): Uint8Array {
-  return encoder.encode([FORMAT, entry.unpublished, entry]);
+  return writePlain([FORMAT, entry.unpublished, entry]);
 }
 
 const MARK_AT = 2;
@@ -118,7 +117,7 @@ export function settledEntry(encoded: Uint8Array): Uint8Array {
 export function decodeEntry(bytes: Uint8Array): QueueEntry {
   let stored: [number, boolean, QueueEntry];
   try {
-    stored = decoder.decode(bytes) as [number, boolean, QueueEntry];
+    stored = readPlain(bytes) as [number, boolean, QueueEntry];
   } catch (cause) {
     throw new RecordUnreadable('queue entry is damaged', { cause });
   }

@@ -4,11 +4,12 @@
  */
 import type { Attributes, DeviceProfile, EndpointState } from '@cluster/contracts';
 import type { Registration } from '@cluster/lwm2m';
-import { Decoder, Encoder } from 'cbor-x';
 import type { Disabled } from './disable.ts';
 import type { MuteSend, ServerInstance } from './mute-send.ts';
 import type { ByteUsage } from './usage.ts';
 import { packRegistration, unpackRegistration } from './packed-registration.ts';
+import { readPlain } from './plain-cbor/read.ts';
+import { writePlain } from './plain-cbor/write.ts';
 
 /** A registration event that is stored with the change it tells of, until it is known to be published. */
 export interface PendingEvent {
@@ -118,8 +119,6 @@ export interface SessionRecord {
 }
 
 const FORMAT = 1;
-const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
-const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
 
 /** A stored record that this version cannot read: written by a newer one, or damaged. */
 export class RecordUnreadable extends Error {
@@ -232,7 +231,7 @@ function unpackMuteSend(packed: PackedMuteSend): Pick<SessionRecord, 'muteSend' 
 
 /** The bytes of a record. */
 export function encodeSession(s: SessionRecord): Uint8Array {
-  return encoder.encode([
+  return writePlain([
     FORMAT, s.endpoint, s.tenant, STATES.indexOf(s.state), s.locationId, s.generation, s.registeredAtMs, s.updatedAtMs,
     packRegistration(s.registration), s.peer, s.identity, s.owner, s.fence, s.awakeUntilMs, s.tokenCounter, s.messageIdsEnd,
     s.answered.map((a) => [a.peer, a.messageId, a.code, a.atMs]),
@@ -253,7 +252,7 @@ export function encodeSession(s: SessionRecord): Uint8Array {
 export function decodeSession(bytes: Uint8Array): SessionRecord {
   let a: unknown[];
   try {
-    a = decoder.decode(bytes) as unknown[];
+    a = readPlain(bytes) as unknown[];
   } catch (cause) {
     throw new RecordUnreadable('session record is damaged', { cause });
   }

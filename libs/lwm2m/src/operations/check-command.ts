@@ -27,13 +27,10 @@ export function checkCommand(command: CommandRequest): CommandFault[] {
   const faults = checkFields(command);
   // What follows would only repeat that fields are missing or should not be there.
   if (faults.length > 0) return faults;
-  return [
-    ...checkPaths(command),
-    ...checkContent(command),
-    ...checkValuePaths(command),
-    ...checkText('arguments', command.arguments && executeArgumentsFault(command.arguments)),
-    ...checkText('attributes', checkAttributes(command)),
-  ];
+  faults.push(...checkPaths(command), ...checkContent(command), ...checkValuePaths(command));
+  addText(faults, 'arguments', command.arguments && executeArgumentsFault(command.arguments));
+  addText(faults, 'attributes', checkAttributes(command));
+  return faults;
 }
 
 /** The target of a command that {@link checkCommand} passed: of Create the object, whose new instance may be named too. */
@@ -44,29 +41,39 @@ export function targetPath(command: CommandRequest): Path {
 
 function checkFields(command: CommandRequest): CommandFault[] {
   const { needs, takes } = RULES[command.op];
-  return FIELDS.flatMap((field) => {
+  const faults: CommandFault[] = [];
+  for (const field of FIELDS) {
     const given = command[field] !== undefined;
-    if (needs.includes(field) && !given) return [{ path: field, message: `${command.op} needs it` }];
-    if (given && !needs.includes(field) && !takes.includes(field)) return [{ path: field, message: `${command.op} has none` }];
-    return [];
-  });
+    if (given === needs.includes(field)) continue;
+    if (!given) faults.push({ path: field, message: `${command.op} needs it` });
+    else if (!takes.includes(field)) faults.push({ path: field, message: `${command.op} has none` });
+  }
+  return faults;
 }
 
-function checkPaths(command: CommandRequest): CommandFault[] {
-  const [least, most] = RULES[command.op].levels;
-  const named: [string, string][] = (command.paths ?? []).map((path, i) => [`paths.${i}`, path]);
-  if (command.path !== undefined) named.push(['path', command.path]);
-  return named.flatMap(([field, text]) => {
-    const path = parsePath(text);
-    // Transport 1.1.1 §6.4.4, row B83: an id may not be left out, and each is 0..65534.
-    if (!path) return [{ path: field, message: 'not a path: /object/instance/resource/resource-instance, ids 0..65534' }];
-    if (path.length < least || path.length > most) return [{ path: field, message: `${command.op} takes ${levels(least, most)}` }];
-    return [];
+function checkPaths({ op, path, paths }: CommandRequest): CommandFault[] {
+  const faults: CommandFault[] = [];
+  paths?.forEach((text, i) => {
+    const message = pathFault(op, text);
+    if (message !== undefined) faults.push({ path: `paths.${i}`, message });
   });
+  const message = path === undefined ? undefined : pathFault(op, path);
+  if (message !== undefined) faults.push({ path: 'path', message });
+  return faults;
 }
+
+function pathFault(op: CommandRequest['op'], text: string): string | undefined {
+  const [least, most] = RULES[op].levels;
+  const path = parsePath(text);
+  // Transport 1.1.1 §6.4.4, row B83: an id may not be left out, and each is 0..65534.
+  if (!path) return 'not a path: /object/instance/resource/resource-instance, ids 0..65534';
+  return path.length < least || path.length > most ? `${op} takes ${levels(least, most)}` : undefined;
+}
+
+const BODIES = ['value', 'values', 'payloadBase64', 'package', 'arguments'] as const;
 
 function checkContent(command: CommandRequest): CommandFault[] {
-  const given = (['value', 'values', 'payloadBase64', 'package', 'arguments'] as const).filter((field) => command[field] !== undefined);
+  const given = BODIES.filter((field) => command[field] !== undefined);
   if (given.length > 1) return [{ path: given[1] ?? '', message: `stands beside ${given[0]}: give one of them` }];
   // A Create of an instance with nothing but its id is complete, and so is an Execute without arguments.
   if (given.length === 0) return isWrite(command.op) && command.op !== 'create' ? [{ path: 'values', message: 'nothing to write' }] : [];
@@ -94,10 +101,11 @@ function checkFormat({ op, path, value, values, contentFormat }: CommandRequest)
 }
 
 function checkValuePaths(command: CommandRequest): CommandFault[] {
+  if (command.values === undefined) return [];
   const target = targetPath(command);
   const instance = command.op === 'create' ? parsePath(command.path ?? '')?.[1] : undefined;
   const seen = new Set<string>();
-  return (command.values ?? []).flatMap((value, i) => {
+  return command.values.flatMap((value, i) => {
     const path = parsePath(value.path);
     const fault = (message: string) => [{ path: `values.${i}.path`, message }];
     if (!path) return fault('not a path: /object/instance/resource/resource-instance, ids 0..65534');
@@ -110,14 +118,15 @@ function checkValuePaths(command: CommandRequest): CommandFault[] {
   });
 }
 
-function checkAttributes({ op, attributes = {} }: CommandRequest): string | undefined {
+function checkAttributes({ op, attributes }: CommandRequest): string | undefined {
+  if (attributes === undefined) return undefined;
   // PUT without query and payload would be a Write of nothing.
   if (op === 'write-attributes' && attributeQueries(attributes).length === 0) return 'names no attribute';
   return attributesFault(attributes);
 }
 
-function checkText(field: string, message: string | undefined): CommandFault[] {
-  return message ? [{ path: field, message }] : [];
+function addText(faults: CommandFault[], field: string, message: string | undefined): void {
+  if (message) faults.push({ path: field, message });
 }
 
 const LEVELS = ['the root', 'an object', 'an object instance', 'a resource', 'a resource instance'];

@@ -41,13 +41,8 @@ export function planRequest(command: CommandRequest, device: DeviceContext, refu
   const body = encodableBody(command, device, refusals);
   if ('faults' in body) return { ok: false, faults: body.faults };
   const { observe, code } = RULES[command.op];
-  const options = [
-    ...(observe === undefined ? [] : [option(OptionNumber.OBSERVE, observe)]),
-    ...pathOptions(device.rootPath, targetPath(command)),
-    ...(body.contentFormat === undefined ? [] : [option(OptionNumber.CONTENT_FORMAT, body.contentFormat)]),
-    ...attributeQueries(command.attributes ?? {}).map((query) => textOption(OptionNumber.URI_QUERY, query)),
-    ...(body.accept === undefined ? [] : [option(OptionNumber.ACCEPT, body.accept)]),
-  ];
+  const path = device.rootPath + formatPath(targetPath(command));
+  const options = optionsOf({ observe, path, contentFormat: body.contentFormat, accept: body.accept }, command.attributes);
   const plan = { code, options, payload: body.payload, paths: body.paths, observe: OBSERVE[observe ?? 2] };
   return { ok: true, plan };
 }
@@ -82,14 +77,15 @@ function encodableBody(command: CommandRequest, device: DeviceContext, refusals:
 
 function planBody(command: CommandRequest, device: DeviceContext, refusals: number): Body | { faults: CommandFault[] } {
   const { op, accept, arguments: list } = command;
-  const paths = [targetPath(command)];
   if (isWrite(op)) return writeBody(command, device, refusals);
   if (command.paths) return compositeBody(command, device, refusals);
+  const target = targetPath(command);
+  const paths = [target];
   if (command.payloadBase64 !== undefined) return { ...rawPayload(command), paths };
   if (list) return { payload: encodeUtf8(list), contentFormat: ContentFormat.TEXT, paths };
   if (op === 'discover') return { accept: ContentFormat.LINK, paths };
   if (op === 'execute' || op === 'delete' || op === 'write-attributes') return { paths };
-  return { accept: accept ?? rung(acceptLadder(targetPath(command).length, device), refusals), paths };
+  return { accept: accept ?? rung(acceptLadder(target.length, device), refusals), paths };
 }
 
 function writeBody(command: CommandRequest, device: DeviceContext, refusals: number): Body | { faults: CommandFault[] } {
@@ -139,19 +135,39 @@ function rawPayload({ payloadBase64 = '', contentFormat }: CommandRequest) {
   return { payload: fromBase64(payloadBase64) ?? EMPTY_BYTES, contentFormat };
 }
 
-/** Many devices are asked for the same few paths. */
+interface Asked {
+  readonly observe: 0 | 1 | undefined;
+  /** With the alternate path. */
+  readonly path: string;
+  readonly contentFormat: number | undefined;
+  readonly accept: number | undefined;
+}
+
+/** Many devices are asked for the same few things. */
 const knownOptions = new Map<string, readonly CoapOption[]>();
 const MOST_KNOWN = 1_000;
 
-function pathOptions(rootPath: string, path: Path): readonly CoapOption[] {
-  const text = rootPath + formatPath(path);
-  const known = knownOptions.get(text);
+function optionsOf(asked: Asked, attributes: CommandRequest['attributes']): readonly CoapOption[] {
+  if (attributes !== undefined) return makeOptions(asked, attributeQueries(attributes));
+  const { observe, path, contentFormat, accept } = asked;
+  const key = `${path} ${observe} ${contentFormat} ${accept}`;
+  const known = knownOptions.get(key);
   if (known !== undefined) return known;
   if (knownOptions.size >= MOST_KNOWN) knownOptions.clear();
-  const segments = text.split('/').filter((segment) => segment !== '');
-  const options = segments.map((segment) => textOption(OptionNumber.URI_PATH, segment));
-  knownOptions.set(text, options);
+  const options = makeOptions(asked, []);
+  knownOptions.set(key, options);
   return options;
+}
+
+function makeOptions({ observe, path, contentFormat, accept }: Asked, queries: readonly string[]): CoapOption[] {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  return [
+    ...(observe === undefined ? [] : [option(OptionNumber.OBSERVE, observe)]),
+    ...segments.map((segment) => textOption(OptionNumber.URI_PATH, segment)),
+    ...(contentFormat === undefined ? [] : [option(OptionNumber.CONTENT_FORMAT, contentFormat)]),
+    ...queries.map((query) => textOption(OptionNumber.URI_QUERY, query)),
+    ...(accept === undefined ? [] : [option(OptionNumber.ACCEPT, accept)]),
+  ];
 }
 
 function option(number: number, value: number): CoapOption {

@@ -92,7 +92,7 @@ export function parseLifetime(told: string | undefined, zero: 'reject' | 'infini
 
 /** `b`: the transports as one letter each, and Q, which is part of it in 1.0 and which some 1.1 clients keep there. */
 export function parseBinding(told: string | undefined): { binding: string; queueMode: boolean } | RegistrationFault {
-  const valid = told !== undefined && /^[UTSNMHQ]{1,7}$/.test(told) && new Set(told).size === told.length;
+  const valid = told !== undefined && /^[UTSNMHQ]{1,7}$/.test(told) && !/(.).*\1/.test(told);
   if (!valid) return fault('BINDING_INVALID', 'b is not made of U, T, S, N, M, H and Q');
   return { binding: told.replace('Q', '') || 'U', queueMode: told.includes('Q') };
 }
@@ -116,12 +116,16 @@ export function otherParameters(
   policy: RegistrationPolicy,
   former: Readonly<Record<string, string>> = {},
 ): { attributes: Record<string, string> } | RegistrationFault {
-  const others = [...parameters].filter(([name]) => !known.has(name));
+  const others: [string, string][] = [];
+  parameters.forEach((value, name) => {
+    if (!known.has(name)) others.push([name, value ?? '']);
+  });
+  if (others.length === 0 && Object.keys(former).length <= MAX_ATTRIBUTES) return { attributes: { ...former } };
   if (others.length > 0 && policy.unknownParameters === 'reject') {
     return fault('PARAMETER_UNKNOWN', `unknown parameter ${others[0]?.[0]}`);
   }
   if (others.some(([name]) => name === '__proto__')) return fault('QUERY_INVALID', 'a parameter has a forbidden name');
-  const attributes = { ...former, ...Object.fromEntries(others.map(([name, value]) => [name, value ?? ''])) };
+  const attributes = { ...former, ...Object.fromEntries(others) };
   if (Object.keys(attributes).length > MAX_ATTRIBUTES) return fault('QUERY_INVALID', 'too many unknown parameters');
   return { attributes };
 }

@@ -49,6 +49,8 @@ const LINK_FORMAT = 40;
 /** OMA LwM2M Core 1.0 §5.3.1 */
 const DEFAULT_LIFETIME_S = 86_400;
 const REGISTER_PARAMETERS = new Set(['ep', 'lt', 'lwm2m', 'b', 'Q', 'sms']);
+const REGISTER_PARAMETERS_12 = new Set([...REGISTER_PARAMETERS, 'pid']);
+const UPDATE_PARAMETERS = new Set(['lt', 'b', 'Q', 'sms']);
 
 /** Parses POST /rd. */
 export function parseRegister(
@@ -89,7 +91,7 @@ export function parseUpdate(
 ): UpdateResult {
   const parameters = splitQueries(queries);
   if (isFault(parameters)) return parameters;
-  const ignored = policy.unknownParameters === 'keep' ? REGISTER_PARAMETERS : new Set(['lt', 'b', 'Q', 'sms']);
+  const ignored = policy.unknownParameters === 'keep' ? REGISTER_PARAMETERS : UPDATE_PARAMETERS;
   const others = otherParameters(parameters, ignored, policy, current.attributes);
   if (isFault(others)) return others;
   const told = toldParameters(parameters, current.lwm2mVersion, policy);
@@ -136,7 +138,7 @@ function registerParameters(parameters: Parameters, version: Lwm2mVersion, polic
   if (isFault(told)) return told;
   const lifetimeS = told.lifetimeS ?? policy.defaults?.lifetimeS ?? (version === '1.0' ? DEFAULT_LIFETIME_S : undefined);
   if (lifetimeS === undefined) return fault('LIFETIME_MISSING', 'lt is missing');
-  const known = version === '1.2' ? new Set([...REGISTER_PARAMETERS, 'pid']) : REGISTER_PARAMETERS;
+  const known = version === '1.2' ? REGISTER_PARAMETERS_12 : REGISTER_PARAMETERS;
   const others = otherParameters(parameters, known, policy);
   if (isFault(others)) return others;
   const pid = version === '1.2' ? parameters.get('pid') : undefined;
