@@ -251,7 +251,9 @@ export class CommandRunner {
       this.#uplink.counters.unanswered(ending.reason);
       const next = unanswered(entry, ending.reason, nowMs, awayFromMs);
       const told = await this.#store(held, inFlight, next, (record) => afterSilence(record, [next]));
-      return told && ending.reason !== 'timeout';
+      if (ending.reason === 'timeout') return false;
+      if (!isFinished(next)) this.#wake(held.number);
+      return told;
     }
     return new Promise((resolve, reject) => this.#answered(held, inFlight, ending, resolve, reject));
   }
@@ -262,7 +264,13 @@ export class CommandRunner {
     held.heardMs = nowMs;
     const context = contextOf(held, this.#uplink.model);
     const retried = inAnotherFormat(entry, message, context);
-    if (retried !== undefined) return this.#commit(held, inFlight, { next: retried }, told, failed);
+    if (retried !== undefined) {
+      const again = (done: boolean): void => {
+        this.#wake(held.number);
+        told(done);
+      };
+      return this.#commit(held, inFlight, { next: retried }, again, failed);
+    }
     const response = readResponse(entry.command, message, context, nowMs / 1_000);
     const next = answered(entry, { ...response, rttMs: Math.round(rttMs) }, nowMs);
     const exchange = entry.exchange ?? { counter: 0, messageId: 0, firstSentAtMs: 0, generation: 0 };

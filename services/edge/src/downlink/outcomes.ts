@@ -22,6 +22,8 @@ export function unanswered(entry: QueueEntry, reason: string, nowMs: number, awa
   if (!harmless) return finish(entry, { state: 'outcome-unknown', atMs: nowMs, reason: because });
   if (entry.attempts >= MAX_ATTEMPTS) return finish(entry, { state: 'expired', atMs: nowMs, reason: because });
   const { exchange: _, awayFromMs: __, ...rest } = entry;
+  // A device that has just registered listens; one that registers with every request backs off like others.
+  if (reason === 'registered-anew' && entry.attempts === 1) return { ...rest, state: 'queued', notBeforeMs: nowMs };
   const notBeforeMs = nowMs + Math.min(RETRY_MS.first * 2 ** (entry.attempts - 1), RETRY_MS.most);
   // A device that rejects what it is sent would do so again.
   const sleeps = awayFromMs !== undefined && !NOT_ACTED_ON.has(reason);

@@ -79,6 +79,19 @@ describe('a device that de-registered', () => {
   }, 30_000);
 });
 
+describe('a device that registers anew', () => {
+  it('is asked again at once for what it did not answer before', async () => {
+    const device = await registered();
+    device.faults.loseIncoming = ({ code }) => /^0\.0[1-7]$/.test(code);
+    const submitted = await harness.northbound.submit('demo', { op: 'read', path: '/3/0/0' });
+    const { id } = (submitted as { status: CommandStatus }).status;
+    await expect.poll(() => harness.northbound.commands('demo')).toMatchObject([{ state: 'in-flight' }]);
+    device.faults.loseIncoming = () => false;
+    await device.register();
+    expect((await ended(id)).data).toMatchObject({ state: 'done', attempts: 2 });
+  });
+});
+
 describe('an answer', () => {
   it('that the store did not take is stored later: nothing is executed twice', async () => {
     const device = await registered(losingOneEnd);
