@@ -38,7 +38,8 @@ export class CampaignStart {
       // One that is tried again may have come to another version meanwhile.
       fromVersions: device.attempt === 1 ? currentVersions : undefined,
     };
-    const update = await this.#deps.turn.change(endpoint, (now, scene) => (now === undefined || firmware.isOver(now) ? beginOnce(now, desired, scene) : now));
+    await this.#deps.turn.tellAll(endpoint);
+    const update = await this.#deps.turn.change(endpoint, (now, scene) => (now === undefined || isDone(now) ? beginOnce(now, desired, scene) : now));
     if (update?.id !== own) return busy(device, 'another update came first', nowMs);
     return afterUpdate(campaign, device, standOf(device.attempt, update), nowMs) ?? device;
   }
@@ -53,6 +54,11 @@ export class CampaignStart {
     const left = await this.#deps.turn.change(endpoint, (now, scene) => (now?.id === present.id ? firmware.onSuperseded(now, scene.nowMs) : undefined));
     return left === undefined || firmware.isOver(left) ? undefined : busy(device, 'the device installs another package, which is waited for', nowMs);
   }
+}
+
+/** What became of it is told, too. */
+function isDone(update: firmware.FirmwareUpdate): boolean {
+  return firmware.isOver(update) && update.untold.length === 0;
 }
 
 function beginOnce(now: firmware.FirmwareUpdate | undefined, desired: firmware.DesiredFirmware, scene: firmware.FirmwareScene): firmware.FirmwareUpdate {

@@ -63,7 +63,10 @@ class World {
           return update && { endpoint, version: 1, record: firmware.encodeUpdate(update) };
         }),
       } as CampaignDeps['updates'],
-      turn: { change: (endpoint: string, decide: Decide) => this.#step(async () => this.#change(endpoint, decide)) } as CampaignDeps['turn'],
+      turn: {
+        change: (endpoint: string, decide: Decide) => this.#step(async () => this.#change(endpoint, decide)),
+        tellAll: (endpoint: string) => this.#step(async () => this.#tellUpdate(endpoint)),
+      } as CampaignDeps['turn'],
       events: new CampaignEvents({ publish: (records) => this.#step(async () => this.#tell(records)) }, 'json'),
     };
     return { turn: new CampaignTurn(this.id, deps, silentLog), results: new CampaignResults(deps) };
@@ -88,6 +91,11 @@ class World {
 
   #tell(records: readonly EventRecord[]): void {
     for (const { headers, value } of records) this.told.set(headers['ce_id'] ?? '', (JSON.parse(Buffer.from(value).toString()) as CampaignView).state);
+  }
+
+  #tellUpdate(endpoint: string): void {
+    const update = this.#updates.get(endpoint);
+    if (update !== undefined) this.#updates.set(endpoint, { ...update, untold: [] });
   }
 
   #change(endpoint: string, decide: Decide): firmware.FirmwareUpdate | undefined {

@@ -31,6 +31,7 @@ export class SoftwareDesk {
     if (device === undefined) throw new ApiError(404, 'ENDPOINT_UNKNOWN', 'No such endpoint is known', { detail: endpoint });
     const desired = { id: newUpdateId(), instance, package: wanted, request, secure: device.secure };
     await this.#change(endpoint, instance, (now, { nowMs }) => (now && !isSame(now, request) ? changing(software.onSuperseded(now, nowMs)) : undefined));
+    await this.#turn.tellAll(endpoint);
     const operation = await this.#change(endpoint, instance, (now, scene) => (now && isSame(now, request) ? now : told(now) && software.begin(desired, scene)));
     return softwareView(endpoint, operation!);
   }

@@ -16,6 +16,7 @@ import { updateMetrics } from './update-metrics.ts';
 export type Decide<R> = (record: R | undefined, scene: firmware.FirmwareScene) => R | undefined;
 
 const TRIES = 8;
+const TELLS = 3;
 /** A command whose idempotency key may be forgotten is not submitted again: it might be carried out twice. */
 const KEY_KEPT_MS = 23 * 3_600_000;
 
@@ -65,6 +66,16 @@ export class Turn<R, U extends firmware.Progress> {
     for (const update of updates(record)) if (update.out !== undefined) await this.#askAfter(endpoint, update);
     // The time at which it is due is set anew, though nothing may have changed.
     await this.change(endpoint, (now, scene) => now && withUpdates(now, updates(now).map((one) => ({ ...onTime(one, scene) }))));
+  }
+
+  /** Tells what is not told yet, so that it may be replaced; who changed it last may just be about to. */
+  async tellAll(endpoint: string): Promise<void> {
+    for (let attempt = 0; attempt < TELLS; attempt++) {
+      const [stored] = await this.#deps.updates.loadUpdates([endpoint]);
+      const record = stored && this.#machine.decode(stored.record);
+      if (record === undefined || this.#machine.updates(record).every(({ untold }) => untold.length === 0)) return;
+      await this.#tell(endpoint, record);
+    }
   }
 
   /** The end of a command of one of its updates. */

@@ -30,6 +30,7 @@ export class UpdateDesk {
     if (request.keep?.includes('/11') === true && this.#deps.links === undefined) throw secretsMissing();
     const desired = { id: newUpdateId(), package: { id: request.package, version, target }, request, objectVersion, secure };
     const superseded = await this.#turn.change(endpoint, (now, { nowMs }) => (now && !isSame(now, request) ? installing(firmware.onSuperseded(now, nowMs)) : undefined));
+    await this.#turn.tellAll(endpoint);
     const update = superseded && isSame(superseded, request) ? superseded : await this.#turn.change(endpoint, (now, scene) => told(now) && firmware.begin(desired, scene));
     return updateView(endpoint, update!);
   }
