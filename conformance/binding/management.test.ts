@@ -390,6 +390,8 @@ describe('use cases', () => {
     expect(await read('lamp-1', '/3311/0/5850')).toEqual({ '/3311/0/5850': true });
     for (const name of names) await scene.rest.setLabels(name, { street: 'elm' });
     await scene.rest.put('/groups/elm', { labels: { street: 'elm' }, object: '/3311' });
+    // The directory follows the registrations.
+    await expect.poll(() => scene.rest.get('/groups/elm/endpoints?limit=10')).toEqual({ endpoints: names });
     const dim: CommandRequest = { op: 'write-partial', path: '/3311/0', values: [{ path: '/3311/0/5850', value: true }, { path: '/3311/0/5851', value: 40 }] };
     await carriedOut({ target: { group: 'elm' }, commands: [dim] }, names.length);
     for (const name of names) expect(await read(name, '/3311')).toEqual({ '/3311/0/5850': true, '/3311/0/5851': 40, '/3311/0/5852': 0 });
