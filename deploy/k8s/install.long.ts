@@ -50,15 +50,15 @@ async function claimPackages(storageClassName: string): Promise<void> {
 }
 
 async function expectHelm(...args: readonly string[]): Promise<void> {
-  expect(await output(helm, [...args, '-n', cluster.namespace])).toMatchObject({ ok: true });
+  const { ok, text } = await output(helm, [...args, '-n', cluster.namespace]);
+  expect(ok ? '' : text).toBe('');
 }
 
 /** The API server takes every resource of the chart with no word of it unknown; helm alone would let one pass. */
 async function expectTaken(file: string): Promise<void> {
-  const manifest = join(directory, 'manifest.yaml');
-  const { text } = await output(helm, ['template', RELEASE, CHART, '-n', cluster.namespace, '-f', file]);
-  await writeFile(manifest, text);
-  await cluster.kubectl('create', '--dry-run=server', '--validate=strict', '-f', manifest);
+  const manifests = join(directory, 'manifests');
+  await expectHelm('template', RELEASE, CHART, '-f', file, '--validate', '--output-dir', manifests);
+  await cluster.kubectl('create', '--dry-run=server', '--validate=strict', '--recursive', '-f', manifests);
 }
 
 /** How long processes took to be ready, and what memory they use. */
@@ -136,19 +136,26 @@ async function deleteEdges(...how: readonly string[]): Promise<void> {
   const edges = await cluster.pods('edge');
   for (const { metadata } of edges) {
     await cluster.kubectl('delete', 'pod', metadata.name, ...how);
-    await cluster.kubectl('rollout', 'status', `deployment/${RELEASE}-edge`, '--timeout=120s');
+    await edgesRolled();
   }
+}
+
+/** All edges are new ones; helm does not wait for the old to go. */
+async function edgesRolled(): Promise<void> {
+  await cluster.kubectl('rollout', 'status', `deployment/${RELEASE}-edge`, '--timeout=120s');
 }
 
 async function upgrade(): Promise<void> {
   const changed = JSON.stringify({ rolled: 'once' });
   const startMs = performance.now();
   await expectHelm('upgrade', RELEASE, CHART, '--reuse-values', '--set-json', `edge.podAnnotations=${changed}`, '--set-json', `registry.podAnnotations=${changed}`, '--wait', '--timeout', '5m');
+  await edgesRolled();
   console.log(`upgraded after ${((performance.now() - startMs) / 1_000).toFixed(1)} s`);
 }
 
 async function rollBack(): Promise<void> {
   await expectHelm('rollback', RELEASE, '1', '--wait', '--timeout', '5m');
+  await edgesRolled();
 }
 
 /** What Kafka holds: the one broker names itself by a Service that only pods know. */

@@ -161,7 +161,8 @@ spec:
       ports:
         {{- .ports | nindent 8 }}
         - { name: http, containerPort: 8080, protocol: TCP }
-      startupProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 1, failureThreshold: 60 }
+      # Where a whole node starts at once, a process takes half a minute.
+      startupProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 1, failureThreshold: 180 }
       livenessProbe: { httpGet: { path: /health/live, port: http }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
       readinessProbe: { httpGet: { path: /health/ready, port: http }, periodSeconds: 5, timeoutSeconds: 4, failureThreshold: 2 }
       {{- with .values.drainSeconds }}
