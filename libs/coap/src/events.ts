@@ -27,23 +27,23 @@ export interface OutgoingRequest {
   readonly code: number;
   /** Without Block, Size and Request-Tag, which are the engine's. */
   readonly options: readonly CoapOption[];
-  readonly payload?: Uint8Array;
+  readonly payload?: Uint8Array | undefined;
   /**
    * The payload is this block of a body of `size` bytes, which the caller sends block by block, each by a request of its
    * own: the response to it is told as it is, 2.31 too. `tag` is the Request-Tag (RFC 9175 §3), the same for all blocks.
    */
-  readonly block1?: Block & { readonly size: number; readonly tag: Uint8Array };
+  readonly block1?: (Block & { readonly size: number; readonly tag: Uint8Array }) | undefined;
   /** Default true. */
   readonly confirmable?: boolean;
-  readonly ackTimeoutMs?: number;
-  readonly maxRetransmit?: number;
+  readonly ackTimeoutMs?: number | undefined;
+  readonly maxRetransmit?: number | undefined;
   /** MAX_TRANSMIT_WAIT: the request is given up that long after its first sending, not with its last back-off. RFC 7252 §4.8.2 */
-  readonly maxTransmitWaitMs?: number;
+  readonly maxTransmitWaitMs?: number | undefined;
   /**
    * Resumes an exchange that another worker began: same message id and token, what is left of the retransmissions; the
    * request's lifetime counts from then.
    */
-  readonly firstSentAtMs?: number;
+  readonly firstSentAtMs?: number | undefined;
   /**
    * A response with Observe that is a message of its own and whole is told as `unsolicited`, to be acknowledged by the
    * caller: it may be a notification of an observation that has the request's token already.
@@ -52,7 +52,7 @@ export interface OutgoingRequest {
   /** Bound of the response's body; default and at most {@link CoapLimits.maxBodyBytes}. */
   readonly maxBodyBytes?: number;
   /** Largest block to send, and to ask for from the second block on (late negotiation). */
-  readonly blockSize?: number;
+  readonly blockSize?: number | undefined;
   /**
    * Early negotiation (RFC 7959 §2.4): Block2 asks for blocks of this size from the first response on, and so for those
    * of an observation's notifications. Only for a peer that does block-wise transfer: any other answers 4.02.

@@ -7,7 +7,7 @@ export interface Backoff {
   readonly ackTimeoutMs: number;
   readonly maxRetransmit: number;
   /** When the message is given up, from its first sending; with the end of its last timeout unless told. */
-  readonly maxTransmitWaitMs?: number;
+  readonly maxTransmitWaitMs?: number | undefined;
 }
 
 /** A CON on its way: sent now, and again until stopped or given up. */

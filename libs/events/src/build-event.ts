@@ -38,24 +38,25 @@ export interface EventDraft {
 /** The record of an event, keyed by its endpoint. */
 export function buildEvent(event: EventDraft): EventRecord {
   const encoding = event.encoding ?? 'json';
+  // CloudEvents Kafka binding 1.0.2 §3.2.3: attributes as headers with the prefix ce_, datacontenttype as content-type.
+  const headers: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: event.id,
+    ce_source: event.source,
+    ce_type: event.type,
+    ce_subject: event.endpoint,
+    ce_time: timestamp(event.timeMs),
+    ce_tenant: event.tenant,
+    ce_generation: String(event.generation),
+    ce_fence: String(event.fence),
+    ce_sessionversion: String(event.sessionVersion),
+    'content-type': contentTypes[encoding],
+  };
+  if (event.worker !== undefined) headers['ce_worker'] = event.worker;
   return {
     topic: event.topic,
     key: event.endpoint,
-    // CloudEvents Kafka binding 1.0.2 §3.2.3: attributes as headers with the prefix ce_, datacontenttype as content-type.
-    headers: {
-      ce_specversion: '1.0',
-      ce_id: event.id,
-      ce_source: event.source,
-      ...(event.worker === undefined ? {} : { ce_worker: event.worker }),
-      ce_type: event.type,
-      ce_subject: event.endpoint,
-      ce_time: timestamp(event.timeMs),
-      ce_tenant: event.tenant,
-      ce_generation: String(event.generation),
-      ce_fence: String(event.fence),
-      ce_sessionversion: String(event.sessionVersion),
-      'content-type': contentTypes[encoding],
-    },
+    headers,
     value: encoding === 'json' ? Buffer.from(JSON.stringify(event.data)) : encode(event.data),
   };
 }

@@ -8,5 +8,13 @@ export function fields(reply: Reply): [name: string, value: Buffer][] {
 
 /** Orders text by its UTF-8 bytes, as Redis does. */
 export function compareBytes(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const end = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < end && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  if (at === end) return a.length - b.length;
+  const [one, other] = [a.charCodeAt(at), b.charCodeAt(at)];
+  // UTF-16 has another order than UTF-8 only where it takes two units.
+  return one < SURROGATES && other < SURROGATES ? one - other : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
+
+const SURROGATES = 0xd800;

@@ -146,7 +146,7 @@ export class OutgoingRequests {
     const backoff = {
       ackTimeoutMs: request.ackTimeoutMs ?? parameters.ackTimeoutMs,
       maxRetransmit: request.maxRetransmit ?? parameters.maxRetransmit,
-      ...(request.maxTransmitWaitMs === undefined ? {} : { maxTransmitWaitMs: request.maxTransmitWaitMs }),
+      maxTransmitWaitMs: request.maxTransmitWaitMs,
     };
     const message = { peer: request.peer, messageId, bytes };
     const giveUp = (dueMs: number): void => this.#fail(dueMs, exchange, 'timeout');

@@ -25,7 +25,9 @@ export function isSingleValueFormat(contentFormat: number): boolean {
 /** Accept of a read or an observation of a path with `level` ids; undefined: none. */
 export function acceptLadder(level: number, device: DeviceContext): (number | undefined)[] {
   if (device.lwm2mVersion === '1.0') return [TLV, ...announced([LWM2M_JSON], device), undefined];
-  return [...announced(level >= 3 ? ONE : MANY, device), undefined];
+  const ladder: (number | undefined)[] = announced(level >= 3 ? ONE : MANY, device);
+  ladder.push(undefined);
+  return ladder;
 }
 
 /** Content format of a write; `single`: one value, the target's own. */
