@@ -7,7 +7,7 @@ import { makeTestPki, readAllEvents, startKafka, type KafkaHandle, type TestPki 
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { connectKafkaConsumer, connectKafkaPublisher, ensureTopics, type KafkaSecurity, type Sasl } from './index.ts';
 
-const TIMEOUT = { timeout: 20_000 };
+const TIMEOUT = { timeout: 90_000 };
 const USER = { username: 'edge', password: () => 'a, "secret' };
 const JAAS = 'org.apache.kafka.common.security';
 
