@@ -25,6 +25,8 @@ import org.eclipse.leshan.core.response.WriteResponse;
 final class FirmwareInstance extends SimpleInstanceEnabler {
     static final int LARGEST_PACKAGE = 1 << 20;
 
+    /** Until the device is off: Leshan may not come back from a restart in the middle of a request or a notification. */
+    private static final int REBOOT_MS = 400;
     private static final int PACKAGE = 0;
     private static final int PACKAGE_URI = 1;
     private static final int UPDATE = 2;
@@ -113,17 +115,26 @@ final class FirmwareInstance extends SimpleInstanceEnabler {
             tell(2, result);
             return;
         }
-        tell(0, 1);
+        try {
+            Thread.sleep(REBOOT_MS);
+        } catch (InterruptedException ended) {
+            return;
+        }
+        set(0, 1);
         installed.accept(behaviour.path("becomes").asText());
     }
 
     /** The result first: with the state an end is told. */
     private void tell(long state, long result) {
+        set(state, result);
+        fireResourceChange(RESULT);
+        fireResourceChange(STATE);
+    }
+
+    private void set(long state, long result) {
         for (Map.Entry<Integer, Long> told : Map.of(RESULT, result, STATE, state).entrySet()) {
             resources.put(told.getKey(), LwM2mSingleResource.newIntegerResource(told.getKey(), told.getValue()));
         }
-        fireResourceChange(RESULT);
-        fireResourceChange(STATE);
     }
 
     private static String sha256(byte[] bytes) {
