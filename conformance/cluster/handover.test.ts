@@ -112,6 +112,7 @@ describeCluster('handover', (stage) => {
     const locations = answers.map((answer) => answer?.message.options);
     expect(locations[1]).toEqual(locations[0]);
     expect(locations[2]).toEqual(locations[0]);
+    await heard(`${endpoint}-twice`, eventTypes.registered);
     const told = streams[0]!.log.seen.filter((event) => event.endpoint === `${endpoint}-twice`);
     expect(new Set(told.map(({ id }) => id)).size).toBe(1);
   });
